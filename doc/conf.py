@@ -1,0 +1,68 @@
+"""Sphinx configuration: API pages from the docstrings, the gallery from ../examples."""
+
+from importlib.metadata import version as installed_version
+
+from docutils import nodes
+
+project = "skdeep"
+author = "skdeep developers"
+copyright = "2026, skdeep developers"
+release = version = installed_version("skdeep")
+
+extensions = [
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.extlinks",
+    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "auto_examples/*.ipynb", "auto_examples/*.md5"]
+# scikit-learn's docstrings, some of which skdeep inherits, put code in single backticks.
+default_role = "literal"
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections give the types
+extlinks = {  # as in scikit-learn's docstrings
+    "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s"),
+    "doi": ("https://doi.org/%s", "doi:%s"),
+}
+numpydoc_show_class_members = False  # _templates/autosummary/class.rst lists them
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "abort_on_example_error": True,
+    "show_memory": False,
+    "remove_config_comments": True,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skdeep"
+html_show_sourcelink = False
+html_theme_options = {
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+}
+
+GLOSSARY = "https://scikit-learn.org/stable/glossary.html"
+
+
+def resolve_in_scikit_learn(app, env, node, contnode):
+    """Let API pages use scikit-learn's glossary, and inherit docstrings with its own labels.
+
+    Terms become links. A label can only be resolved on its own site, so it stays plain text. The
+    pages of the guide are left to Sphinx, which warns of a reference that leads nowhere.
+    """
+    if not node.get("refdoc", "").startswith("generated/"):
+        return None
+    if node["reftype"] == "term":
+        url = f"{GLOSSARY}#term-{node['reftarget']}"
+        return nodes.reference("", "", contnode, internal=False, refuri=url)
+    return contnode if node["reftype"] == "ref" else None
+
+
+def setup(app):
+    app.connect("missing-reference", resolve_in_scikit_learn)

@@ -1,0 +1,38 @@
+"""skdeep: neural-network estimators with scikit-learn's interface, in pure NumPy and SciPy.
+
+Names are imported when they are first used, so that `import skdeep` itself costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import inspection
+    from .estimators import (
+        DeepMLPClassifier,
+        DeepMLPRegressor,
+        LogisticRegressionGD,
+        SoftmaxClassifier,
+    )
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "DeepMLPClassifier",
+    "DeepMLPRegressor",
+    "LogisticRegressionGD",
+    "SoftmaxClassifier",
+    "inspection",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "inspection":
+        return importlib.import_module(".inspection", __name__)
+    return getattr(importlib.import_module(".estimators", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

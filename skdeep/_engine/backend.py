@@ -1,0 +1,66 @@
+"""The one place for what NumPy itself does not offer: special functions and random draws.
+
+A later change of array namespace replaces this module; the rest of the engine calls only NumPy
+functions that other array libraries offer under the same name.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf, expit, log_expit, xlogy
+
+__all__ = [
+    "RandomStream",
+    "RepeatingStream",
+    "Stream",
+    "erf",
+    "expit",
+    "log_expit",
+    "spawn_streams",
+    "xlogy",
+]
+
+Array = NDArray[Any]
+
+
+class Stream(Protocol):
+    """A source of 16-bit integers, which is all that dropout asks of randomness."""
+
+    def uint16(self, size: int) -> Array: ...
+
+
+class RandomStream:
+    """One purpose's random numbers; its state is part of the fitted state."""
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        self.generator = np.random.Generator(np.random.PCG64(seed))
+
+    def uint16(self, size: int) -> Array:
+        """Uniform integers below 2**16, four from each 64-bit draw."""
+        raw: Array = self.generator.bit_generator.random_raw((size + 3) // 4)
+        return raw.view(np.uint16)[:size]
+
+    def integer_seed(self) -> int:
+        """A seed for code that takes an integer only."""
+        return int(self.generator.integers(2**31 - 1))
+
+
+class RepeatingStream:
+    """Gives the same numbers at every call, so that dropout keeps its masks."""
+
+    def __init__(self, stream: RandomStream) -> None:
+        self._stream = stream
+        self._drawn: Array = np.empty(0, dtype=np.uint16)
+
+    def uint16(self, size: int) -> Array:
+        if size > self._drawn.size:
+            extra = self._stream.uint16(size - self._drawn.size)
+            self._drawn = np.concatenate([self._drawn, extra])
+        return self._drawn[:size]
+
+
+def spawn_streams(entropy: list[int], purposes: list[str]) -> dict[str, RandomStream]:
+    """One independent stream per purpose, by position, so no stream depends on another's use."""
+    seeds = np.random.SeedSequence(entropy).spawn(len(purposes))
+    return {purpose: RandomStream(seed) for purpose, seed in zip(purposes, seeds, strict=True)}

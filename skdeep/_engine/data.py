@@ -1,0 +1,168 @@
+"""The rows a fit learns from, and the batches cut from them.
+
+`Rows` names rows of X without copying it: a validation split is a set of row numbers. Batches come
+from `batches`: slices of X where the order is that of the rows, one permuted copy per epoch where X
+is small, and otherwise rows gathered into one buffer.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .backend import Array, RandomStream
+
+Batch = tuple[Any, Array, Array | None]
+
+# An X up to this size is permuted whole, once per epoch: one copy in the cache, then free slices.
+PERMUTED_COPY_BYTES = 2**22
+
+
+@dataclass
+class Rows:
+    """X (dense or CSR), encoded targets, weights; `index` picks rows, None means all of them."""
+
+    x: Any
+    y: Array
+    sample_weight: Array | None = None
+    index: Array | None = None
+
+    def __post_init__(self) -> None:
+        self.n_rows = int(self.x.shape[0] if self.index is None else self.index.shape[0])
+        self.total_weight = float(self.n_rows)
+        if self.sample_weight is not None:
+            weights = self.sample_weight
+            picked = weights if self.index is None else weights[self.index]
+            self.total_weight = float(picked.sum(dtype=np.float64))
+
+    @property
+    def is_sparse(self) -> bool:
+        return not isinstance(self.x, np.ndarray)
+
+    @property
+    def mean_weight(self) -> float:
+        return self.total_weight / self.n_rows
+
+    def gather(self, rows: Any) -> Batch:
+        """Copies (or, of slices, views) of the rows at positions `rows`."""
+        picked = rows if self.index is None else self.index[rows]
+        w = None if self.sample_weight is None else self.sample_weight[picked]
+        return self.x[picked], self.y[picked], w
+
+    def converter(self, dtype: np.dtype[Any], n: int) -> Callable[[int, int], Batch]:
+        """A function (start, stop) → rows in order, X in `dtype`, at most n at once."""
+        whole: dict[str, Batch] = {}
+        if self.is_sparse or self.x.dtype == dtype:
+            convert: Callable[[Any], Any] = _in_dtype(dtype)
+        else:
+            buffer = np.empty((n, self.x.shape[1]), dtype=dtype)
+
+            def convert(x: Array) -> Array:
+                target = buffer[: x.shape[0]]
+                np.copyto(target, x)
+                return target
+
+        def rows(start: int, stop: int) -> Batch:
+            if start == 0 and stop == self.n_rows:
+                # Asked for at every step of a full-batch solver: gathered once.
+                if "all" not in whole:
+                    whole["all"] = self._converted(slice(start, stop), dtype, convert)
+                return whole["all"]
+            return self._converted(slice(start, stop), dtype, convert)
+
+        return rows
+
+    def _converted(
+        self, rows: slice, dtype: np.dtype[Any], convert: Callable[[Any], Any]
+    ) -> Batch:
+        x, y, w = self.gather(rows)
+        if y.dtype.kind == "f":
+            y = y.astype(dtype, copy=False)
+        return convert(x), y, None if w is None else w.astype(dtype, copy=False)
+
+
+def _in_dtype(dtype: np.dtype[Any]) -> Callable[[Any], Any]:
+    def convert(x: Any) -> Any:
+        return x.astype(dtype, copy=False)
+
+    return convert
+
+
+def batch_slices(n_rows: int, batch_size: int, *, smallest: int = 1) -> list[slice]:
+    """Consecutive slices of `batch_size` rows; a rest below `smallest` joins the one before."""
+    starts = list(range(0, n_rows, batch_size))
+    if len(starts) > 1 and n_rows - starts[-1] < smallest:
+        starts.pop()
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], n_rows], strict=True)]
+
+
+class Batches:
+    """The mini-batches of one epoch after the other, in fresh order if `shuffle` gives one."""
+
+    def __init__(self, rows: Rows, slices: list[slice], shuffle: RandomStream | None) -> None:
+        self._rows = rows
+        self._slices = slices
+        # With a single batch the order of its rows changes nothing but rounding.
+        self._shuffle = shuffle if len(slices) > 1 else None
+        self._copy: list[Array | None] = []
+        self._order: Array | None = None
+
+    @property
+    def sizes(self) -> list[int]:
+        return sorted({s.stop - s.start for s in self._slices})
+
+    def __iter__(self) -> Iterator[Batch]:
+        rows = self._rows
+        if self._shuffle is None and rows.index is None:
+            return (rows.gather(s) for s in self._slices)
+        order = self._next_order()
+        if rows.is_sparse:
+            return (self._indexed(order[s]) for s in self._slices)
+        if rows.x.nbytes <= PERMUTED_COPY_BYTES:
+            return self._from_permuted_copy(order)
+        return self._gathered(order)
+
+    def _next_order(self) -> Array:
+        """Row numbers of X in this epoch's order."""
+        rows = self._rows
+        if self._order is None:
+            self._order = np.arange(rows.n_rows) if rows.index is None else rows.index
+        if self._shuffle is None:
+            return self._order
+        return self._shuffle.generator.permutation(self._order)
+
+    def _indexed(self, picked: Array) -> Batch:
+        rows = self._rows
+        w = None if rows.sample_weight is None else rows.sample_weight[picked]
+        return rows.x[picked], rows.y[picked], w
+
+    def _arrays(self) -> list[Array | None]:
+        return [self._rows.x, self._rows.y, self._rows.sample_weight]
+
+    def _buffers(self, n: int) -> list[Array | None]:
+        if not self._copy:
+            self._copy = [
+                None if a is None else np.empty((n, *a.shape[1:]), dtype=a.dtype)
+                for a in self._arrays()
+            ]
+        return self._copy
+
+    def _fill(self, buffers: list[Array | None], picked: Array) -> list[Any]:
+        return [
+            None
+            if array is None or buffer is None
+            else array.take(picked, axis=0, out=buffer[: picked.shape[0]], mode="clip")
+            for array, buffer in zip(self._arrays(), buffers, strict=True)
+        ]
+
+    def _from_permuted_copy(self, order: Array) -> Iterator[Batch]:
+        x, y, w = self._fill(self._buffers(order.shape[0]), order)
+        for s in self._slices:
+            yield x[s], y[s], None if w is None else w[s]
+
+    def _gathered(self, order: Array) -> Iterator[Batch]:
+        buffers = self._buffers(max(self.sizes))
+        for s in self._slices:
+            x, y, w = self._fill(buffers, order[s])
+            yield x, y, w

@@ -1,0 +1,253 @@
+"""Solvers that see all rows at every step: gradient descent, plain and accelerated, and L-BFGS.
+
+Gradient descent ends when the largest entry of the gradient map, (θ − prox(θ − s g)) / s, is at
+most `tol`; without L1 that map is the gradient. The accelerated form is Nesterov's with the
+gradient-based restart of O'Donoghue and Candès (2015): momentum is dropped where it points uphill.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+import scipy.sparse.linalg
+
+from .backend import Array
+from .data import Rows
+from .objective import FullObjective, Problem
+from .optimizers import OptimizerState, clip_by_global_norm, make_scratch
+from .training import AfterEpoch, LoopSettings, TrainingState
+
+# Up to this many columns the Gram matrix is cheaper than the passes over X that Lanczos makes.
+GRAM_MAX_FEATURES = 1000
+# Lanczos approaches the largest eigenvalue from below; a step of 1/L must not be too long.
+LANCZOS_TOLERANCE = 1e-3
+
+
+def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
+    """The largest eigenvalue of (1/m) Σ w_i x_i x_iᵀ, x with a 1 appended if asked."""
+    x, w = _selected(data)
+    n_columns = x.shape[1] + with_intercept
+    if n_columns <= GRAM_MAX_FEATURES and not data.is_sparse:
+        return float(np.linalg.eigvalsh(_gram(x, w, with_intercept))[-1]) / data.total_weight
+
+    def product(v: Array) -> Array:
+        v = v.ravel()
+        projected = x @ v[: x.shape[1]] + (v[-1] if with_intercept else 0)
+        if w is not None:
+            projected = projected * w
+        back = x.T @ projected
+        return np.append(back, projected.sum()) if with_intercept else np.asarray(back)
+
+    if n_columns == 1:
+        return float(product(np.ones(1))[0]) / data.total_weight
+    operator = scipy.sparse.linalg.LinearOperator(
+        (n_columns, n_columns), matvec=product, dtype=np.float64
+    )
+    largest = scipy.sparse.linalg.eigsh(
+        operator,
+        k=1,
+        tol=LANCZOS_TOLERANCE,
+        v0=np.ones(n_columns),
+        return_eigenvectors=False,
+    )
+    return float(largest[0]) * (1 + 2 * LANCZOS_TOLERANCE) / data.total_weight
+
+
+def _selected(data: Rows) -> tuple[Any, Array | None]:
+    if data.index is None:
+        return data.x, data.sample_weight
+    x, _, w = data.gather(slice(None))
+    return x, w
+
+
+def _gram(x: Array, w: Array | None, with_intercept: bool) -> Array:
+    """XᵀWX in float64, in chunks of rows so that no copy of X is made."""
+    n_columns = x.shape[1] + with_intercept
+    gram = np.zeros((n_columns, n_columns))
+    chunk = max(1, 2**20 // max(n_columns, 1))
+    for start in range(0, x.shape[0], chunk):
+        rows = slice(start, start + chunk)
+        piece = np.ones((x[rows].shape[0], n_columns))
+        piece[:, : x.shape[1]] = x[rows]
+        if w is not None:
+            piece *= np.sqrt(w[rows])[:, np.newaxis]
+        gram += piece.T @ piece
+    return gram
+
+
+def gradient_resolution(data: Rows, dtype: np.dtype[Any]) -> float:
+    """About the largest rounding error of an entry of a linear model's gradient in `dtype`."""
+    x, w = _selected(data)
+    weights = np.ones(x.shape[0], dtype=x.dtype) if w is None else w
+    columns = np.asarray(weights @ abs(x)) if data.is_sparse else _absolute_means(x, weights)
+    scale = max(float(np.max(columns, initial=0.0)) / data.total_weight, 1.0)
+    return 2 * float(np.finfo(dtype).eps) * scale
+
+
+def _absolute_means(x: Array, weights: Array) -> Array:
+    total = np.zeros(x.shape[1])
+    chunk = max(1, 2**20 // max(x.shape[1], 1))
+    for start in range(0, x.shape[0], chunk):
+        total += weights[start : start + chunk] @ np.abs(x[start : start + chunk])
+    return total
+
+
+class _Descent:
+    """What the two forms of gradient descent share: the objective, the rate, the stopping rule."""
+
+    def __init__(self, problem: Problem, state: TrainingState, settings: LoopSettings) -> None:
+        self.problem, self.state, self.settings = problem, state, settings
+        self.layout = problem.network.layout
+        self.has_l1 = problem.penalty.has_l1
+
+    def soften(self, theta: Array, step: Any) -> None:
+        if self.has_l1:
+            self.problem.penalty.soften(self.layout.penalised(theta), step)
+
+    def clip(self, grad: Array) -> None:
+        if self.settings.gradient_clip is not None:
+            clip_by_global_norm(grad, self.settings.gradient_clip)
+
+    def gradient_map(self, theta: Array, grad: Array, step: Any) -> float:
+        """Its largest entry, over all models."""
+        if not self.has_l1:
+            return float(np.max(np.abs(grad)))
+        moved = theta - step * grad
+        self.soften(moved, step)
+        # Biases have no L1: there the map is the gradient, and no rounding is brought in.
+        difference = (theta - moved) / step
+        difference[..., self.layout.n_penalised :] = grad[..., self.layout.n_penalised :]
+        return float(np.max(np.abs(difference)))
+
+    def advance(self) -> None:
+        self.state.epochs += 1
+        self.state.rows_seen += self.problem.data.n_rows
+
+
+def descend(
+    problem: Problem,
+    state: TrainingState,
+    settings: LoopSettings,
+    *,
+    n_iter: int,
+    tol: float,
+    after_iteration: AfterEpoch,
+) -> bool:
+    """Plain gradient descent, or with the momentum of the settings' optimizer.
+
+    Returns whether the gradient map came down to `tol`.
+    """
+    descent = _Descent(problem, state, settings)
+    objective = FullObjective(problem, state.theta, state.statistics, dict(state.streams))
+    optimizer = settings.optimizer
+    if state.optimizer is None:
+        state.optimizer = optimizer.init(state.theta)
+    scratch = make_scratch(state.theta)
+    everything = slice(0, descent.layout.n_penalised)
+    for _ in range(n_iter):
+        loss, rate = objective(), settings.rate(state)
+        largest = descent.gradient_map(state.theta, objective.grad, rate)
+        if largest > tol:
+            descent.clip(objective.grad)
+            optimizer.update(state.theta, objective.grad, state.optimizer, rate, scratch)
+            descent.soften(
+                state.theta, optimizer.coordinate_step(state.optimizer, rate, everything)
+            )
+        descent.advance()
+        if after_iteration(loss) or largest <= tol:
+            return largest <= tol
+    return False
+
+
+def descend_accelerated(
+    problem: Problem,
+    state: TrainingState,
+    settings: LoopSettings,
+    *,
+    n_iter: int,
+    tol: float,
+    after_iteration: AfterEpoch,
+) -> bool:
+    """Nesterov's accelerated proximal gradient with restart.
+
+    The gradient is taken at a point ahead of θ; the losses reported are those of that point.
+    """
+    descent = _Descent(problem, state, settings)
+    theta = state.theta
+    if state.optimizer is None:
+        age = np.ones((*theta.shape[:-1], 1), dtype=theta.dtype)
+        state.optimizer = OptimizerState((theta.copy(), age))
+    ahead, age = state.optimizer.vectors
+    objective = FullObjective(problem, ahead, state.statistics, dict(state.streams))
+    for _ in range(n_iter):
+        loss, rate = objective(), settings.rate(state)
+        largest = descent.gradient_map(ahead, objective.grad, rate)
+        descent.clip(objective.grad)
+        moved = ahead - rate * objective.grad
+        descent.soften(moved, rate)
+        _extrapolate(theta, moved, ahead, age)
+        descent.advance()
+        if after_iteration(loss) or largest <= tol:
+            return largest <= tol
+    return False
+
+
+def _extrapolate(theta: Array, moved: Array, ahead: Array, age: Array) -> None:
+    """θ ← moved, and the next point ahead of it; models whose momentum points uphill restart."""
+    forward = moved - theta
+    uphill = np.vecdot(ahead - moved, forward)[..., np.newaxis] > 0
+    age[...] = np.where(uphill, 1, age)
+    older = (1 + np.sqrt(1 + 4 * age**2)) / 2
+    theta[...] = moved
+    ahead[...] = moved + np.where(uphill, 0, (age - 1) / older) * forward
+    age[...] = older
+
+
+def minimize_lbfgs(
+    problem: Problem,
+    state: TrainingState,
+    *,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    ftol: float,
+    after_iteration: AfterEpoch,
+) -> scipy.optimize.OptimizeResult:
+    """SciPy's L-BFGS on θ as one vector, evaluated in float64 whatever the data's dtype.
+
+    Batch norm's statistics are those of all rows at the present θ.
+    """
+    theta = state.theta.astype(np.float64)
+    statistics = state.statistics.astype(np.float64)
+    objective = FullObjective(problem, theta, statistics, dict(state.streams))
+
+    def value_and_gradient(x: Array) -> tuple[float, Array]:
+        theta[...] = x
+        return float(objective()), objective.grad.copy()
+
+    def callback(intermediate_result: scipy.optimize.OptimizeResult) -> None:
+        # Where the line search has tried a point after this one, the statistics are not of it.
+        if not np.array_equal(theta, intermediate_result.x):
+            value_and_gradient(intermediate_result.x)
+        state.theta[...] = theta
+        state.statistics[...] = statistics
+        state.epochs += 1
+        state.rows_seen += problem.data.n_rows
+        if after_iteration(np.asarray(intermediate_result.fun)):
+            raise StopIteration
+
+    result = scipy.optimize.minimize(
+        value_and_gradient,
+        theta.copy(),
+        method="L-BFGS-B",
+        jac=True,
+        callback=callback,
+        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": ftol, "maxls": 50},
+    )
+    value_and_gradient(result.x)
+    state.theta[...] = theta
+    state.statistics[...] = statistics
+    return result
+
+

@@ -1,0 +1,157 @@
+"""Losses on raw outputs (logits): value and gradient of each example, from one pass.
+
+A loss turns stored targets into what it compares with (`bind_targets`), then
+`value_and_gradient(z, t, dz)` returns the losses, one per example, and writes dL/dz into dz; z is spoilt. The caller weighs
+and sums over examples. Sums over outputs are taken here: a multi-label or multi-output loss is the
+sum of its columns' losses, so that its gradient is the plain difference the course derives.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from .backend import Array, expit, log_expit, xlogy
+
+Prepare = Callable[[Array], Array]
+
+
+def _as_they_are(y: Array) -> Array:
+    return y
+
+
+@dataclass(frozen=True, eq=False)
+class SoftmaxCrossEntropy:
+    """L = log Σ exp z − Σ t z for class codes; t is the one-hot row, smoothed if asked (II 3.4)."""
+
+    n_classes: int
+    label_smoothing: float | Array = 0.0
+    link: ClassVar[str] = "softmax"
+
+    @property
+    def targets_are_shared(self) -> bool:
+        return np.ndim(self.label_smoothing) == 0
+
+    def bind_targets(self, out: Array) -> Prepare:
+        smoothing = np.asarray(self.label_smoothing)
+        one_hot = np.eye(self.n_classes)
+        rows = (one_hot * (1 - smoothing) + smoothing / self.n_classes).astype(out.dtype)
+
+        def prepare(codes: Array) -> Array:
+            return rows.take(codes, axis=-2, out=out, mode="clip")
+
+        return prepare
+
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        np.subtract(z, np.maximum.reduce(z, axis=-1, keepdims=True), out=z)
+        np.exp(z, out=dz)
+        total = np.add.reduce(dz, axis=-1, keepdims=True)
+        np.divide(dz, total, out=dz)
+        np.subtract(dz, t, out=dz)
+        return np.log(total)[..., 0] - np.vecdot(z, t)
+
+
+@dataclass(frozen=True, eq=False)
+class LogisticCrossEntropy:
+    """L = log(1 + exp z) − t z, one logistic loss per column: one for two classes, or one a label.
+
+    With smoothing s the targets 0 and 1 become s/2 and 1 − s/2, softmax's for two classes.
+    """
+
+    label_smoothing: float | Array = 0.0
+    link: ClassVar[str] = "logistic"
+
+    @property
+    def targets_are_shared(self) -> bool:
+        return np.ndim(self.label_smoothing) == 0
+
+    def bind_targets(self, out: Array) -> Prepare:
+        smoothing = np.asarray(self.label_smoothing)
+        slope, offset = (1 - smoothing).astype(out.dtype), (smoothing / 2).astype(out.dtype)
+
+        def prepare(y: Array) -> Array:
+            np.multiply(y, slope, out=out)
+            return np.add(out, offset, out=out)
+
+        return prepare
+
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        # −log σ(z) + (1 − t) z is L without overflow on either side.
+        losses = np.add.reduce((1 - t) * z - log_expit(z), axis=-1)
+        expit(z, out=dz)
+        np.subtract(dz, t, out=dz)
+        return losses
+
+
+@dataclass(frozen=True)
+class _RegressionLoss:
+    """Targets are compared as they are."""
+
+    link: ClassVar[str] = "identity"
+    targets_are_shared: ClassVar[bool] = True
+
+    def bind_targets(self, out: Array) -> Prepare:
+        return _as_they_are
+
+
+@dataclass(frozen=True)
+class SquaredError(_RegressionLoss):
+    """L = (z − y)² / 2."""
+
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        np.subtract(z, t, out=dz)
+        return np.asarray(np.vecdot(dz, dz) * 0.5)
+
+
+@dataclass(frozen=True)
+class AbsoluteError(_RegressionLoss):
+    """L = |z − y|."""
+
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        np.subtract(z, t, out=z)
+        np.sign(z, out=dz)
+        return np.asarray(np.vecdot(z, dz))
+
+
+@dataclass(frozen=True, eq=False)
+class Huber(_RegressionLoss):
+    """L = r²/2 for |r| ≤ δ, else δ (|r| − δ/2), r = z − y; the gradient is r clipped at ±δ."""
+
+    delta: float | Array = 1.0
+
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        np.subtract(z, t, out=z)
+        np.clip(z, -self.delta, self.delta, out=dz)
+        # c r − c²/2 with c the clipped residual is both branches at once.
+        np.subtract(z, dz / 2, out=z)
+        return np.asarray(np.vecdot(z, dz))
+
+
+@dataclass(frozen=True)
+class Poisson(_RegressionLoss):
+    """Half the Poisson deviance with a log link: L = exp z − y z + y log y − y."""
+
+    link: ClassVar[str] = "exp"
+
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        np.exp(z, out=dz)
+        losses = np.add.reduce(dz - t * z + (xlogy(t, t) - t), axis=-1)
+        np.subtract(dz, t, out=dz)
+        return np.asarray(losses)
+
+
+Loss = SoftmaxCrossEntropy | LogisticCrossEntropy | SquaredError | AbsoluteError | Huber | Poisson
+
+
+def apply_link(link: str, logits: Array) -> Array:
+    """Predictions on the target's scale from raw outputs, in place."""
+    if link == "softmax":
+        np.subtract(logits, np.maximum.reduce(logits, axis=-1, keepdims=True), out=logits)
+        np.exp(logits, out=logits)
+        np.divide(logits, np.add.reduce(logits, axis=-1, keepdims=True), out=logits)
+    elif link == "logistic":
+        expit(logits, out=logits)
+    elif link == "exp":
+        np.exp(logits, out=logits)
+    return logits

@@ -1,0 +1,218 @@
+"""The objective J(θ): weighted mean loss plus penalty, and its gradient.
+
+J(θ) = (1/m) Σ w_i L_i(θ) + penalty(θ), m = Σ w_i over the training set. A `BatchObjective` gives
+the part of the loss that a batch holds and its gradient, for the stochastic solvers; a
+`FullObjective` gives J itself, for the solvers that see all rows at every step. Both write the
+gradient into one array made when the fit starts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .backend import Array, Stream
+from .data import Rows
+from .layers import Workspace
+from .losses import Loss
+from .network import Network
+from .penalties import ElasticNet
+
+# Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
+CHUNK_ELEMENTS = 2**19
+
+
+def rows_per_chunk(network: Network, n_models: int = 1) -> int:
+    """How many rows go through the network at once when their number is free to choose."""
+    return max(64, CHUNK_ELEMENTS // (network.widest * n_models))
+
+
+@dataclass
+class Problem:
+    """What is to be minimised: a network, a loss, a penalty, and the rows to learn from."""
+
+    network: Network
+    loss: Loss
+    penalty: ElasticNet
+    data: Rows
+
+
+class BatchObjective:
+    """The loss of batches of one size: `(x, y, w, scale) -> Σ w L`, gradient in place.
+
+    `scale` is what the sum is multiplied by in J, 1 / (batch size · mean weight) for a mini-batch
+    and 1/m for a chunk of the whole; the gradient left in `grad` is of scale · Σ w L.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        theta: Array,
+        grad: Array,
+        statistics: Array,
+        *,
+        rows: int,
+        workspace: Workspace,
+        streams: dict[str, Stream],
+    ) -> None:
+        network, loss = problem.network, problem.loss
+        self._forward, self._backward, self._weights = network.bind_training(
+            theta,
+            grad,
+            statistics,
+            rows=rows,
+            workspace=workspace,
+            streams=streams,
+            sparse_input=problem.data.is_sparse,
+        )
+        models = theta.shape[:-1]
+        self._dz = workspace.array("output", "dz", (*models, rows, network.n_out))
+        target_models = () if loss.targets_are_shared else models
+        self._prepare = loss.bind_targets(
+            workspace.array("output", "targets", (*target_models, rows, network.n_out))
+        )
+        self._value_and_gradient = loss.value_and_gradient
+        self._averages_weights = network.has_batch_norm
+
+    def __call__(self, x: Any, y: Array, w: Array | None, scale: float) -> Array:
+        if w is not None and self._averages_weights:
+            self._weights.set(w)
+        dz = self._dz
+        losses = self._value_and_gradient(self._forward(x), self._prepare(y), dz)
+        if w is None:
+            total = np.add.reduce(losses, axis=-1)
+            np.multiply(dz, scale, out=dz)
+        else:
+            total = losses @ w
+            np.multiply(dz, (w * scale)[:, np.newaxis], out=dz)
+        self._backward(dz)
+        return total
+
+
+class FullObjective:
+    """J over all rows at a θ, chunk by chunk; batch norm takes all rows at once.
+
+    `theta` and `grad` may be of higher precision than the data.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        theta: Array,
+        statistics: Array,
+        streams: dict[str, Stream],
+    ) -> None:
+        self._problem = problem
+        self.theta = theta
+        self.grad = np.empty_like(theta)
+        data, network = problem.data, problem.network
+        n_models = int(np.prod(theta.shape[:-1]))
+        if network.has_batch_norm:
+            self._chunk = data.n_rows
+        else:
+            self._chunk = min(rows_per_chunk(network, n_models), data.n_rows)
+        # One chunk writes the gradient where it belongs; more of them are added up.
+        self._part = self.grad if self._chunk >= data.n_rows else np.empty_like(theta)
+        workspace = Workspace(theta.dtype)
+        self._scratch = workspace.array("penalty", "scratch", (*theta.shape[:-1], 2**14))
+
+        def bind(rows: int) -> BatchObjective:
+            return BatchObjective(
+                problem,
+                theta,
+                self._part,
+                statistics,
+                rows=rows,
+                workspace=workspace,
+                streams=streams,
+            )
+
+        self._bind = bind
+        self._bound: dict[int, BatchObjective] = {}
+        self._convert = data.converter(theta.dtype, self._chunk)
+
+    def __call__(self) -> Array:
+        """J at the present θ, shape M; its gradient is then in `grad`."""
+        problem, layout = self._problem, self._problem.network.layout
+        total = self.data_loss()
+        weights = layout.penalised(self.theta)
+        if problem.penalty.has_l2:
+            problem.penalty.add_gradient(weights, layout.penalised(self.grad), self._scratch)
+        return total + problem.penalty.value(weights)
+
+    def smooth(self) -> Array:
+        """J without its L1 term, whose gradient `grad` is."""
+        penalty = self._problem.penalty
+        weights = self._problem.network.layout.penalised(self.theta)
+        l1 = np.abs(weights).sum(axis=-1, keepdims=True) * penalty.l1
+        return self() - l1[..., 0]
+
+    def data_loss(self) -> Array:
+        """The mean loss, and its gradient in `grad`."""
+        data = self._problem.data
+        scale = 1 / data.total_weight
+        if self._part is not self.grad:
+            self.grad.fill(0)
+        total: Any = 0.0
+        for start in range(0, data.n_rows, self._chunk):
+            x, y, w = self._convert(start, min(start + self._chunk, data.n_rows))
+            n = y.shape[0]
+            if n not in self._bound:
+                self._bound[n] = self._bind(n)
+            total = total + self._bound[n](x, y, w, scale)
+            if self._part is not self.grad:
+                np.add(self.grad, self._part, out=self.grad)
+        return np.asarray(total * scale)
+
+
+def evaluate_loss(
+    network: Network, loss: Loss, logits: Array, y: Array
+) -> Array:
+    """Losses of the examples from their logits, which are spoilt; shape (*M, n)."""
+    models = logits.shape[:-2] if not loss.targets_are_shared else ()
+    targets = loss.bind_targets(np.empty((*models, *logits.shape[-2:]), dtype=logits.dtype))
+    return loss.value_and_gradient(logits, targets(y), np.empty_like(logits))
+
+
+Predictor = Callable[[Any], Array]
+
+
+def predict_logits(
+    network: Network,
+    theta: Array,
+    statistics: Array,
+    x: Any,
+    *,
+    index: Array | None = None,
+    transform: Callable[[Array], Array] | None = None,
+) -> Array:
+    """Raw outputs of shape (*M, n, n_out) for the rows `index` of x, or all, in chunks of rows.
+
+    `transform` acts in place on each chunk while it is in the cache.
+    """
+    n, models = x.shape[0] if index is None else index.shape[0], theta.shape[:-1]
+    out = np.empty((*models, n, network.n_out), dtype=theta.dtype)
+    sparse = not isinstance(x, np.ndarray)
+    chunk = min(rows_per_chunk(network, int(np.prod(models))), n)
+    workspace = Workspace(theta.dtype)
+    cast = None
+    if not sparse and x.dtype != theta.dtype:
+        cast = workspace.array("input", "x", (chunk, x.shape[1]))
+    bound: dict[int, Any] = {}
+    for start in range(0, n, chunk):
+        rows_of_x = slice(start, start + chunk)
+        piece = x[rows_of_x if index is None else index[rows_of_x]]
+        rows = piece.shape[0]
+        if rows not in bound:
+            bound[rows] = network.bind_prediction(
+                theta, statistics, rows=rows, workspace=workspace, sparse_input=sparse
+            )
+        if cast is not None:
+            np.copyto(cast[:rows], piece)
+            piece = cast[:rows]
+        target = out[..., start : start + rows, :]
+        target[...] = bound[rows](piece)
+        if transform is not None:
+            transform(target)
+    return out

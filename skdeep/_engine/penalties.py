@@ -1,0 +1,62 @@
+"""The elastic net on the weights: (α/m) [ (1 − l1_ratio)/2 · ‖W‖² + l1_ratio · ‖W‖₁ ].
+
+The smooth half has a gradient; the L1 half acts by its proximal step, the soft threshold, which
+makes exact zeros. m is the total weight of the training set, so α means the same at every batch
+size (course II 1.4, whose λ is α). All arguments are the penalised slice of θ, with one α and one
+l1_ratio for all models, or arrays of shape (*M, 1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .backend import Array
+
+
+@dataclass(frozen=True, eq=False)
+class ElasticNet:
+    """`l2` and `l1` are the factors of ‖W‖²/2 and ‖W‖₁, already divided by m."""
+
+    l2: float | Array
+    l1: float | Array
+
+    @classmethod
+    def of(
+        cls, alpha: float | Array, l1_ratio: float | Array, total_weight: float
+    ) -> "ElasticNet":
+        return cls(l2=alpha * (1 - l1_ratio) / total_weight, l1=alpha * l1_ratio / total_weight)
+
+    @property
+    def has_l1(self) -> bool:
+        return bool(np.any(np.asarray(self.l1) > 0))
+
+    @property
+    def has_l2(self) -> bool:
+        return bool(np.any(np.asarray(self.l2) > 0))
+
+    def value(self, weights: Array) -> Array:
+        """The penalty of each model, shape M."""
+        smooth = np.vecdot(weights, weights)[..., np.newaxis] * self.l2 / 2
+        if self.has_l1:
+            smooth = smooth + np.abs(weights).sum(axis=-1, keepdims=True) * self.l1
+        return np.asarray(smooth[..., 0])
+
+    def add_gradient(self, weights: Array, grad: Array, scratch: Array) -> None:
+        """Add the smooth half's gradient, l2 · W, in pieces of scratch's length."""
+        for start in range(0, weights.shape[-1], scratch.shape[-1]):
+            piece = slice(start, start + scratch.shape[-1])
+            w = weights[..., piece]
+            product = np.multiply(w, self.l2, out=scratch[..., : w.shape[-1]])
+            np.add(grad[..., piece], product, out=grad[..., piece])
+
+    def decay(self, weights: Array, step_size: float | Array) -> None:
+        """AdamW's decoupled form: W shrinks by 1 − step_size · l2, outside the gradient."""
+        np.multiply(weights, 1 - step_size * self.l2, out=weights)
+
+    def soften(self, weights: Array, step: float | Array) -> None:
+        """The proximal step of L1: move towards zero by step · l1, and stop there.
+
+        `step` is the solver's step, one number or one per coordinate.
+        """
+        threshold = step * self.l1
+        np.subtract(weights, np.clip(weights, -threshold, threshold), out=weights)

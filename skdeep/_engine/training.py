@@ -1,0 +1,188 @@
+"""Training: the state that continues, and the loop over epochs and mini-batches.
+
+`TrainingState` is all that a training run leaves behind and goes on from: θ, the running
+statistics, the optimizer's vectors, the random streams and the clocks. Continuing with the state of
+a epochs for b more gives, to the last bit, what a + b epochs in one go give.
+
+The loop reports every epoch to `after_epoch(loss)`, which decides whether to stop; it knows nothing
+of validation, printing or callbacks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .backend import Array, RandomStream, spawn_streams
+from .data import Batches, batch_slices
+from .layers import Workspace
+from .network import Network
+from .objective import BatchObjective, Problem
+from .optimizers import Optimizer, OptimizerState, clip_by_global_norm, make_scratch
+from .schedules import Schedule
+
+AfterEpoch = Callable[[Array], bool]
+
+
+@dataclass
+class TrainingState:
+    """θ of shape (*M, P), the statistics of batch norm, and everything that continues."""
+
+    theta: Array
+    statistics: Array
+    streams: dict[str, RandomStream]
+    optimizer: OptimizerState | None = None
+    epochs: int = 0
+    rows_seen: int = 0
+    adaptive_factor: float = 1.0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def start(
+        cls, network: Network, entropy: list[int], weight_init: str, dtype: Any
+    ) -> "TrainingState":
+        """A fresh start for one model."""
+        n_hidden = len(network.dense_layers) - 1
+        streams = spawn_streams(entropy, stream_names(n_hidden))
+        theta = network.draw_parameters(streams["weights"].generator, weight_init, dtype)
+        statistics = np.zeros(network.statistics_layout.size, dtype=dtype)
+        return cls(theta, statistics, streams)
+
+    def population(self, n_models: int) -> "TrainingState":
+        """K models that start from here with the same random streams."""
+        return replace(
+            self,
+            theta=np.tile(self.theta, (n_models, 1)),
+            statistics=np.tile(self.statistics, (n_models, 1)),
+        )
+
+
+def stream_names(n_hidden: int) -> list[str]:
+    """The purposes of randomness, in the fixed order in which their streams are spawned."""
+    dropout = [f"dropout {number}" for number in range(1, n_hidden + 1)]
+    return ["weights", "validation", "permutations", "augmentation", "input dropout", *dropout]
+
+
+@dataclass(frozen=True, eq=False)
+class LoopSettings:
+    """How to descend: the optimizer, its rate over time, and the batches."""
+
+    optimizer: Optimizer
+    schedule: Schedule
+    learning_rate: float | Array
+    batch_size: int
+    shuffle: bool = True
+    gradient_clip: float | Array | None = None
+
+    def rate(self, state: TrainingState) -> Any:
+        """The step size of the epoch that comes next."""
+        factor = self.schedule.factor(state.epochs, state.rows_seen) * state.adaptive_factor
+        rate = self.learning_rate * factor
+        return float(rate) if np.ndim(rate) == 0 else np.asarray(rate, dtype=state.theta.dtype)
+
+
+def batch_sizes_for(problem: Problem, batch_size: int) -> list[slice]:
+    """The cuts of an epoch; batch norm cannot use a batch of a single row."""
+    smallest = 2 if problem.network.has_batch_norm else 1
+    return batch_slices(problem.data.n_rows, batch_size, smallest=smallest)
+
+
+class Epochs:
+    """Runs epochs of a problem, one call each, moving the state in place."""
+
+    def __init__(self, problem: Problem, state: TrainingState, settings: LoopSettings) -> None:
+        optimizer = settings.optimizer
+        if state.optimizer is None:
+            state.optimizer = optimizer.init(state.theta)
+        if optimizer.decoupled_decay:
+            decaying = problem.penalty
+            problem = replace(problem, penalty=replace(decaying, l2=0.0))
+            self._decay: Any = decaying if decaying.has_l2 else None
+        else:
+            self._decay = None
+        self._problem, self._state, self._settings = problem, state, settings
+        self._grad = np.empty_like(state.theta)
+        layout = problem.network.layout
+        self._weights = layout.penalised(state.theta)
+        self._weights_grad = layout.penalised(self._grad)
+        self._scratch = make_scratch(state.theta)
+        self._workspace = Workspace(state.theta.dtype)
+        self._bound: dict[int, BatchObjective] = {}
+        self._has_l1, self._has_l2 = problem.penalty.has_l1, problem.penalty.has_l2
+        slices = batch_sizes_for(problem, settings.batch_size)
+        shuffle = state.streams["permutations"] if settings.shuffle else None
+        self._batches = Batches(problem.data, slices, shuffle)
+
+    def run(self) -> Array:
+        """One pass over the rows; the cost J, the penalty taken where the epoch starts."""
+        state, data = self._state, self._problem.data
+        rate = self._settings.rate(state)
+        penalty = self._problem.penalty.value(self._weights)
+        total: Any = 0.0
+        for x, y, w in self._batches:
+            total = total + self._step(x, y, w, rate)
+        state.epochs += 1
+        state.rows_seen += data.n_rows
+        return np.asarray(total / data.total_weight + penalty, dtype=np.float64)
+
+    def _step(self, x: Any, y: Array, w: Array | None, rate: Any) -> Any:
+        n_rows = y.shape[0]
+        objective = self._bound.get(n_rows) or self._bind(n_rows)
+        state, penalty = self._state, self._problem.penalty
+        total = objective(x, y, w, 1 / (n_rows * self._problem.data.mean_weight))
+        if self._has_l2:
+            penalty.add_gradient(self._weights, self._weights_grad, self._scratch)
+        if self._settings.gradient_clip is not None:
+            clip_by_global_norm(self._grad, self._settings.gradient_clip)
+        if self._decay is not None:
+            self._decay.decay(self._weights, rate)
+        assert state.optimizer is not None
+        self._settings.optimizer.update(
+            state.theta, self._grad, state.optimizer, rate, self._scratch
+        )
+        if self._has_l1:
+            self._soften(rate)
+        return total.astype(np.float64)
+
+    def _bind(self, n_rows: int) -> BatchObjective:
+        state = self._state
+        self._bound[n_rows] = BatchObjective(
+            self._problem,
+            state.theta,
+            self._grad,
+            state.statistics,
+            rows=n_rows,
+            workspace=self._workspace,
+            streams=dict(state.streams),
+        )
+        return self._bound[n_rows]
+
+    def _soften(self, rate: Any) -> None:
+        """The proximal step of L1 at the optimizer's own step, coordinate by coordinate."""
+        optimizer, state, width = (
+            self._settings.optimizer,
+            self._state.optimizer,
+            self._scratch.shape[-1],
+        )
+        assert state is not None
+        size = self._weights.shape[-1]
+        for start in range(0, size, width):
+            span = slice(start, min(start + width, size))
+            step = optimizer.coordinate_step(state, rate, span)
+            self._problem.penalty.soften(self._weights[..., span], step)
+
+
+def train_epochs(
+    problem: Problem,
+    state: TrainingState,
+    settings: LoopSettings,
+    *,
+    n_epochs: int,
+    after_epoch: AfterEpoch,
+) -> None:
+    """Run epochs until `after_epoch` says stop, or n_epochs are done."""
+    epochs = Epochs(problem, state, settings)
+    for _ in range(n_epochs):
+        if after_epoch(epochs.run()):
+            return

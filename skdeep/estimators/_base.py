@@ -1,0 +1,639 @@
+"""What all estimators share: validate → build the network → train → fitted attributes.
+
+`fit`, `partial_fit` and a warm-started `fit` go through `_train`; they differ in where the training
+state comes from and in how many epochs follow.
+"""
+
+import copy
+import math
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from .._engine.backend import Array
+from .._engine.data import Rows
+from .._engine.full_batch import minimize_lbfgs
+from .._engine.losses import Loss, apply_link
+from .._engine.network import Network, build_network
+from .._engine.objective import Problem, evaluate_loss, predict_logits
+from .._engine.optimizers import make_optimizer
+from .._engine.penalties import ElasticNet
+from .._engine.schedules import SCHEDULES, Schedule
+from .._engine.training import LoopSettings, TrainingState, train_epochs
+from ._callbacks import CallbackSupport, FitEvents
+from ._compat import Interval, Options, StrOptions
+from ._progress import Curves, FitMonitor, StoppingRule
+
+STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
+
+NON_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed. Scale X (StandardScaler in a Pipeline), or lower learning_rate_init."
+)
+
+
+@dataclass
+class ValidationSet:
+    """The dev set: rows of its own, or rows of X picked by number."""
+
+    x: Any
+    y: Array
+    sample_weight: Array | None
+    index: Array | None
+    labels: Any
+
+    @property
+    def weights(self) -> Array | None:
+        if self.sample_weight is None or self.index is None:
+            return self.sample_weight
+        return self.sample_weight[self.index]
+
+    @property
+    def targets(self) -> Array:
+        return self.y if self.index is None else self.y[self.index]
+
+
+@dataclass
+class FitRun:
+    """All that one run of a solver works on."""
+
+    problem: Problem
+    state: TrainingState
+    curves: Curves
+    validation: ValidationSet | None
+
+
+class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
+    """Base class of the four estimators. Warning: use the derived classes."""
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "batch_size": [StrOptions({"auto", "full"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES)), callable],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "decay_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "decay_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "scoring": [str, callable, None],
+        "rho": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+        "dtype": [StrOptions({"float32", "float64"}), None],
+    }
+
+    # ------------------------------------------------------------------ what derived classes say
+
+    @abstractmethod
+    def _learn_targets(self, y: Any, classes: Any) -> None:
+        """Set what encoding y needs; `classes` is partial_fit's."""
+
+    @abstractmethod
+    def _check_targets(self, y: Any) -> None:
+        """Raise where y does not go with what an earlier fit has learnt."""
+
+    @abstractmethod
+    def _encode_targets(self, y: Any, dtype: Any, name: str = "y") -> Array:
+        """The targets as the loss takes them."""
+
+    @abstractmethod
+    def _make_loss(self) -> Loss: ...
+
+    @abstractmethod
+    def _n_network_outputs(self, y: Any) -> int: ...
+
+    @abstractmethod
+    def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
+        """The default score on a dev set."""
+
+    @abstractmethod
+    def _strata(self, y: Any) -> Any:
+        """What the held-out fraction is stratified by, or None."""
+
+    def _hidden_layer_sizes(self) -> list[int]:
+        return []
+
+    def _network_parameters(self) -> dict[str, Any]:
+        """Keyword arguments for `build_network` beyond the sizes."""
+        return {}
+
+    def _class_weights(self, y: Any) -> Array | None:
+        return None
+
+    def _weight_init(self) -> str:
+        return "auto"
+
+    def _default_batch_size(self, n_samples: int) -> int:
+        return min(256, n_samples)
+
+    def _architecture(self) -> dict[str, Any]:
+        """The parameters that training cannot continue across a change of."""
+        return {"solver": self.solver, "dtype": self.dtype}
+
+    # ------------------------------------------------------------------------------ validation
+
+    def _check_hyperparameters(self) -> None:
+        """Combinations that no single parameter's range can rule out."""
+        if self.solver == "lbfgs":
+            if self.alpha > 0 and self.l1_ratio > 0:
+                raise ValueError(
+                    f"solver='lbfgs' needs a smooth objective: l1_ratio must be 0, got "
+                    f"l1_ratio={self.l1_ratio} with alpha={self.alpha}. Other solvers take L1."
+                )
+            if self.gradient_clip is not None:
+                raise ValueError(
+                    "solver='lbfgs' cannot clip gradients: gradient_clip must be None, got "
+                    f"gradient_clip={self.gradient_clip}."
+                )
+
+    def _validated_X_y(self, X: Any, y: Any, *, reset: bool, dtype: Any) -> tuple[Any, Any]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=not is_classifier(self),
+            dtype=dtype,
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1 and not scipy.sparse.issparse(y):
+            from sklearn.utils import column_or_1d
+
+            y = column_or_1d(y, warn=True)
+        return X, y
+
+    def _validated_X(self, X: Any, dtype: Any = (np.float64, np.float32)) -> Any:
+        return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+
+    def _accepted_dtypes(self) -> Any:
+        return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
+
+    def _validation_set(
+        self,
+        X: Any,
+        y: Any,
+        encoded: Array,
+        weights: Array | None,
+        given: tuple[Any, Any, Any],
+        state: TrainingState,
+    ) -> tuple[ValidationSet | None, Array | None]:
+        """The dev set, and the numbers of the rows that remain to train on (None: all)."""
+        X_val, y_val, sample_weight_val = given
+        if (X_val is None) != (y_val is None):
+            missing = "X_val" if X_val is None else "y_val"
+            raise ValueError(f"X_val and y_val must be given together; {missing} is None.")
+        if X_val is not None:
+            return self._given_validation_set(X_val, y_val, sample_weight_val, X.dtype), None
+        if sample_weight_val is not None:
+            raise ValueError("sample_weight_val was given without X_val and y_val.")
+        if not self.early_stopping:
+            return None, None
+        train, held_out = self._split(X.shape[0], y, state)
+        if weights is not None and not weights[held_out].any():
+            raise ValueError(
+                "The held-out rows have a total weight of zero. Increase 'validation_fraction', "
+                "or give X_val and y_val."
+            )
+        return ValidationSet(X, encoded, weights, held_out, y), train
+
+    def _given_validation_set(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any, dtype: Any
+    ) -> ValidationSet:
+        X_val = self._validated_X(X_val, dtype=dtype)
+        if not scipy.sparse.issparse(y_val):
+            y_val = check_array(
+                y_val,
+                ensure_2d=False,
+                dtype=None if is_classifier(self) else dtype,
+                input_name="y_val",
+            )
+        if y_val.ndim == 2 and y_val.shape[1] == 1:
+            y_val = y_val.ravel()
+        if y_val.shape[0] != X_val.shape[0]:
+            raise ValueError(
+                f"X_val and y_val must have the same number of rows, got {X_val.shape[0]} "
+                f"and {y_val.shape[0]}."
+            )
+        weights = checked_weights(sample_weight_val, X_val.shape[0], dtype, "sample_weight_val")
+        encoded = self._encode_targets(y_val, dtype, name="y_val")
+        return ValidationSet(X_val, encoded, weights, None, y_val)
+
+    def _split(self, n_samples: int, y: Any, state: TrainingState) -> tuple[Array, Array]:
+        from sklearn.model_selection import train_test_split
+
+        seed = state.streams["validation"].integer_seed()
+        train, held_out = train_test_split(
+            np.arange(n_samples),
+            test_size=self.validation_fraction,
+            random_state=seed,
+            stratify=self._strata(y),
+        )
+        if held_out.shape[0] < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' "
+                "or the size of your dataset."
+            )
+        return train, held_out
+
+    # -------------------------------------------------------------------------------- training
+
+    def _train(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Any:
+        """Fit from the start, or go on from where the last fit ended."""
+        self._check_hyperparameters()
+        events = None if incremental else self._begin_events(X, y, sample_weight)
+        continuing = hasattr(self, "_state") and (incremental or self.warm_start)
+        if continuing:
+            self._check_same_architecture()
+        run = self._prepare(
+            X, y, sample_weight, continuing=continuing, classes=classes, validation=validation
+        )
+        self._network, self._state, self._curves = run.problem.network, run.state, run.curves
+        self._trained_architecture = self._architecture()
+        n_epochs = 1 if incremental else self.max_iter
+        monitor = self._monitor(run, events, n_epochs)
+        outcome = monitor.run(partial(self._solve, run.problem, monitor, n_epochs=n_epochs))
+        self._finish(run.problem, monitor, outcome, incremental=incremental)
+        if events is not None:
+            events.fit_ends()
+        return self
+
+    def _prepare(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        continuing: bool = False,
+        classes: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+    ) -> FitRun:
+        """Validated data and a state to train: all that comes before the first step."""
+        dtype = self._state.theta.dtype if continuing else self._accepted_dtypes()
+        X, y = self._validated_X_y(X, y, reset=not continuing, dtype=dtype)
+        if continuing:
+            self._check_targets(y)
+        else:
+            self._learn_targets(y, classes)
+        encoded = self._encode_targets(y, X.dtype)
+        weights = self._example_weights(sample_weight, X, y)
+        network = self._build_network(X.shape[1], self._n_network_outputs(encoded))
+        state = self._state if continuing else self._fresh_state(network, X.dtype)
+        dev, train_rows = self._validation_set(X, y, encoded, weights, validation, state)
+        data = Rows(X, encoded, weights, train_rows)
+        self._check_training_rows(network, data)
+        penalty = ElasticNet.of(float(self.alpha), float(self.l1_ratio), data.total_weight)
+        problem = Problem(network, self._make_loss(), penalty, data)
+        return FitRun(problem, state, self._curves if continuing else Curves(), dev)
+
+    def _example_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
+        """sample_weight times the classes' weights."""
+        weights = checked_weights(sample_weight, X.shape[0], X.dtype, "sample_weight")
+        class_weights = self._class_weights(y)
+        if class_weights is None:
+            return weights
+        class_weights = class_weights.astype(X.dtype)
+        return class_weights if weights is None else weights * class_weights
+
+    def _check_training_rows(self, network: Network, data: Rows) -> None:
+        if not data.total_weight > 0:
+            raise ValueError(
+                "The rows to train on have a total weight of zero: sample_weight times "
+                "class_weight must be positive for at least one of them."
+            )
+        if network.has_batch_norm and data.n_rows < 2:
+            raise ValueError(
+                "batch_norm=True needs at least 2 rows to train on, got n_samples="
+                f"{data.n_rows}: the variance of 1 sample is zero."
+            )
+
+    def _build_network(self, n_features: int, n_outputs: int) -> Network:
+        return build_network(
+            n_features, self._hidden_layer_sizes(), n_outputs, **self._network_parameters()
+        )
+
+    def _fresh_state(self, network: Network, dtype: Any) -> TrainingState:
+        random = check_random_state(self.random_state)
+        entropy = [int(word) for word in random.randint(0, 2**31 - 1, size=4)]
+        return TrainingState.start(network, entropy, self._weight_init(), dtype)
+
+    def _check_same_architecture(self) -> None:
+        before, now = self._trained_architecture, self._architecture()
+        changed = [name for name in now if now[name] != before[name]]
+        if changed:
+            name = changed[0]
+            raise ValueError(
+                f"Training cannot go on after {name} has changed from {before[name]!r} to "
+                f"{now[name]!r}: warm_start and partial_fit need the architecture and solver of "
+                "the fit they continue. Set warm_start=False and call fit to start anew."
+            )
+
+    def _batch_size(self, n_samples: int) -> int:
+        if self.batch_size == "full":
+            return n_samples
+        if self.batch_size == "auto":
+            return self._default_batch_size(n_samples)
+        if self.batch_size > n_samples:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                "clipped",
+                stacklevel=5,
+            )
+        if self.batch_size == 1 and self._network.has_batch_norm:
+            raise ValueError(
+                "batch_norm=True needs batch_size >= 2, got batch_size=1: the variance of a "
+                "batch of one row is zero."
+            )
+        return min(int(self.batch_size), n_samples)
+
+    def _learning_rate_init(self, problem: Problem) -> float:
+        return float(self.learning_rate_init)
+
+    def _momentum(self) -> float:
+        return float(self.momentum)
+
+    def _schedule(self) -> Schedule:
+        return Schedule.of(
+            self.learning_rate,
+            decay_rate=None if self.decay_rate is None else float(self.decay_rate),
+            decay_epochs=self.decay_epochs,
+            power_t=float(self.power_t),
+            max_iter=self.max_iter,
+        )
+
+    def _loop_settings(self, problem: Problem) -> LoopSettings:
+        return LoopSettings(
+            optimizer=make_optimizer(
+                self.solver,
+                momentum=self._momentum(),
+                nesterovs_momentum=self.nesterovs_momentum,
+                rho=float(self.rho),
+                beta_1=float(self.beta_1),
+                beta_2=float(self.beta_2),
+                epsilon=float(self.epsilon),
+            ),
+            schedule=self._schedule(),
+            learning_rate=self._learning_rate_init(problem),
+            batch_size=self._batch_size(problem.data.n_rows),
+            shuffle=self.shuffle,
+            gradient_clip=None if self.gradient_clip is None else float(self.gradient_clip),
+        )
+
+    def _solve(self, problem: Problem, monitor: FitMonitor, *, n_epochs: int) -> Any:
+        """Run the solver; each epoch, or iteration of a full-batch solver, reports to monitor."""
+        if self.solver == "lbfgs":
+            return self._solve_lbfgs(problem, monitor)
+        return train_epochs(
+            problem,
+            self._state,
+            self._loop_settings(problem),
+            n_epochs=n_epochs,
+            after_epoch=monitor.after_epoch,
+        )
+
+    def _lbfgs_ftol(self) -> float:
+        return 2.220446049250313e-09  # SciPy's default, as in scikit-learn's MLP
+
+    def _solve_lbfgs(self, problem: Problem, monitor: FitMonitor) -> Any:
+        return minimize_lbfgs(
+            problem,
+            self._state,
+            max_iter=self.max_iter,
+            max_fun=self.max_fun,
+            tol=float(self.tol),
+            ftol=self._lbfgs_ftol(),
+            after_iteration=monitor.after_epoch,
+        )
+
+    # -------------------------------------------------------------------- watching and finishing
+
+    def _begin_events(self, X: Any, y: Any, sample_weight: Any) -> FitEvents:
+        return FitEvents(
+            self,
+            max_epochs=self.max_iter,
+            X=X,
+            y=y,
+            metadata=None if sample_weight is None else {"sample_weight": sample_weight},
+            fitted_attributes=self._present_attributes,
+        )
+
+    def _present_attributes(self) -> dict[str, Any]:
+        """Attributes with which a copy of this estimator predicts as if training ended now."""
+        state = self._state
+        frozen = copy.copy(state)
+        frozen.theta, frozen.statistics = state.theta.copy(), state.statistics.copy()
+        return {"_state": frozen, "n_iter_": len(self._curves.loss)}
+
+    def _monitor(
+        self, run: FitRun, events: FitEvents | None, max_epochs: int
+    ) -> FitMonitor:
+        problem, validation = run.problem, run.validation
+        rule = StoppingRule(
+            tol=float(self.tol),
+            n_iter_no_change=self.n_iter_no_change,
+            early_stopping=self.early_stopping,
+            stop_on_plateau=self.early_stopping or self.solver in STOCHASTIC_SOLVERS,
+            is_adaptive=self.learning_rate == "adaptive" and self.solver in STOCHASTIC_SOLVERS,
+            learning_rate_init=(
+                self._learning_rate_init(problem) if self.solver in STOCHASTIC_SOLVERS else 0.0
+            ),
+            verbose=bool(self.verbose),
+        )
+        validate = None if validation is None else self._validator(problem, validation)
+        return FitMonitor(run.state, run.curves, rule, validate, events, max_epochs)
+
+    def _validator(
+        self, problem: Problem, validation: ValidationSet
+    ) -> Callable[[], tuple[float, float]]:
+        """A function that gives the dev set's loss and score at the present parameters."""
+        score = self._scorer(validation)
+
+        def validate() -> tuple[float, float]:
+            state = self._state
+            logits = predict_logits(
+                problem.network, state.theta, state.statistics, validation.x, index=validation.index
+            )
+            losses = evaluate_loss(problem.network, problem.loss, logits.copy(), validation.targets)
+            loss = float(np.average(losses, weights=validation.weights))
+            if not np.isfinite(logits).all():
+                return loss, math.nan
+            return loss, -loss if score is None else float(score(logits))
+
+        return validate
+
+    def _scorer(self, validation: ValidationSet) -> Callable[[Array], float] | None:
+        """The score of early stopping from logits; None stands for minus the loss."""
+        if self.scoring == "loss":
+            return None
+        if self.scoring is None:
+            return lambda logits: self._score_logits(logits, validation)
+        from sklearn.metrics import check_scoring
+
+        scorer = check_scoring(self, self.scoring)
+        x, labels = validation.x, validation.labels
+        if validation.index is not None:
+            x, labels = x[validation.index], labels[validation.index]
+        weights = {} if validation.weights is None else {"sample_weight": validation.weights}
+
+        def score(logits: Array) -> float:
+            fitted = copy.copy(self)
+            for name, value in self._present_attributes().items():
+                setattr(fitted, name, value)
+            # The dev set has been validated: it is an array, with no column names to compare.
+            fitted.__dict__.pop("feature_names_in_", None)
+            return float(scorer(fitted, x, labels, **weights))
+
+        return score
+
+    def _finish(
+        self, problem: Problem, monitor: FitMonitor, outcome: Any, *, incremental: bool
+    ) -> None:
+        """Set the fitted attributes and say how training ended."""
+        restored = self.early_stopping and monitor.restore_best()
+        if not np.isfinite(self._state.theta).all() or (monitor.diverged and not restored):
+            del self._state
+            raise ValueError(NON_FINITE)
+        self._set_fitted_attributes(problem, monitor, outcome)
+        if monitor.diverged:
+            warnings.warn(
+                f"Training diverged in epoch {monitor.n_epochs}; the weights of the best epoch "
+                f"({self.best_epoch_}, counted from 0) were restored. Scale X, or lower "
+                "learning_rate_init.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        elif not incremental and not monitor.interrupted and not monitor.stopped:
+            self._warn_if_unconverged(monitor, outcome)
+
+    def _warn_if_unconverged(self, monitor: FitMonitor, outcome: Any) -> None:
+        if self.solver == "lbfgs":
+            if outcome.status != 0:
+                warnings.warn(
+                    f"lbfgs failed to converge after {outcome.nit} iteration(s) (status="
+                    f"{outcome.status}): {outcome.message}. Increase max_iter (now "
+                    f"{self.max_iter}) or max_fun (now {self.max_fun}), or scale the data.",
+                    ConvergenceWarning,
+                    stacklevel=5,
+                )
+        elif monitor.n_epochs == self.max_iter:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) "
+                "reached and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    def _set_fitted_attributes(self, problem: Problem, monitor: FitMonitor, outcome: Any) -> None:
+        curves = monitor.curves
+        self.n_iter_ = monitor.n_epochs if self.solver != "lbfgs" or outcome is None else outcome.nit
+        self.t_ = self._state.rows_seen
+        self.loss_curve_ = curves.loss
+        self.loss_ = curves.loss[-1] if curves.loss else math.inf
+        if self.solver == "lbfgs" and outcome is not None:
+            self.loss_ = float(outcome.fun)
+        watched = bool(curves.validation_score)
+        self.validation_scores_ = curves.validation_score if watched else None
+        self.validation_loss_curve_ = curves.validation_loss if watched else None
+        self.best_validation_score_ = curves.best_score if watched else None
+        self.best_epoch_ = curves.best_epoch
+        self.best_loss_ = None if self.early_stopping else curves.best_loss
+        self.n_outputs_ = problem.network.n_out
+        self.n_layers_ = len(problem.network.dense_layers) + 1
+        self.out_activation_ = problem.loss.link
+
+    # ------------------------------------------------------------------------------ prediction
+
+    def _logits(self, X: Any, *, link: str = "identity") -> Array:
+        """Raw outputs, or with a link predictions on the target's scale, of shape (n, n_outputs)."""
+        check_is_fitted(self)
+        X = self._validated_X(X)
+        transform = None if link == "identity" else partial(apply_link, link)
+        return predict_logits(
+            self._network, self._state.theta, self._state.statistics, X, transform=transform
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_state") and hasattr(self, "n_iter_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_incremental(self) -> None:
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: one call sees one epoch's data "
+                "and holds none out. Set early_stopping=False."
+            )
+
+    def _has_partial_fit(self) -> bool:
+        if self.solver not in STOCHASTIC_SOLVERS:
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic."
+            )
+        return True
+
+
+def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Array | None:
+    """One weight per row in dtype, or None; negative or all-zero weights raise."""
+    if weights is None:
+        return None
+    if isinstance(weights, Real):
+        weights = np.full(n_samples, weights)
+    checked = check_array(weights, ensure_2d=False, dtype=dtype, input_name=name)
+    if checked.ndim != 1:
+        raise ValueError(f"{name} must be 1D, got an array of shape {checked.shape}.")
+    if checked.shape[0] != n_samples:
+        raise ValueError(f"{name} must have one value per row ({n_samples}), got {checked.shape[0]}.")
+    if (checked < 0).any():
+        raise ValueError(f"{name} must not be negative, got a minimum of {checked.min()}.")
+    if not checked.any():
+        raise ValueError(f"{name} must have at least one positive value, all are zero.")
+    return checked
+
+
+def weighted_share(correct: Array, weights: Array | None) -> float:
+    """The weighted mean of a boolean array; NaN where no row has weight."""
+    if weights is None:
+        return float(correct.mean())
+    total = weights.sum()
+    return float((correct * weights).sum() / total) if total > 0 else math.nan

@@ -1,0 +1,199 @@
+"""What the classifiers share: labels, class weights, and the ways to predict."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
+
+from .._engine.backend import Array, log_expit
+from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
+from ._base import ValidationSet, weighted_share
+from ._compat import Interval, StrOptions
+from ._targets import ClassLabels
+
+
+class ClassifierTargets:
+    """Mixin: encodes labels for the engine and decodes its raw outputs."""
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    _always_softmax = False
+
+    # -------------------------------------------------------------------------------- training
+
+    def _learn_targets(self, y: Any, classes: Any) -> None:
+        learnt = ClassLabels.of(y, always_softmax=self._always_softmax)
+        if classes is not None and learnt.kind != "multilabel":
+            learnt = ClassLabels.of_classes(classes, always_softmax=self._always_softmax)
+        self._labels = learnt
+        self.classes_ = learnt.classes
+
+    def _check_targets(self, y: Any) -> None:
+        if not self.warm_start or self._labels.kind == "multilabel":
+            return
+        classes = np.unique(y)
+        if set(classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+            )
+
+    def _check_classes_argument(self, classes: Any) -> None:
+        """partial_fit's `classes`: needed at the first call, the same ever after."""
+        known = getattr(self, "classes_", None)
+        if known is None and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if known is not None and classes is not None:
+            if not np.array_equal(known, np.unique(classes)):
+                raise ValueError(
+                    f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                    f"was: {known!r}"
+                )
+
+    def _check_incremental(self) -> None:
+        super()._check_incremental()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit. In order to use "
+                "'balanced' weights, use compute_class_weight('balanced', classes=classes, y=y) "
+                "on the whole of y, and pass the resulting weights as the class_weight parameter."
+            )
+
+    def _encode_targets(self, y: Any, dtype: Any, name: str = "y") -> Array:
+        return self._labels.encode(y, dtype, name=name)
+
+    def _n_network_outputs(self, encoded: Array) -> int:
+        return self._labels.n_outputs
+
+    def _make_loss(self) -> Loss:
+        smoothing = float(self.label_smoothing)
+        if self._labels.kind == "multiclass":
+            return SoftmaxCrossEntropy(self._labels.n_outputs, smoothing)
+        return LogisticCrossEntropy(smoothing)
+
+    def _class_weights(self, y: Any) -> Array | None:
+        if self.class_weight is None:
+            return None
+        if hasattr(y, "toarray"):
+            y = y.toarray()
+        if isinstance(self.class_weight, dict) and self._labels.kind != "multilabel":
+            self._check_class_weight_keys()
+        return compute_sample_weight(self.class_weight, y)
+
+    def _check_class_weight_keys(self) -> None:
+        unknown = [label for label in self.class_weight if label not in set(self.classes_.tolist())]
+        if unknown:
+            raise ValueError(
+                f"class_weight has a weight for {unknown[0]!r}, which is not one of the classes "
+                f"{self.classes_}."
+            )
+        negative = [weight for weight in self.class_weight.values() if not weight >= 0]
+        if negative:
+            raise ValueError(f"class_weight must hold weights >= 0, got {negative[0]}.")
+
+    def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
+        correct = self._labels.correct(logits, validation.targets)
+        return weighted_share(correct, validation.weights)
+
+    def _strata(self, y: Any) -> Any:
+        return self._labels.strata(y)
+
+    # ------------------------------------------------------------------------------ prediction
+
+    def predict(self, X):
+        """Predict the class of each row, or for a multi-label fit each row's labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to classify.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The classes of the largest probability; for a multi-label fit an indicator matrix,
+            sparse if the y of `fit` was.
+        """
+        return self._labels.decode(self._logits(X))
+
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to classify.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Probabilities, columns in the order of `classes_`. Rows sum to one, except for a
+            multi-label fit, where each column is a label's own probability.
+        """
+        p = self._logits(X, link="softmax" if self._labels.kind == "multiclass" else "logistic")
+        if self._labels.kind != "binary":
+            return p
+        return self._both_classes(p, 1 - p)
+
+    def _both_classes(self, of_second: Array, of_first: Array) -> Array:
+        if self.classes_.shape[0] == 1:
+            # The only class there is, whatever the network says.
+            return np.ones_like(of_second)
+        return np.hstack([of_first, of_second])
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class.
+
+        Computed from raw outputs, so it stays finite where `predict_proba` rounds to zero.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to classify.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Log-probabilities, columns in the order of `classes_`.
+        """
+        z = self._logits(X)
+        if self._labels.kind == "multiclass":
+            z -= z.max(axis=1, keepdims=True)
+            return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        if self._labels.kind == "multilabel":
+            return log_expit(z)
+        if self.classes_.shape[0] == 1:
+            return np.zeros_like(z)
+        return np.hstack([log_expit(-z), log_expit(z)])
+
+    def decision_function(self, X):
+        """Raw outputs (logits) of the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to classify.
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The logits; for two classes the difference z₁ − z₀, positive where the second class
+            of `classes_` is predicted.
+        """
+        z = self._logits(X)
+        if self._labels.kind == "multilabel":
+            return z
+        if z.shape[1] == 2:
+            return z[:, 1] - z[:, 0]
+        return z[:, 0] if z.shape[1] == 1 else z
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+

@@ -1,0 +1,169 @@
+"""Watching a fit: learning curves, the dev set, early stopping, printing, callbacks.
+
+The training loop calls `FitMonitor.after_epoch(loss)` once per epoch; what it answers, and the
+curves it keeps, are all that the loop and the estimator need to know of each other.
+"""
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .._engine.training import TrainingState
+from ._callbacks import FitEvents
+
+# scikit-learn's: below this rate "adaptive" gives up instead of dividing by 5 once more.
+SMALLEST_ADAPTIVE_RATE = 1e-6
+
+
+@dataclass
+class Curves:
+    """What is recorded once per epoch; it continues with the training it belongs to."""
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_score: list[float] = field(default_factory=list)
+    best_loss: float = math.inf
+    best_score: float = -math.inf
+    best_epoch: int | None = None
+    stalled: int = 0
+
+
+@dataclass
+class StoppingRule:
+    """When to stop, in scikit-learn's terms."""
+
+    tol: float
+    n_iter_no_change: float
+    early_stopping: bool
+    stop_on_plateau: bool
+    is_adaptive: bool
+    learning_rate_init: float
+    verbose: bool
+
+
+class FitMonitor:
+    """Keeps the curves of a fit and decides when it ends.
+
+    Parameters
+    ----------
+    state : TrainingState
+        What the training loop moves.
+    curves : Curves
+        The curves so far, empty for a fresh start.
+    rule : StoppingRule
+        When to stop.
+    validate : callable or None
+        Gives the loss and the score on the dev set at the present state.
+    events : FitEvents
+        Whom to tell.
+    max_epochs : int
+        How many epochs there can be.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        curves: Curves,
+        rule: StoppingRule,
+        validate: Callable[[], tuple[float, float]] | None,
+        events: FitEvents | None,
+        max_epochs: int,
+    ) -> None:
+        self.state, self.curves, self.rule = state, curves, rule
+        self._validate, self._events = validate, events
+        self.n_epochs, self._max_epochs = 0, max_epochs
+        self.stopped = self.diverged = self.interrupted = False
+        self.stopped_by_callback = False
+        self._best: tuple[Any, Any] | None = None
+
+    def begin(self) -> None:
+        """Announce the next epoch, if there is to be one."""
+        if self._events is not None and self.n_epochs < self._max_epochs:
+            self._events.epoch_begins()
+
+    def after_epoch(self, loss: Any) -> bool:
+        """Record an epoch; whether the fit ends with it."""
+        self.n_epochs += 1
+        self.curves.loss.append(float(loss))
+        self._print(f"Iteration {self.n_epochs}, loss = {float(loss):.8f}")
+        if self._validate is not None:
+            self._record_validation(*self._validate())
+        self.diverged = not math.isfinite(float(loss))
+        self.stopped_by_callback = self._events is not None and self._events.epoch_ends()
+        self.stopped = self.diverged or self.stopped_by_callback or self._has_stalled()
+        if not self.stopped:
+            self.begin()
+        return self.stopped
+
+    def _record_validation(self, loss: float, score: float) -> None:
+        curves = self.curves
+        curves.validation_loss.append(loss)
+        curves.validation_score.append(score)
+        self._print(f"Validation score: {score:f}")
+
+    def _has_stalled(self) -> bool:
+        """Count the epochs without progress, and judge whether they are too many."""
+        curves, rule = self.curves, self.rule
+        improved = self._update_best()
+        curves.stalled = 0 if improved else curves.stalled + 1
+        if not rule.stop_on_plateau or curves.stalled <= rule.n_iter_no_change:
+            return False
+        watched = "Validation score" if rule.early_stopping else "Training loss"
+        message = (
+            f"{watched} did not improve more than tol={rule.tol:f} for "
+            f"{rule.n_iter_no_change} consecutive epochs."
+        )
+        rate = rule.learning_rate_init * self.state.adaptive_factor
+        if not rule.is_adaptive or rate <= SMALLEST_ADAPTIVE_RATE:
+            self._print(message + " Stopping.")
+            return True
+        self.state.adaptive_factor /= 5
+        curves.stalled = 0
+        self._print(message + f" Setting learning rate to {rate / 5:f}")
+        return False
+
+    def _update_best(self) -> bool:
+        """scikit-learn's two tests of progress, by the loss or by the dev set's score."""
+        curves, tol = self.curves, self.rule.tol
+        if self._validate is not None and curves.validation_score[-1] > curves.best_score:
+            previous, curves.best_score = curves.best_score, curves.validation_score[-1]
+            curves.best_epoch = len(curves.loss) - 1
+            if self.rule.early_stopping:
+                self._best = (self.state.theta.copy(), self.state.statistics.copy())
+        else:
+            previous = curves.best_score
+        loss = curves.loss[-1]
+        if self.rule.early_stopping:
+            return not curves.validation_score[-1] < previous + tol
+        improved = not loss > curves.best_loss - tol
+        curves.best_loss = min(curves.best_loss, loss)
+        return improved
+
+    def restore_best(self) -> bool:
+        """Put back the weights of the best dev score; whether there were any."""
+        if self._best is None:
+            return False
+        theta, statistics = self._best
+        self.state.theta[...] = theta
+        self.state.statistics[...] = statistics
+        return True
+
+    def _print(self, line: str) -> None:
+        if self.rule.verbose:
+            print(line)
+
+    def run(self, solve: Callable[[], Any]) -> Any:
+        """Run the solver; Ctrl-C ends it with what has been learnt so far."""
+        self.begin()
+        try:
+            with np.errstate(all="ignore"):
+                # A diverging fit is reported once, by its own error, not by each operation.
+                return solve()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+            return None

@@ -1,0 +1,108 @@
+"""Class labels in, codes out, and back.
+
+`ClassLabels` remembers the classes and how y was shaped; the engine sees integer codes for softmax
+and columns of 0 and 1 for logistic losses.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassLabels:
+    """The classes of a classification target and how the network encodes them.
+
+    `kind` is "binary" (one column, the second class is 1), "multiclass" (codes) or "multilabel"
+    (one column per label).
+    """
+
+    classes: Array
+    kind: str
+    sparse_output: bool = False
+
+    @classmethod
+    def of(cls, y: Any, *, always_softmax: bool = False) -> "ClassLabels":
+        """Learn the classes from a target."""
+        check_classification_targets(y)
+        target_type = type_of_target(y, input_name="y")
+        if target_type == "multilabel-indicator":
+            sparse = scipy.sparse.issparse(y)
+            return cls(np.arange(y.shape[1]), "multilabel", sparse_output=sparse)
+        if target_type == "multiclass-multioutput":
+            raise ValueError(
+                "Multioutput target data is not supported: y must hold one class per row, or be a "
+                f"multi-label indicator matrix of zeros and ones; got shape {y.shape}."
+            )
+        return cls.of_classes(np.unique(y), always_softmax=always_softmax)
+
+    @classmethod
+    def of_classes(cls, classes: Any, *, always_softmax: bool = False) -> "ClassLabels":
+        """From the list of all classes, which need not all occur yet."""
+        unique = np.unique(np.asarray(classes))
+        multiclass = always_softmax or unique.shape[0] > 2
+        return cls(unique, "multiclass" if multiclass else "binary")
+
+    @property
+    def n_outputs(self) -> int:
+        return 1 if self.kind == "binary" else self.classes.shape[0]
+
+    def encode(self, y: Any, dtype: Any, *, name: str = "y") -> Array:
+        """Codes (intp) for "multiclass", columns in dtype otherwise; unknown classes raise."""
+        if self.kind == "multilabel":
+            return self._encode_indicator(y, dtype, name)
+        y = np.asarray(y)
+        if y.ndim != 1:
+            raise ValueError(
+                f"`{name}` must hold one of the classes {self.classes} per row, "
+                f"got an array of shape {y.shape}."
+            )
+        unknown = np.setdiff1d(y, self.classes)
+        if unknown.size:
+            raise ValueError(
+                f"`{name}` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes}. '{name}' has {np.unique(y)}."
+            )
+        codes = np.searchsorted(self.classes, y)
+        if self.kind == "multiclass":
+            return codes
+        return codes.astype(dtype)[:, np.newaxis]
+
+    def _encode_indicator(self, y: Any, dtype: Any, name: str) -> Array:
+        if scipy.sparse.issparse(y):
+            y = y.toarray()
+        y = np.asarray(y)
+        if y.ndim != 2 or y.shape[1] != self.classes.shape[0]:
+            raise ValueError(
+                f"`{name}` must be a multi-label indicator matrix with {self.classes.shape[0]} "
+                f"columns, got an array of shape {y.shape}."
+            )
+        return y.astype(dtype)
+
+    def decode(self, logits: Array) -> Any:
+        """The predicted labels for raw outputs of shape (n, n_outputs)."""
+        if self.kind == "multiclass":
+            return self.classes[logits.argmax(axis=1)]
+        positive = logits > 0
+        if self.kind == "binary":
+            return self.classes[np.minimum(positive[:, 0], self.classes.shape[0] - 1)]
+        indicator = positive.astype(int)
+        return scipy.sparse.csr_matrix(indicator) if self.sparse_output else indicator
+
+    def correct(self, logits: Array, encoded: Array) -> Array:
+        """Which rows are predicted right; a multi-label row counts when all its labels are."""
+        if self.kind == "multiclass":
+            return np.asarray(logits.argmax(axis=1) == encoded)
+        return np.asarray(((logits > 0) == (encoded > 0.5)).all(axis=1))
+
+    def strata(self, y: Any) -> Any:
+        """What a held-out fraction is stratified by: the labels, or None for multi-label y."""
+        if self.kind == "multilabel":
+            return None
+        return np.asarray(y) == self.classes[-1] if self.kind == "binary" else np.asarray(y)
