@@ -73,9 +73,7 @@ class Rows:
 
         return rows
 
-    def _converted(
-        self, rows: slice, dtype: np.dtype[Any], convert: Callable[[Any], Any]
-    ) -> Batch:
+    def _converted(self, rows: slice, dtype: np.dtype[Any], convert: Callable[[Any], Any]) -> Batch:
         x, y, w = self.gather(rows)
         if y.dtype.kind == "f":
             y = y.astype(dtype, copy=False)

@@ -5,7 +5,6 @@ most `tol`; without L1 that map is the gradient. The accelerated form is Nestero
 gradient-based restart of O'Donoghue and Candès (2015): momentum is dropped where it points uphill.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,8 @@ from .training import AfterEpoch, LoopSettings, TrainingState
 GRAM_MAX_FEATURES = 1000
 # Lanczos approaches the largest eigenvalue from below; a step of 1/L must not be too long.
 LANCZOS_TOLERANCE = 1e-3
+# How much of the largest recent step still counts one iteration later.
+RECENT = 0.95
 
 
 def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
@@ -172,6 +173,9 @@ def descend_accelerated(
     """Nesterov's accelerated proximal gradient with restart.
 
     The gradient is taken at a point ahead of θ; the losses reported are those of that point.
+    Along a flat direction the gradient is small long before θ has arrived, but momentum keeps θ
+    moving there: so to end, the steps, too, must have come down to tol · max(1, ‖θ‖∞). The largest
+    recent one counts, fading by RECENT per iteration, since a restart makes one step short.
     """
     descent = _Descent(problem, state, settings)
     theta = state.theta
@@ -180,16 +184,20 @@ def descend_accelerated(
         state.optimizer = OptimizerState((theta.copy(), age))
     ahead, age = state.optimizer.vectors
     objective = FullObjective(problem, ahead, state.statistics, dict(state.streams))
+    recent = 0.0
     for _ in range(n_iter):
         loss, rate = objective(), settings.rate(state)
         largest = descent.gradient_map(ahead, objective.grad, rate)
         descent.clip(objective.grad)
         moved = ahead - rate * objective.grad
         descent.soften(moved, rate)
+        size = max(1.0, float(np.max(np.abs(moved))))
+        recent = max(float(np.max(np.abs(moved - theta))) / size, RECENT * recent)
         _extrapolate(theta, moved, ahead, age)
         descent.advance()
-        if after_iteration(loss) or largest <= tol:
-            return largest <= tol
+        converged = max(largest, recent) <= tol
+        if after_iteration(loss) or converged:
+            return converged
     return False
 
 
@@ -249,5 +257,3 @@ def minimize_lbfgs(
     state.theta[...] = theta
     state.statistics[...] = statistics
     return result
-
-

@@ -192,9 +192,7 @@ def build_network(
         layers.append(Dense(f"hidden {number}", width, size, bias=not batch_norm))
         if batch_norm:
             layers.append(
-                BatchNorm(
-                    f"batch norm {number}", size, batch_norm_momentum, batch_norm_epsilon
-                )
+                BatchNorm(f"batch norm {number}", size, batch_norm_momentum, batch_norm_epsilon)
             )
         layers.append(Activation(f"activation {number}", size, ACTIVATIONS[activation]))
         if np.any(np.asarray(rate) > 0):

@@ -166,9 +166,7 @@ class FullObjective:
         return np.asarray(total * scale)
 
 
-def evaluate_loss(
-    network: Network, loss: Loss, logits: Array, y: Array
-) -> Array:
+def evaluate_loss(network: Network, loss: Loss, logits: Array, y: Array) -> Array:
     """Losses of the examples from their logits, which are spoilt; shape (*M, n)."""
     models = logits.shape[:-2] if not loss.targets_are_shared else ()
     targets = loss.bind_targets(np.empty((*models, *logits.shape[-2:]), dtype=logits.dtype))

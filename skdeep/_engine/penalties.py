@@ -21,9 +21,7 @@ class ElasticNet:
     l1: float | Array
 
     @classmethod
-    def of(
-        cls, alpha: float | Array, l1_ratio: float | Array, total_weight: float
-    ) -> "ElasticNet":
+    def of(cls, alpha: float | Array, l1_ratio: float | Array, total_weight: float) -> "ElasticNet":
         return cls(l2=alpha * (1 - l1_ratio) / total_weight, l1=alpha * l1_ratio / total_weight)
 
     @property

@@ -6,7 +6,6 @@ state comes from and in how many epochs follow.
 
 import copy
 import math
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed. Scale X (StandardScaler in a Pipeline), or lower learning_rate_init."
 )
+from ._warnings import warn
 
 
 @dataclass
@@ -371,10 +371,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         if self.batch_size == "auto":
             return self._default_batch_size(n_samples)
         if self.batch_size > n_samples:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                "clipped",
-                stacklevel=5,
+            warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
             )
         if self.batch_size == 1 and self._network.has_batch_norm:
             raise ValueError(
@@ -461,9 +459,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         frozen.theta, frozen.statistics = state.theta.copy(), state.statistics.copy()
         return {"_state": frozen, "n_iter_": len(self._curves.loss)}
 
-    def _monitor(
-        self, run: FitRun, events: FitEvents | None, max_epochs: int
-    ) -> FitMonitor:
+    def _monitor(self, run: FitRun, events: FitEvents | None, max_epochs: int) -> FitMonitor:
         problem, validation = run.problem, run.validation
         rule = StoppingRule(
             tol=float(self.tol),
@@ -532,12 +528,11 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             raise ValueError(NON_FINITE)
         self._set_fitted_attributes(problem, monitor, outcome)
         if monitor.diverged:
-            warnings.warn(
+            warn(
                 f"Training diverged in epoch {monitor.n_epochs}; the weights of the best epoch "
                 f"({self.best_epoch_}, counted from 0) were restored. Scale X, or lower "
                 "learning_rate_init.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         elif not incremental and not monitor.interrupted and not monitor.stopped:
             self._warn_if_unconverged(monitor, outcome)
@@ -545,24 +540,24 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _warn_if_unconverged(self, monitor: FitMonitor, outcome: Any) -> None:
         if self.solver == "lbfgs":
             if outcome.status != 0:
-                warnings.warn(
+                warn(
                     f"lbfgs failed to converge after {outcome.nit} iteration(s) (status="
                     f"{outcome.status}): {outcome.message}. Increase max_iter (now "
                     f"{self.max_iter}) or max_fun (now {self.max_fun}), or scale the data.",
                     ConvergenceWarning,
-                    stacklevel=5,
                 )
         elif monitor.n_epochs == self.max_iter:
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) "
                 "reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
 
     def _set_fitted_attributes(self, problem: Problem, monitor: FitMonitor, outcome: Any) -> None:
         curves = monitor.curves
-        self.n_iter_ = monitor.n_epochs if self.solver != "lbfgs" or outcome is None else outcome.nit
+        self.n_iter_ = (
+            monitor.n_epochs if self.solver != "lbfgs" or outcome is None else outcome.nit
+        )
         self.t_ = self._state.rows_seen
         self.loss_curve_ = curves.loss
         self.loss_ = curves.loss[-1] if curves.loss else math.inf
@@ -623,7 +618,9 @@ def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Arra
     if checked.ndim != 1:
         raise ValueError(f"{name} must be 1D, got an array of shape {checked.shape}.")
     if checked.shape[0] != n_samples:
-        raise ValueError(f"{name} must have one value per row ({n_samples}), got {checked.shape[0]}.")
+        raise ValueError(
+            f"{name} must have one value per row ({n_samples}), got {checked.shape[0]}."
+        )
     if (checked < 0).any():
         raise ValueError(f"{name} must not be negative, got a minimum of {checked.min()}.")
     if not checked.any():

@@ -195,5 +195,3 @@ class ClassifierTargets:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-

@@ -5,8 +5,7 @@ default: the objective is convex, its curvature is known from the data, and so a
 acceleration and a stopping rule.
 """
 
-import warnings
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from ._callbacks import with_callbacks
 from ._classifier import ClassifierTargets
 from ._compat import Interval, StrOptions, validated_fit
 from ._progress import FitMonitor
+from ._warnings import warn
 
 DEFAULT_RATE = {"sgd": 0.01, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}
 
@@ -62,10 +62,10 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
         power_t=0.5,
         decay_rate=None,
         decay_epochs=None,
-        max_iter=1000,
+        max_iter=10000,
         shuffle=True,
         random_state=None,
-        tol=1e-5,
+        tol=1e-6,
         verbose=False,
         warm_start=False,
         momentum="auto",
@@ -271,7 +271,7 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
                 f"gd did not converge to tol={self.tol:g} in max_iter={self.max_iter} iterations. "
                 f"Scale X, or increase max_iter.{hint}"
             )
-        warnings.warn(message, ConvergenceWarning, stacklevel=6)
+        warn(message, ConvergenceWarning)
 
     def _coefficients(self) -> dict[str, Array]:
         """coef_ and intercept_ from the parameter vector, intercepts of a softmax centred."""

@@ -394,9 +394,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         from .._engine.losses import apply_link
 
         predictions = apply_link(self._make_loss().link, logits)
-        return float(
-            r2_score(validation.targets, predictions, sample_weight=validation.weights)
-        )
+        return float(r2_score(validation.targets, predictions, sample_weight=validation.weights))
 
     def _strata(self, y: Any) -> Any:
         return None

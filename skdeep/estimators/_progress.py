@@ -5,7 +5,6 @@ curves it keeps, are all that the loop and the estimator need to know of each ot
 """
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from .._engine.training import TrainingState
 from ._callbacks import FitEvents
+from ._warnings import warn
 
 # scikit-learn's: below this rate "adaptive" gives up instead of dividing by 5 once more.
 SMALLEST_ADAPTIVE_RATE = 1e-6
@@ -165,5 +165,5 @@ class FitMonitor:
                 return solve()
         except KeyboardInterrupt:
             self.interrupted = True
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warn("Training interrupted by user.")
             return None
