@@ -18,7 +18,7 @@ import scipy.sparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from .._engine.backend import Array
 from .._engine.data import Rows
@@ -135,8 +135,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         """The default score on a dev set."""
 
     @abstractmethod
-    def _strata(self, y: Any) -> Any:
-        """What the held-out fraction is stratified by, or None."""
+    def _strata(self, y: Any, n_held_out: int) -> Any:
+        """What the held-out fraction, of n_held_out rows, is stratified by, or None."""
 
     def _hidden_layer_sizes(self) -> list[int]:
         return []
@@ -251,11 +251,12 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         from sklearn.model_selection import train_test_split
 
         seed = state.streams["validation"].integer_seed()
+        n_held_out = math.ceil(n_samples * self.validation_fraction)
         train, held_out = train_test_split(
             np.arange(n_samples),
             test_size=self.validation_fraction,
             random_state=seed,
-            stratify=self._strata(y),
+            stratify=self._strata(y, n_held_out),
         )
         if held_out.shape[0] < 2:
             raise ValueError(
@@ -577,7 +578,6 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
 
     def _logits(self, X: Any, *, link: str = "identity") -> Array:
         """Raw outputs, or with a link predictions on the target's scale, of shape (n, n_outputs)."""
-        check_is_fitted(self)
         X = self._validated_X(X)
         transform = None if link == "identity" else partial(apply_link, link)
         return predict_logits(

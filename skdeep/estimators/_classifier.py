@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array, log_expit
-from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
+from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, apply_link
 from ._base import ValidationSet, weighted_share
 from ._compat import Interval, StrOptions
 from ._targets import ClassLabels
@@ -99,8 +100,8 @@ class ClassifierTargets:
         correct = self._labels.correct(logits, validation.targets)
         return weighted_share(correct, validation.weights)
 
-    def _strata(self, y: Any) -> Any:
-        return self._labels.strata(y)
+    def _strata(self, y: Any, n_held_out: int) -> Any:
+        return self._labels.strata(y, n_held_out)
 
     # ------------------------------------------------------------------------------ prediction
 
@@ -118,6 +119,7 @@ class ClassifierTargets:
             The classes of the largest probability; for a multi-label fit an indicator matrix,
             sparse if the y of `fit` was.
         """
+        check_is_fitted(self)
         return self._labels.decode(self._logits(X))
 
     def predict_proba(self, X):
@@ -134,21 +136,25 @@ class ClassifierTargets:
             Probabilities, columns in the order of `classes_`. Rows sum to one, except for a
             multi-label fit, where each column is a label's own probability.
         """
-        p = self._logits(X, link="softmax" if self._labels.kind == "multiclass" else "logistic")
-        if self._labels.kind != "binary":
-            return p
-        return self._both_classes(p, 1 - p)
+        check_is_fitted(self)
+        return self._probabilities(self._logits(X))
 
-    def _both_classes(self, of_second: Array, of_first: Array) -> Array:
+    def _probabilities(self, z: Array) -> Array:
+        """From raw outputs, which are spoilt."""
+        if self._labels.kind == "multiclass":
+            return apply_link("softmax", z)
+        if self._labels.kind == "multilabel":
+            return apply_link("logistic", z)
         if self.classes_.shape[0] == 1:
             # The only class there is, whatever the network says.
-            return np.ones_like(of_second)
-        return np.hstack([of_first, of_second])
+            return np.ones_like(z)
+        # Each from its own logit: 1 − p would round to zero long before p reaches one.
+        return apply_link("logistic", np.hstack([-z, z]))
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
 
-        Computed from raw outputs, so it stays finite where `predict_proba` rounds to zero.
+        Computed from raw outputs, so that it is exact for probabilities close to 1.
 
         Parameters
         ----------
@@ -158,17 +164,22 @@ class ClassifierTargets:
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            Log-probabilities, columns in the order of `classes_`.
+            Log-probabilities, columns in the order of `classes_`; -inf where `predict_proba` is
+            zero, that is, below the smallest number of the dtype.
         """
+        check_is_fitted(self)
         z = self._logits(X)
         if self._labels.kind == "multiclass":
             z -= z.max(axis=1, keepdims=True)
-            return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        if self._labels.kind == "multilabel":
-            return log_expit(z)
-        if self.classes_.shape[0] == 1:
-            return np.zeros_like(z)
-        return np.hstack([log_expit(-z), log_expit(z)])
+            log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        elif self._labels.kind == "multilabel":
+            log_p = log_expit(z)
+        elif self.classes_.shape[0] == 1:
+            log_p = np.zeros_like(z)
+        else:
+            log_p = log_expit(np.hstack([-z, z]))
+        log_p[self._probabilities(z) == 0] = -np.inf
+        return log_p
 
     def decision_function(self, X):
         """Raw outputs (logits) of the network.
@@ -184,6 +195,7 @@ class ClassifierTargets:
             The logits; for two classes the difference z₁ − z₀, positive where the second class
             of `classes_` is predicted.
         """
+        check_is_fitted(self)
         z = self._logits(X)
         if self._labels.kind == "multilabel":
             return z

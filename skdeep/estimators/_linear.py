@@ -292,7 +292,6 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
     # ------------------------------------------------------------------------------ prediction
 
     def _logits(self, X: Any, *, link: str = "identity") -> Array:
-        check_is_fitted(self)
         X = self._validated_X(X)
         z = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
         return apply_link(link, z)

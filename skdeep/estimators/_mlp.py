@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from .._engine.activations import ACTIVATIONS
 from .._engine.backend import Array
@@ -20,6 +21,7 @@ from .._engine.losses import (
     Loss,
     Poisson,
     SquaredError,
+    apply_link,
 )
 from ._base import BaseNetworkEstimator, ValidationSet
 from ._callbacks import with_callbacks
@@ -348,6 +350,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         return self._train(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
+        check_is_fitted(self)
         predictions = self._logits(X, link=self.out_activation_)
         return predictions[:, 0] if self._single_column else predictions
 
@@ -391,10 +394,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
         from sklearn.metrics import r2_score
 
-        from .._engine.losses import apply_link
-
         predictions = apply_link(self._make_loss().link, logits)
         return float(r2_score(validation.targets, predictions, sample_weight=validation.weights))
 
-    def _strata(self, y: Any) -> Any:
+    def _strata(self, y: Any, n_held_out: int) -> Any:
         return None

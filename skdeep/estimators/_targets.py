@@ -12,6 +12,8 @@ import scipy.sparse
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from ._warnings import warn
+
 Array = NDArray[Any]
 
 
@@ -101,8 +103,23 @@ class ClassLabels:
             return np.asarray(logits.argmax(axis=1) == encoded)
         return np.asarray(((logits > 0) == (encoded > 0.5)).all(axis=1))
 
-    def strata(self, y: Any) -> Any:
-        """What a held-out fraction is stratified by: the labels, or None for multi-label y."""
+    def strata(self, y: Any, n_held_out: int) -> Any:
+        """What a held-out fraction is stratified by, or None where it cannot be.
+
+        For two classes that is scikit-learn's rule, errors included. Its MLP does not stratify
+        more classes than two, so there a class too rare to split is a warning, not an error.
+        """
         if self.kind == "multilabel":
             return None
-        return np.asarray(y) == self.classes[-1] if self.kind == "binary" else np.asarray(y)
+        if self.classes.shape[0] <= 2:
+            return (np.asarray(y) == self.classes[-1]).astype(str)
+        labels, counts = np.unique(y, return_counts=True)
+        if counts.min() < 2 or n_held_out < labels.shape[0]:
+            warn(
+                f"The held-out fraction ({n_held_out} rows) is not stratified: that needs at least "
+                f"two rows of each class and as many held-out rows as classes, got "
+                f"{counts.min()} row(s) of class {labels[counts.argmin()]!r} and "
+                f"{labels.shape[0]} classes."
+            )
+            return None
+        return np.asarray(y)
