@@ -6,6 +6,7 @@ script goes by the names that can be imported: it prints one line per finding an
 there is any. Which rules apply stands in pyproject.toml, [tool.numpydoc_validation].
 """
 
+import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -19,6 +20,8 @@ from numpydoc.validate import get_validation_checks, validate
 PACKAGE = "skdeep"
 # A method is shown at work in the example of its class.
 NOT_FOR_METHODS = {"EX01"}
+# A result is received, not made: its fields stand under Attributes.
+NOT_FOR_DATACLASSES = {"EX01", "PR01"}
 
 
 def public_modules() -> Iterator[str]:
@@ -33,14 +36,19 @@ def is_ours(obj: object) -> bool:
     return (getattr(obj, "__module__", None) or "").split(".")[0] == PACKAGE
 
 
-def public_objects(module_name: str) -> Iterator[str]:
-    module = importlib.import_module(module_name)
-    for name in getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]):
-        obj = getattr(module, name)
-        if is_ours(obj) and (inspect.isclass(obj) or inspect.isfunction(obj)):
-            yield f"{module_name}.{name}"
-            if inspect.isclass(obj):
-                yield from (f"{module_name}.{name}.{method}" for method in public_methods(obj))
+def public_names() -> Iterator[str]:
+    seen = set()  # what two modules export is one object
+    for module_name in public_modules():
+        module = importlib.import_module(module_name)
+        for name in getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]):
+            obj = getattr(module, name)
+            if not (inspect.isclass(obj) or inspect.isfunction(obj)) or obj in seen:
+                continue
+            if is_ours(obj):
+                seen.add(obj)
+                yield f"{module_name}.{name}"
+                if inspect.isclass(obj):
+                    yield from (f"{module_name}.{name}.{method}" for method in public_methods(obj))
 
 
 def public_methods(cls: type) -> Iterator[str]:
@@ -57,11 +65,18 @@ def public_methods(cls: type) -> Iterator[str]:
             yield name
 
 
+def checks_for(name: str, checks: set[str]) -> set[str]:
+    owner, _, attribute = name.rpartition(".")
+    if owner not in sys.modules:
+        return checks - NOT_FOR_METHODS
+    if dataclasses.is_dataclass(getattr(sys.modules[owner], attribute)):
+        return checks - NOT_FOR_DATACLASSES
+    return checks
+
+
 def findings(name: str, checks: set[str]) -> Iterator[str]:
-    is_method = name.rpartition(".")[0] not in sys.modules
-    report = validate(name)
-    for code, message in report["errors"]:
-        if code in checks and not (is_method and code in NOT_FOR_METHODS):
+    for code, message in validate(name)["errors"]:
+        if code in checks_for(name, checks):
             yield f"{name}: {code} {message}"
 
 
@@ -69,7 +84,7 @@ def main() -> int:
     root = Path(__file__).parent.parent
     config = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     checks = get_validation_checks(set(config["tool"]["numpydoc_validation"]["checks"]))
-    names = [name for module in public_modules() for name in public_objects(module)]
+    names = list(public_names())
     found = [line for name in names for line in findings(name, checks)]
     print("\n".join([*found, f"{len(names)} public docstrings, {len(found)} findings"]))
     return bool(found) or not names

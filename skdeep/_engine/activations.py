@@ -1,8 +1,8 @@
 """Activation functions, each with its derivative beside it.
 
 Both halves write into arrays they are given and allocate nothing. `value(z, a)` may spoil z unless
-the derivative needs it; `chain(d, z, a)` multiplies d by f'(z) in place and may spoil z and a, which
-nobody reads after it. An activation that works in place gets the same array as z and a.
+the derivative needs it; `chain(d, z, a)` multiplies d by f'(z) in place and may spoil z and a,
+which nobody reads after it. An activation that works in place gets the same array as z and a.
 """
 
 import math

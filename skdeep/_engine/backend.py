@@ -29,6 +29,8 @@ class Stream(Protocol):
 
     def uint16(self, size: int) -> Array: ...
 
+    def restart(self) -> None: ...
+
 
 class RandomStream:
     """One purpose's random numbers; its state is part of the fitted state."""
@@ -41,23 +43,34 @@ class RandomStream:
         raw: Array = self.generator.bit_generator.random_raw((size + 3) // 4)
         return raw.view(np.uint16)[:size]
 
+    def restart(self) -> None:
+        """Nothing: a random stream only goes on."""
+
     def integer_seed(self) -> int:
         """A seed for code that takes an integer only."""
         return int(self.generator.integers(2**31 - 1))
 
 
 class RepeatingStream:
-    """Gives the same numbers at every call, so that dropout keeps its masks."""
+    """Gives the same numbers again after each restart, however they are cut into calls.
+
+    With it dropout keeps its masks from one evaluation of an objective to the next.
+    """
 
     def __init__(self, stream: RandomStream) -> None:
         self._stream = stream
         self._drawn: Array = np.empty(0, dtype=np.uint16)
+        self._position = 0
 
     def uint16(self, size: int) -> Array:
-        if size > self._drawn.size:
-            extra = self._stream.uint16(size - self._drawn.size)
+        start, self._position = self._position, self._position + size
+        if self._position > self._drawn.size:
+            extra = self._stream.uint16(max(self._position - self._drawn.size, self._drawn.size))
             self._drawn = np.concatenate([self._drawn, extra])
-        return self._drawn[:size]
+        return self._drawn[start : self._position]
+
+    def restart(self) -> None:
+        self._position = 0
 
 
 def spawn_streams(entropy: list[int], purposes: list[str]) -> dict[str, RandomStream]:

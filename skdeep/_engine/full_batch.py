@@ -140,7 +140,7 @@ def descend(
     Returns whether the gradient map came down to `tol`.
     """
     descent = _Descent(problem, state, settings)
-    objective = FullObjective(problem, state.theta, state.statistics, dict(state.streams))
+    objective = FullObjective(problem, state.theta, state.statistics, state.streams)
     optimizer = settings.optimizer
     if state.optimizer is None:
         state.optimizer = optimizer.init(state.theta)
@@ -183,7 +183,7 @@ def descend_accelerated(
         age = np.ones((*theta.shape[:-1], 1), dtype=theta.dtype)
         state.optimizer = OptimizerState((theta.copy(), age))
     ahead, age = state.optimizer.vectors
-    objective = FullObjective(problem, ahead, state.statistics, dict(state.streams))
+    objective = FullObjective(problem, ahead, state.statistics, state.streams)
     recent = 0.0
     for _ in range(n_iter):
         loss, rate = objective(), settings.rate(state)
@@ -228,7 +228,7 @@ def minimize_lbfgs(
     """
     theta = state.theta.astype(np.float64)
     statistics = state.statistics.astype(np.float64)
-    objective = FullObjective(problem, theta, statistics, dict(state.streams))
+    objective = FullObjective(problem, theta, statistics, state.streams)
 
     def value_and_gradient(x: Array) -> tuple[float, Array]:
         theta[...] = x

@@ -7,7 +7,7 @@ their common scope, in buffers made once. Bound for prediction it gives `forward
 dJ/d(input), written into arrays it owns or over the one it was given.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +65,7 @@ class Binding:
     statistics: Views
     sparse_input: bool = False
     grads: Views = field(default_factory=dict)
-    streams: dict[str, Stream] = field(default_factory=dict)
+    streams: Mapping[str, Stream] = field(default_factory=dict)
     weights: BatchWeights | None = None
     needs_input_gradient: bool = True
 
@@ -256,7 +256,8 @@ class BatchNorm:
         mean, variance, weight = (
             binding.statistics[self.name, key] for key in ("mean", "variance", "weight")
         )
-        # Before any batch has been seen the statistics are zero: predict as with mean 0, variance 1.
+        # Before any batch has been seen the statistics are zero: predict as with mean 0, variance
+        # 1.
         seen = weight > 0
         safe = np.where(seen, weight, 1)
         scale = gamma / np.sqrt(np.where(seen, variance / safe, 1) + self.epsilon)

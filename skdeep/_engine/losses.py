@@ -1,9 +1,10 @@
 """Losses on raw outputs (logits): value and gradient of each example, from one pass.
 
 A loss turns stored targets into what it compares with (`bind_targets`), then
-`value_and_gradient(z, t, dz)` returns the losses, one per example, and writes dL/dz into dz; z is spoilt. The caller weighs
-and sums over examples. Sums over outputs are taken here: a multi-label or multi-output loss is the
-sum of its columns' losses, so that its gradient is the plain difference the course derives.
+`value_and_gradient(z, t, dz)` returns the losses, one per example, and writes dL/dz into dz; z is
+spoilt. The caller weighs and sums over examples. Sums over outputs are taken here: a multi-label or
+multi-output loss is the sum of its columns' losses, so that its gradient is the plain difference
+the course derives.
 """
 
 from collections.abc import Callable

@@ -4,7 +4,8 @@ The network holds no numbers. `bind_training` and `bind_prediction` tie it to a 
 functions, so that a training step is a sequence of calls with nothing left to look up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Network:
     """Layers one after the other, their widths checked when the chain is made."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        for before, after in zip(layers, layers[1:], strict=False):
+        for before, after in pairwise(layers):
             if before.n_out != after.n_in:
                 raise ValueError(
                     f"Layer {after.name!r} takes {after.n_in} inputs, "
@@ -73,7 +74,7 @@ class Network:
         *,
         rows: int,
         workspace: Workspace,
-        streams: dict[str, Stream],
+        streams: Mapping[str, Stream],
         sparse_input: bool = False,
     ) -> tuple[Forward, Backward, BatchWeights]:
         """Functions for batches of `rows` rows: logits of x, then grad in place from dJ/dlogits.
@@ -141,9 +142,9 @@ class Network:
             name = follower.function.weight_init if follower is not None else "glorot_uniform"
             initializer = INITIALIZERS[name if weight_init == "auto" else weight_init]
             views[layer.name, "W"][...] = initializer(generator, (layer.n_in, layer.n_out))
-        for layer in self.layers:
-            if isinstance(layer, BatchNorm):
-                views[layer.name, "gamma"].fill(1)
+        for norm in self.layers:
+            if isinstance(norm, BatchNorm):
+                views[norm.name, "gamma"].fill(1)
         return theta.astype(dtype)
 
     def _dense_with_activation(self) -> list[tuple[Dense, Activation | None]]:

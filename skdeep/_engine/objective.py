@@ -6,7 +6,7 @@ the part of the loss that a batch holds and its gradient, for the stochastic sol
 gradient into one array made when the fit starts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ class BatchObjective:
         *,
         rows: int,
         workspace: Workspace,
-        streams: dict[str, Stream],
+        streams: Mapping[str, Stream],
     ) -> None:
         network, loss = problem.network, problem.loss
         self._forward, self._backward, self._weights = network.bind_training(
@@ -101,9 +101,9 @@ class FullObjective:
         problem: Problem,
         theta: Array,
         statistics: Array,
-        streams: dict[str, Stream],
+        streams: Mapping[str, Stream],
     ) -> None:
-        self._problem = problem
+        self._problem, self._streams = problem, streams
         self.theta = theta
         self.grad = np.empty_like(theta)
         data, network = problem.data, problem.network
@@ -152,6 +152,8 @@ class FullObjective:
         """The mean loss, and its gradient in `grad`."""
         data = self._problem.data
         scale = 1 / data.total_weight
+        for stream in self._streams.values():
+            stream.restart()
         if self._part is not self.grad:
             self.grad.fill(0)
         total: Any = 0.0

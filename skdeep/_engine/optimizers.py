@@ -98,7 +98,7 @@ class GradientDescent:
 
 @dataclass(frozen=True, eq=False)
 class Momentum:
-    """v ← μ v − lr · g, θ ← θ + v (course II 2.3, in the form whose rate is not scaled by 1 − β)."""
+    """v ← μ v − lr · g, θ ← θ + v (course II 2.3, where lr is scaled by 1 − β)."""
 
     momentum: float | Array = 0.9
     name: ClassVar[str] = "momentum"

@@ -154,7 +154,7 @@ class Epochs:
             state.statistics,
             rows=n_rows,
             workspace=self._workspace,
-            streams=dict(state.streams),
+            streams=state.streams,
         )
         return self._bound[n_rows]
 

@@ -33,6 +33,7 @@ from .._engine.training import LoopSettings, TrainingState, train_epochs
 from ._callbacks import CallbackSupport, FitEvents
 from ._compat import Interval, Options, StrOptions
 from ._progress import Curves, FitMonitor, StoppingRule
+from ._warnings import warn
 
 STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
 
@@ -40,7 +41,6 @@ NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed. Scale X (StandardScaler in a Pipeline), or lower learning_rate_init."
 )
-from ._warnings import warn
 
 
 @dataclass
@@ -76,6 +76,35 @@ class FitRun:
 
 class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     """Base class of the four estimators. Warning: use the derived classes."""
+
+    solver: str
+    alpha: float
+    l1_ratio: float
+    batch_size: int | str
+    learning_rate: str | Callable[[int], float]
+    learning_rate_init: float | str
+    power_t: float
+    decay_rate: float | None
+    decay_epochs: int | None
+    max_iter: int
+    shuffle: bool
+    random_state: int | np.random.RandomState | None
+    tol: float
+    verbose: bool
+    warm_start: bool
+    momentum: float | str
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    scoring: str | Callable[..., float] | None
+    rho: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    gradient_clip: float | None
+    dtype: str | None
 
     _parameter_constraints: dict[str, list[Any]] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -367,10 +396,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             )
 
     def _batch_size(self, n_samples: int) -> int:
-        if self.batch_size == "full":
-            return n_samples
-        if self.batch_size == "auto":
-            return self._default_batch_size(n_samples)
+        if isinstance(self.batch_size, str):
+            return n_samples if self.batch_size == "full" else self._default_batch_size(n_samples)
         if self.batch_size > n_samples:
             warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
@@ -577,7 +604,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     # ------------------------------------------------------------------------------ prediction
 
     def _logits(self, X: Any, *, link: str = "identity") -> Array:
-        """Raw outputs, or with a link predictions on the target's scale, of shape (n, n_outputs)."""
+        """Raw outputs, or with a link predictions, of shape (n, n_outputs)."""
         X = self._validated_X(X)
         transform = None if link == "identity" else partial(apply_link, link)
         return predict_logits(

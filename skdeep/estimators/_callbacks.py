@@ -56,7 +56,8 @@ class FitEvents:
         self._estimator = estimator
         self._fitted_attributes = fitted_attributes
         self._data = {"X": X, "y": y, "metadata": metadata}
-        self._fit = self._epoch = None
+        self._fit: Any = None
+        self._epoch: Any = None
         if HAS_CALLBACKS:
             self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
             self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)

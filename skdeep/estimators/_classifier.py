@@ -4,20 +4,25 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array, log_expit
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, apply_link
-from ._base import ValidationSet, weighted_share
+from ._base import BaseNetworkEstimator, ValidationSet, weighted_share
 from ._compat import Interval, StrOptions
 from ._targets import ClassLabels
 
 
-class ClassifierTargets:
-    """Mixin: encodes labels for the engine and decodes its raw outputs."""
+class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
+    """Encodes labels for the engine and decodes its raw outputs."""
+
+    label_smoothing: float
+    class_weight: dict[Any, float] | list[dict[Any, float]] | str | None
 
     _parameter_constraints: dict[str, list[Any]] = {
+        **BaseNetworkEstimator._parameter_constraints,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
@@ -48,12 +53,13 @@ class ClassifierTargets:
         known = getattr(self, "classes_", None)
         if known is None and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        if known is not None and classes is not None:
-            if not np.array_equal(known, np.unique(classes)):
-                raise ValueError(
-                    f"`classes={classes!r}` is not the same as on last call to partial_fit, "
-                    f"was: {known!r}"
-                )
+        if known is None or classes is None:
+            return
+        if not np.array_equal(known, np.unique(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                f"was: {known!r}"
+            )
 
     def _check_incremental(self) -> None:
         super()._check_incremental()
@@ -82,17 +88,17 @@ class ClassifierTargets:
         if hasattr(y, "toarray"):
             y = y.toarray()
         if isinstance(self.class_weight, dict) and self._labels.kind != "multilabel":
-            self._check_class_weight_keys()
+            self._check_weights_by_class(self.class_weight)
         return compute_sample_weight(self.class_weight, y)
 
-    def _check_class_weight_keys(self) -> None:
-        unknown = [label for label in self.class_weight if label not in set(self.classes_.tolist())]
+    def _check_weights_by_class(self, weights: dict[Any, float]) -> None:
+        unknown = [label for label in weights if label not in set(self.classes_.tolist())]
         if unknown:
             raise ValueError(
                 f"class_weight has a weight for {unknown[0]!r}, which is not one of the classes "
                 f"{self.classes_}."
             )
-        negative = [weight for weight in self.class_weight.values() if not weight >= 0]
+        negative = [weight for weight in weights.values() if not weight >= 0]
         if negative:
             raise ValueError(f"class_weight must hold weights >= 0, got {negative[0]}.")
 
@@ -105,7 +111,7 @@ class ClassifierTargets:
 
     # ------------------------------------------------------------------------------ prediction
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Predict the class of each row, or for a multi-label fit each row's labels.
 
         Parameters
@@ -122,7 +128,7 @@ class ClassifierTargets:
         check_is_fitted(self)
         return self._labels.decode(self._logits(X))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Array:
         """Predict the probability of each class.
 
         Parameters
@@ -151,7 +157,7 @@ class ClassifierTargets:
         # Each from its own logit: 1 − p would round to zero long before p reaches one.
         return apply_link("logistic", np.hstack([-z, z]))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> Array:
         """Predict the logarithm of the probability of each class.
 
         Computed from raw outputs, so that it is exact for probabilities close to 1.
@@ -181,7 +187,7 @@ class ClassifierTargets:
         log_p[self._probabilities(z) == 0] = -np.inf
         return log_p
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> Array:
         """Raw outputs (logits) of the network.
 
         Parameters

@@ -5,12 +5,12 @@ default: the objective is convex, its curvature is known from the data, and so a
 acceleration and a stopping rule.
 """
 
+from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
@@ -25,9 +25,9 @@ from .._engine.full_batch import (
 )
 from .._engine.losses import apply_link
 from .._engine.objective import Problem
-from ._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator
+from ._base import STOCHASTIC_SOLVERS
 from ._callbacks import with_callbacks
-from ._classifier import ClassifierTargets
+from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
 from ._progress import FitMonitor
 from ._warnings import warn
@@ -35,12 +35,13 @@ from ._warnings import warn
 DEFAULT_RATE = {"sgd": 0.01, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}
 
 
-class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
+class BaseLinear(NetworkClassifier):
     """What the two linear classifiers share."""
 
+    coef_: Any
+    intercept_: Array
     _parameter_constraints: dict[str, list[Any]] = {
-        **BaseNetworkEstimator._parameter_constraints,
-        **ClassifierTargets._parameter_constraints,
+        **NetworkClassifier._parameter_constraints,
         "solver": [StrOptions({"gd", "lbfgs", *STOCHASTIC_SOLVERS})],
         "fit_intercept": ["boolean"],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
@@ -49,39 +50,39 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
 
     def __init__(
         self,
-        alpha=1.0,
-        l1_ratio=0.0,
+        alpha: float = 1.0,
+        l1_ratio: float = 0.0,
         *,
-        solver="gd",
-        fit_intercept=True,
-        class_weight=None,
-        label_smoothing=0.0,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init="auto",
-        power_t=0.5,
-        decay_rate=None,
-        decay_epochs=None,
-        max_iter=10000,
-        shuffle=True,
-        random_state=None,
-        tol=1e-6,
-        verbose=False,
-        warm_start=False,
-        momentum="auto",
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        rho=0.9,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        gradient_clip=None,
-        dtype=None,
-    ):
+        solver: str = "gd",
+        fit_intercept: bool = True,
+        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
+        label_smoothing: float = 0.0,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float | str = "auto",
+        power_t: float = 0.5,
+        decay_rate: float | None = None,
+        decay_epochs: int | None = None,
+        max_iter: int = 10000,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-6,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float | str = "auto",
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] | None = None,
+        rho: float = 0.9,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        gradient_clip: float | None = None,
+        dtype: str | None = None,
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.solver = solver
@@ -116,7 +117,16 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
 
     @with_callbacks
     @validated_fit
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit the model.
 
         Parameters
@@ -149,7 +159,7 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
         Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
@@ -223,7 +233,7 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
         curvature = largest_curvature(problem.data, with_intercept=self.fit_intercept)
         # The Hessian of the loss in the logits is at most 1/4 for one logit, 1/2 for softmax.
         bound = 0.5 if self._labels.kind == "multiclass" else 0.25
-        lipschitz = bound * curvature + problem.penalty.l2
+        lipschitz = bound * curvature + float(problem.penalty.l2)
         return 1 / lipschitz if lipschitz > 0 else 1.0
 
     def _solve(self, problem: Problem, monitor: FitMonitor, *, n_epochs: int) -> Any:
@@ -296,7 +306,7 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
         z = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
         return apply_link(link, z)
 
-    def sparsify(self):
+    def sparsify(self) -> Self:
         """Turn `coef_` into a sparse matrix, which saves memory where L1 has made many zeros.
 
         Returns
@@ -308,7 +318,7 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
         self.coef_ = scipy.sparse.csr_matrix(self.coef_)
         return self
 
-    def densify(self):
+    def densify(self) -> Self:
         """Turn `coef_` back into a dense array.
 
         Returns
@@ -317,8 +327,8 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
             The fitted estimator.
         """
         check_is_fitted(self)
-        if scipy.sparse.issparse(self.coef_):
-            self.coef_ = self.coef_.toarray()
+        coef: Any = self.coef_
+        self.coef_ = coef.toarray() if scipy.sparse.issparse(coef) else coef
         return self
 
     def __sklearn_tags__(self) -> Any:
@@ -328,10 +338,347 @@ class BaseLinear(ClassifierTargets, ClassifierMixin, BaseNetworkEstimator):
 
 
 class LogisticRegressionGD(BaseLinear):
-    """Placeholder."""
+    """Logistic regression by gradient descent: a network with no hidden layer.
+
+    For two classes one logistic unit; for more, a softmax (multinomial logistic regression).
+
+    J(θ) = (1/m) Σ w_i L_i + (alpha/m) [(1 − l1_ratio)/2 · ‖W‖² + l1_ratio · ‖W‖₁], with m = Σ w_i
+    over the training set, is minimised; L is the cross-entropy (course I 2.3, II 3.4).
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength of the penalty, >= 0: the course's λ (II 1.4), and 1/C of scikit-learn's
+        `LogisticRegression`. The intercept is not penalised.
+    l1_ratio : float, default=0.0
+        Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
+    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw"}, default="gd"
+        How the objective is minimised. "gd" is gradient descent on all rows (course I 2.4 to 2.6);
+        "lbfgs" is SciPy's L-BFGS, in float64 and without L1; the others work on mini-batches, as in
+        `DeepMLPClassifier`.
+    fit_intercept : bool, default=True
+        Whether the model has an intercept.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
+        "balanced" weighs each class by n_samples / (n_classes · its count).
+    label_smoothing : float, default=0.0
+        Share of the target probability spread evenly over the classes, in [0, 1).
+    batch_size : int, "full" or "auto", default="auto"
+        Rows per step of the stochastic solvers. "full" takes all rows; "auto" is the course's rule
+        (II 2.1), all rows if there are fewer than 2000, else 256. An int larger than the number of
+        rows is clipped to it, with a warning.
+    learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
+            "step", "cosine"} or callable, default="constant"
+        Schedule of the learning rate of all solvers but lbfgs (course II 2.6), as a factor on
+        `learning_rate_init`; epochs count from 0 and go on counting when training is continued.
+
+        - "constant": 1;
+        - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
+        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress, until
+          the rate is at most 1e-6 (stochastic solvers only);
+        - "inverse_time": 1 / (1 + decay_rate · epoch);
+        - "sqrt": 1 / √(epoch + 1);
+        - "exponential": decay_rate ** epoch;
+        - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
+        - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
+        - a callable: its value at the epoch's number, finite and >= 0.
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate before the schedule's factor, > 0. "auto" is 1/L for "gd", L the Lipschitz
+        constant of the gradient, found from the data; 0.01 for "sgd"; 0.001 for the others.
+    power_t : float, default=0.5
+        Exponent of "invscaling", >= 0.
+    decay_rate : float, default=None
+        Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
+        "inverse_time", 0.95 for "exponential", 0.5 for "step".
+    decay_epochs : int, default=None
+        Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes the schedule's
+        own: 10 for "step", `max_iter` for "cosine".
+    max_iter : int, default=10000
+        Largest number of iterations or epochs of one call of `fit`, >= 1.
+    shuffle : bool, default=True
+        Whether the rows are put in a new random order before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, held-out rows, the order of rows and dropout, each from a stream of
+        its own. An int makes the result reproducible.
+    tol : float, default=1e-6
+        For "gd": stop when the largest entry of the gradient map (the gradient, where there is no
+        L1) is at most `tol`, and with the growing momentum the last steps, relative to the largest
+        coefficient if that is above 1, are too. For "lbfgs": of the gradient. For the others
+        progress of the loss, or with early stopping of the validation score, below `tol` counts as
+        none. >= 0.
+    verbose : bool, default=False
+        Whether to print the loss, and the validation score if there is one, after each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from where training was, optimizer, schedule and random streams
+        included, instead of starting anew. The architecture, the solver and the dtype must be the
+        same.
+    momentum : float or "auto", default="auto"
+        Momentum of "gd" and "sgd", in [0, 1]. "auto" is 0.9 for "sgd"; for "gd" it is Nesterov's
+        growing momentum with restart, or with `nesterovs_momentum=False` 0.9. With ``momentum=0``
+        and a number for `learning_rate_init`, "gd" is the course's plain loop w := w − α · dw.
+    nesterovs_momentum : bool, default=True
+        Whether the momentum is Nesterov's.
+    early_stopping : bool, default=False
+        Whether to stop when the validation score has not improved by `tol` for more than
+        `n_iter_no_change` epochs, and to restore the weights of the best epoch (course II 1.8). The
+        score is that of `X_val` if `fit` is given one, else of a held-out fraction of X.
+    validation_fraction : float, default=0.1
+        Fraction of X held out for early stopping, in [0, 1), stratified by class.
+    scoring : str, callable or None, default=None
+        What the validation score is. None: accuracy, as in scikit-learn; "loss": minus the
+        validation loss; else a scorer as scikit-learn's `check_scoring` takes it.
+    rho : float, default=0.9
+        Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
+    beta_1 : float, default=0.9
+        Decay of Adam's mean of gradients, in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of Adam's mean of squares, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root in Adam and RMSprop, > 0.
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress that are borne, >= 1.
+    max_fun : int, default=15000
+        Largest number of evaluations of lbfgs, >= 1.
+    gradient_clip : float or None, default=None
+        Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+    dtype : {"float32", "float64"} or None, default=None
+        Of parameters and computation; None takes that of X, float64 if X is neither.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    coef_ : ndarray of shape (1 or n_classes, n_features)
+        The weights.
+    intercept_ : ndarray of shape (1 or n_classes,)
+        The intercepts, for more than two classes centred to mean 0.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X had names that are all strings.
+    n_iter_ : int
+        Epochs (or iterations) of the last call.
+    t_ : int
+        Training rows seen in all.
+    loss_ : float
+        The cost J at the end of training.
+    loss_curve_ : list of float
+        The cost J, penalty included, of every epoch or iteration; for "gd" where its gradient was
+        taken, for mini-batches their mean.
+    best_loss_ : float or None
+        The smallest of `loss_curve_`; None with early stopping.
+    validation_loss_curve_ : list of float or None
+        The loss on the dev set, without penalty, after every epoch; None without a dev set.
+    validation_scores_ : list of float or None
+        The score on the dev set after every epoch; None without a dev set.
+    best_validation_score_ : float or None
+        The largest of them.
+    best_epoch_ : int or None
+        The epoch, counted from 0, of the best score.
+    n_outputs_ : int
+        Number of raw outputs.
+    n_layers_ : int
+        Number of layers, input and output included.
+    out_activation_ : str
+        What turns raw outputs into predictions: "logistic" or "softmax".
+
+    See Also
+    --------
+    SoftmaxClassifier : Always one output per class.
+    DeepMLPClassifier : With hidden layers.
+
+    References
+    ----------
+    .. [1] Brendan O'Donoghue and Emmanuel Candès. "Adaptive restart for accelerated gradient
+       schemes." Foundations of Computational Mathematics, 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from skdeep import LogisticRegressionGD
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = LogisticRegressionGD(alpha=1.0).fit(scale(X), y)
+    >>> model.score(scale(X), y) > 0.98
+    True
+
+    The course's loop, with its own rate and number of steps (it stops short of the optimum, and
+    says so with a ConvergenceWarning):
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     loop = LogisticRegressionGD(learning_rate_init=0.1, momentum=0, max_iter=100)
+    ...     loop = loop.fit(scale(X), y)
+    >>> loop.loss_curve_[0] > loop.loss_curve_[-1]
+    True
+    """
 
 
 class SoftmaxClassifier(BaseLinear):
-    """Placeholder."""
+    """Softmax regression: a network with no hidden layer and one output per class.
+
+    For two classes, too, there are two outputs; the course shows (II 3.4) that this reduces to
+    logistic regression, with coef_[1] − coef_[0] as its coefficients and twice its alpha.
+
+    J(θ) = (1/m) Σ w_i L_i + (alpha/m) [(1 − l1_ratio)/2 · ‖W‖² + l1_ratio · ‖W‖₁], with m = Σ w_i
+    over the training set, is minimised; L is the cross-entropy (course I 2.3, II 3.4).
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength of the penalty, >= 0: the course's λ (II 1.4), and 1/C of scikit-learn's
+        `LogisticRegression`. The intercept is not penalised.
+    l1_ratio : float, default=0.0
+        Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
+    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw"}, default="gd"
+        How the objective is minimised. "gd" is gradient descent on all rows (course I 2.4 to 2.6);
+        "lbfgs" is SciPy's L-BFGS, in float64 and without L1; the others work on mini-batches, as in
+        `DeepMLPClassifier`.
+    fit_intercept : bool, default=True
+        Whether the model has an intercept.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
+        "balanced" weighs each class by n_samples / (n_classes · its count).
+    label_smoothing : float, default=0.0
+        Share of the target probability spread evenly over the classes, in [0, 1).
+    batch_size : int, "full" or "auto", default="auto"
+        Rows per step of the stochastic solvers. "full" takes all rows; "auto" is the course's rule
+        (II 2.1), all rows if there are fewer than 2000, else 256. An int larger than the number of
+        rows is clipped to it, with a warning.
+    learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
+            "step", "cosine"} or callable, default="constant"
+        Schedule of the learning rate of all solvers but lbfgs (course II 2.6), as a factor on
+        `learning_rate_init`; epochs count from 0 and go on counting when training is continued.
+
+        - "constant": 1;
+        - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
+        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress, until
+          the rate is at most 1e-6 (stochastic solvers only);
+        - "inverse_time": 1 / (1 + decay_rate · epoch);
+        - "sqrt": 1 / √(epoch + 1);
+        - "exponential": decay_rate ** epoch;
+        - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
+        - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
+        - a callable: its value at the epoch's number, finite and >= 0.
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate before the schedule's factor, > 0. "auto" is 1/L for "gd", L the Lipschitz
+        constant of the gradient, found from the data; 0.01 for "sgd"; 0.001 for the others.
+    power_t : float, default=0.5
+        Exponent of "invscaling", >= 0.
+    decay_rate : float, default=None
+        Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
+        "inverse_time", 0.95 for "exponential", 0.5 for "step".
+    decay_epochs : int, default=None
+        Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes the schedule's
+        own: 10 for "step", `max_iter` for "cosine".
+    max_iter : int, default=10000
+        Largest number of iterations or epochs of one call of `fit`, >= 1.
+    shuffle : bool, default=True
+        Whether the rows are put in a new random order before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, held-out rows, the order of rows and dropout, each from a stream of
+        its own. An int makes the result reproducible.
+    tol : float, default=1e-6
+        For "gd": stop when the largest entry of the gradient map (the gradient, where there is no
+        L1) is at most `tol`, and with the growing momentum the last steps, relative to the largest
+        coefficient if that is above 1, are too. For "lbfgs": of the gradient. For the others
+        progress of the loss, or with early stopping of the validation score, below `tol` counts as
+        none. >= 0.
+    verbose : bool, default=False
+        Whether to print the loss, and the validation score if there is one, after each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from where training was, optimizer, schedule and random streams
+        included, instead of starting anew. The architecture, the solver and the dtype must be the
+        same.
+    momentum : float or "auto", default="auto"
+        Momentum of "gd" and "sgd", in [0, 1]. "auto" is 0.9 for "sgd"; for "gd" it is Nesterov's
+        growing momentum with restart, or with `nesterovs_momentum=False` 0.9. With ``momentum=0``
+        and a number for `learning_rate_init`, "gd" is the course's plain loop w := w − α · dw.
+    nesterovs_momentum : bool, default=True
+        Whether the momentum is Nesterov's.
+    early_stopping : bool, default=False
+        Whether to stop when the validation score has not improved by `tol` for more than
+        `n_iter_no_change` epochs, and to restore the weights of the best epoch (course II 1.8). The
+        score is that of `X_val` if `fit` is given one, else of a held-out fraction of X.
+    validation_fraction : float, default=0.1
+        Fraction of X held out for early stopping, in [0, 1), stratified by class.
+    scoring : str, callable or None, default=None
+        What the validation score is. None: accuracy, as in scikit-learn; "loss": minus the
+        validation loss; else a scorer as scikit-learn's `check_scoring` takes it.
+    rho : float, default=0.9
+        Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
+    beta_1 : float, default=0.9
+        Decay of Adam's mean of gradients, in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of Adam's mean of squares, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root in Adam and RMSprop, > 0.
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress that are borne, >= 1.
+    max_fun : int, default=15000
+        Largest number of evaluations of lbfgs, >= 1.
+    gradient_clip : float or None, default=None
+        Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+    dtype : {"float32", "float64"} or None, default=None
+        Of parameters and computation; None takes that of X, float64 if X is neither.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    coef_ : ndarray of shape (n_classes, n_features)
+        The weights.
+    intercept_ : ndarray of shape (n_classes,)
+        The intercepts, centred to mean 0.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X had names that are all strings.
+    n_iter_ : int
+        Epochs (or iterations) of the last call.
+    t_ : int
+        Training rows seen in all.
+    loss_ : float
+        The cost J at the end of training.
+    loss_curve_ : list of float
+        The cost J, penalty included, of every epoch or iteration; for "gd" where its gradient was
+        taken, for mini-batches their mean.
+    best_loss_ : float or None
+        The smallest of `loss_curve_`; None with early stopping.
+    validation_loss_curve_ : list of float or None
+        The loss on the dev set, without penalty, after every epoch; None without a dev set.
+    validation_scores_ : list of float or None
+        The score on the dev set after every epoch; None without a dev set.
+    best_validation_score_ : float or None
+        The largest of them.
+    best_epoch_ : int or None
+        The epoch, counted from 0, of the best score.
+    n_outputs_ : int
+        Number of raw outputs.
+    n_layers_ : int
+        Number of layers, input and output included.
+    out_activation_ : str
+        What turns raw outputs into predictions: "softmax".
+
+    See Also
+    --------
+    LogisticRegressionGD : One output for two classes.
+    DeepMLPClassifier : With hidden layers.
+
+    References
+    ----------
+    .. [1] Brendan O'Donoghue and Emmanuel Candès. "Adaptive restart for accelerated gradient
+       schemes." Foundations of Computational Mathematics, 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skdeep import SoftmaxClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = SoftmaxClassifier(alpha=1.0).fit(X / 16, y)
+    >>> model.score(X / 16, y) > 0.95
+    True
+    """
 
     _always_softmax = True

@@ -4,11 +4,12 @@ Both hold no formula: they say which network, which loss and which solver, and s
 with the linear estimators through `BaseNetworkEstimator`.
 """
 
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,7 +26,7 @@ from .._engine.losses import (
 )
 from ._base import BaseNetworkEstimator, ValidationSet
 from ._callbacks import with_callbacks
-from ._classifier import ClassifierTargets
+from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
 
 
@@ -48,7 +49,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
     def _hidden_layer_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
         return [int(size) for size in sizes]
 
@@ -79,7 +80,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
                 f"dropout must be one rate or one per hidden layer ({n_hidden}), "
                 f"got {len(rates)}: {rates}."
             )
-        if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+        if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
             raise ValueError(f"dropout rates must be in the range [0, 1), got {rates}.")
         return [float(rate) for rate in rates]
 
@@ -143,56 +144,251 @@ class BaseDeepMLP(BaseNetworkEstimator):
         return found
 
 
-class DeepMLPClassifier(ClassifierTargets, ClassifierMixin, BaseDeepMLP):
-    """Placeholder."""
+class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
+    """Deep neural-network classifier.
+
+    J(θ) = (1/m) Σ w_i L_i + (alpha/m) [(1 − l1_ratio)/2 · ‖W‖² + l1_ratio · ‖W‖₁], with m = Σ w_i
+    over the training set, is minimised; L is the cross-entropy of a softmax for more
+    than two classes, of a logistic unit for two, and the sum of one per label for multi-label y.
+
+    Every parameter and attribute of scikit-learn's `MLPClassifier` is here under the same name with
+    the same default; the user guide lists the deliberate differences.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units of each hidden layer, each > 0; an int is one layer. ``()`` is a linear
+        model.
+    activation : {"identity", "logistic", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", \
+            "gelu", "silu", "mish", "softplus"} or sequence of these, default="relu"
+        Activation function of all hidden layers, or one name per hidden layer (course I 4.2).
+        "sigmoid" is another name for "logistic"; leaky_relu's slope is 0.01, elu's α is 1, gelu is
+        the exact one.
+    solver : {"adam", "adamw", "rmsprop", "sgd", "lbfgs"}, default="adam"
+        How the objective is minimised. "sgd" is gradient descent with `momentum` (course II 2.3),
+        "rmsprop" and "adam" are the course's II 2.4 and II 2.5, "adamw" is Adam whose weights decay
+        outside the gradient, "lbfgs" is SciPy's L-BFGS on all rows at once, in float64; it takes
+        neither dropout, `gradient_clip` nor L1.
+    alpha : float, default=0.0001
+        Strength of the penalty on the weights, >= 0: the course's λ (II 1.4). Biases, γ and β are
+        not penalised. The penalty is divided by the total weight of the training set, whatever the
+        batch size.
+    l1_ratio : float, default=0.0
+        Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
+    batch_size : int, "full" or "auto", default="auto"
+        Rows per step of the stochastic solvers (course II 2.1). "full" takes all rows, "auto" takes
+        ``min(256, n_samples)``. An int larger than the number of rows is clipped to it, with a
+        warning. With batch norm, a last batch of one row joins the one before.
+    learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
+            "step", "cosine"} or callable, default="constant"
+        Schedule of the learning rate of the stochastic solvers (course II 2.6), as a factor on
+        `learning_rate_init`; epochs count from 0 and go on counting when training is continued.
+
+        - "constant": 1;
+        - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
+        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress, until
+          the rate is at most 1e-6;
+        - "inverse_time": 1 / (1 + decay_rate · epoch);
+        - "sqrt": 1 / √(epoch + 1);
+        - "exponential": decay_rate ** epoch;
+        - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
+        - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
+        - a callable: its value at the epoch's number, finite and >= 0.
+    learning_rate_init : float, default=0.001
+        Learning rate of the stochastic solvers before the schedule's factor, > 0.
+    power_t : float, default=0.5
+        Exponent of "invscaling", >= 0.
+    decay_rate : float, default=None
+        Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
+        "inverse_time", 0.95 for "exponential", 0.5 for "step".
+    decay_epochs : int, default=None
+        Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes the schedule's
+        own: 10 for "step", `max_iter` for "cosine".
+    max_iter : int, default=200
+        Largest number of epochs of one call of `fit`, or of iterations of lbfgs, >= 1.
+    shuffle : bool, default=True
+        Whether the rows are put in a new random order before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, held-out rows, the order of rows and dropout, each from a stream of
+        its own. An int makes the result reproducible.
+    tol : float, default=1e-4
+        Progress below `tol` counts as none: of the training loss, or with early stopping of the
+        validation score. For lbfgs, the largest entry of the gradient at which to stop. >= 0.
+    verbose : bool, default=False
+        Whether to print the loss, and the validation score if there is one, after each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from where training was, optimizer, schedule and random streams
+        included, instead of starting anew. The architecture, the solver and the dtype must be the
+        same.
+    momentum : float, default=0.9
+        Momentum of "sgd", in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether the momentum is Nesterov's.
+    early_stopping : bool, default=False
+        Whether to stop when the validation score has not improved by `tol` for more than
+        `n_iter_no_change` epochs, and to restore the weights of the best epoch (course II 1.8). The
+        score is that of `X_val` if `fit` is given one, else of a held-out fraction of X.
+    validation_fraction : float, default=0.1
+        Fraction of X held out for early stopping, in [0, 1), stratified by class.
+    scoring : str, callable or None, default=None
+        What the validation score is. None: accuracy, as in scikit-learn; "loss": minus the
+        validation loss; else a scorer as scikit-learn's `check_scoring` takes it.
+    rho : float, default=0.9
+        Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
+    beta_1 : float, default=0.9
+        Decay of Adam's mean of gradients, in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of Adam's mean of squares, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root in Adam and RMSprop, > 0.
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress that are borne, >= 1.
+    max_fun : int, default=15000
+        Largest number of evaluations of lbfgs, >= 1.
+    dropout : float or sequence of float, default=0.0
+        Rate at which units are dropped during training, 1 − keep_prob of the course (II 1.6), in
+        [0, 1): one for all hidden layers or one per hidden layer. Applied in steps of 2⁻¹⁶.
+    input_dropout : float, default=0.0
+        The same for the input's features.
+    batch_norm : bool, default=False
+        Whether each hidden layer is normalised over the batch before its activation (course II
+        3.2). A normalised layer's bias cancels: it has β instead.
+    batch_norm_momentum : float, default=0.9
+        The course's β for the running mean and variance that prediction uses, in [0, 1): running =
+        β · running + (1 − β) · batch, corrected for its start from zero. lbfgs computes them from
+        all rows instead.
+    batch_norm_epsilon : float, default=1e-5
+        Added to the variance, > 0.
+    label_smoothing : float, default=0.0
+        Share of the target probability spread evenly over the classes, in [0, 1).
+    class_weight : dict, "balanced", list or None, default=None
+        Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
+        "balanced" weighs each class by n_samples / (n_classes · its count). For multi-label y,
+        "balanced" or a list of one dict per column.
+    gradient_clip : float or None, default=None
+        Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+    weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
+            "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
+        How weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" takes He's for the
+        relu family, Glorot's for identity, tanh, logistic and the output layer, LeCun's for selu.
+        "small_random" is 0.01 · randn; "zeros" is there to see the symmetry fail.
+    dtype : {"float32", "float64"} or None, default=None
+        Of parameters and computation; None takes that of X, float64 if X is neither.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted; for multi-label y the numbers of the labels.
+    coefs_ : list of ndarray
+        Weight matrices of shape (units of a layer, units of the next): views of the one parameter
+        vector.
+    intercepts_ : list of ndarray
+        Bias vectors; of a hidden layer with batch norm, its β.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X had names that are all strings.
+    n_iter_ : int
+        Epochs (or iterations) of the last call.
+    t_ : int
+        Training rows seen in all.
+    loss_ : float
+        The cost J at the end of training.
+    loss_curve_ : list of float
+        The cost J, penalty included, of every epoch: the mean over its mini-batches, the penalty
+        taken where the epoch starts.
+    best_loss_ : float or None
+        The smallest of `loss_curve_`; None with early stopping.
+    validation_loss_curve_ : list of float or None
+        The loss on the dev set, without penalty, after every epoch; None without a dev set.
+    validation_scores_ : list of float or None
+        The score on the dev set after every epoch; None without a dev set.
+    best_validation_score_ : float or None
+        The largest of them.
+    best_epoch_ : int or None
+        The epoch, counted from 0, of the best score.
+    n_outputs_ : int
+        Number of raw outputs.
+    n_layers_ : int
+        Number of layers, input and output included.
+    out_activation_ : str
+        What turns raw outputs into predictions: "softmax" or "logistic".
+
+    See Also
+    --------
+    DeepMLPRegressor : The same for regression.
+    SoftmaxClassifier : A linear model, fitted to the optimum.
+
+    References
+    ----------
+    .. [1] Diederik Kingma and Jimmy Ba. "Adam: A method for stochastic optimization." ICLR 2015.
+    .. [2] Kaiming He et al. "Delving deep into rectifiers." ICCV 2015.
+    .. [3] Sergey Ioffe and Christian Szegedy. "Batch normalization." ICML 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdeep import DeepMLPClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    >>> model = make_pipeline(
+    ...     StandardScaler(),
+    ...     DeepMLPClassifier((32, 32), dropout=0.2, early_stopping=True, random_state=0),
+    ... )
+    >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.9
+    True
+    """
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseDeepMLP._parameter_constraints,
-        **ClassifierTargets._parameter_constraints,
+        **NetworkClassifier._parameter_constraints,
     }
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        l1_ratio=0.0,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        decay_rate=None,
-        decay_epochs=None,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        rho=0.9,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        dropout=0.0,
-        input_dropout=0.0,
-        batch_norm=False,
-        batch_norm_momentum=0.9,
-        batch_norm_epsilon=1e-5,
-        label_smoothing=0.0,
-        class_weight=None,
-        gradient_clip=None,
-        weight_init="auto",
-        dtype=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        l1_ratio: float = 0.0,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        decay_rate: float | None = None,
+        decay_epochs: int | None = None,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] | None = None,
+        rho: float = 0.9,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        batch_norm: bool = False,
+        batch_norm_momentum: float = 0.9,
+        batch_norm_epsilon: float = 1e-5,
+        label_smoothing: float = 0.0,
+        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
+        gradient_clip: float | None = None,
+        weight_init: str = "auto",
+        dtype: str | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -234,12 +430,75 @@ class DeepMLPClassifier(ClassifierTargets, ClassifierMixin, BaseDeepMLP):
 
     @with_callbacks
     @validated_fit
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the network; with `warm_start` go on fitting it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a multi-label indicator matrix.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, >= 0; None gives all rows weight 1.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            A dev set. With early stopping it is what is watched; without, its loss and score are
+            recorded.
+        y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
+            Its targets; needed with `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not what they have to be, or training diverges.
+        """
         return self._train(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one epoch on the given rows, going on from where training was.
+
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a multi-label indicator matrix.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, >= 0.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that can ever occur; needed at the first call only.
+
+        Returns
+        -------
+        self : object
+            The estimator, one epoch further.
+
+        Raises
+        ------
+        ValueError
+            With `early_stopping=True`, with `class_weight="balanced"`, or where y holds classes not
+            in `classes`.
+        """
         self._check_incremental()
         self._check_classes_argument(classes)
         return self._train(X, y, sample_weight, incremental=True, classes=classes)
@@ -249,7 +508,199 @@ LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
 
 
 class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
-    """Placeholder."""
+    """Deep neural-network regressor.
+
+    J(θ) = (1/m) Σ w_i L_i + (alpha/m) [(1 − l1_ratio)/2 · ‖W‖² + l1_ratio · ‖W‖₁], with m = Σ w_i
+    over the training set, is minimised; L is the chosen `loss`.
+
+    Every parameter and attribute of scikit-learn's `MLPRegressor` is here under the same name with
+    the same default; the user guide lists the deliberate differences.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "huber", "poisson"}, default="squared_error"
+        What is minimised: half the squared error, the absolute error, the Huber loss, or half the
+        Poisson deviance, which models the logarithm of y and needs y >= 0. Over several outputs the
+        losses are summed.
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units of each hidden layer, each > 0; an int is one layer. ``()`` is a linear
+        model.
+    activation : {"identity", "logistic", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", \
+            "gelu", "silu", "mish", "softplus"} or sequence of these, default="relu"
+        Activation function of all hidden layers, or one name per hidden layer (course I 4.2).
+        "sigmoid" is another name for "logistic"; leaky_relu's slope is 0.01, elu's α is 1, gelu is
+        the exact one.
+    solver : {"adam", "adamw", "rmsprop", "sgd", "lbfgs"}, default="adam"
+        How the objective is minimised. "sgd" is gradient descent with `momentum` (course II 2.3),
+        "rmsprop" and "adam" are the course's II 2.4 and II 2.5, "adamw" is Adam whose weights decay
+        outside the gradient, "lbfgs" is SciPy's L-BFGS on all rows at once, in float64; it takes
+        neither dropout, `gradient_clip` nor L1.
+    alpha : float, default=0.0001
+        Strength of the penalty on the weights, >= 0: the course's λ (II 1.4). Biases, γ and β are
+        not penalised. The penalty is divided by the total weight of the training set, whatever the
+        batch size.
+    l1_ratio : float, default=0.0
+        Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
+    batch_size : int, "full" or "auto", default="auto"
+        Rows per step of the stochastic solvers (course II 2.1). "full" takes all rows, "auto" takes
+        ``min(256, n_samples)``. An int larger than the number of rows is clipped to it, with a
+        warning. With batch norm, a last batch of one row joins the one before.
+    learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
+            "step", "cosine"} or callable, default="constant"
+        Schedule of the learning rate of the stochastic solvers (course II 2.6), as a factor on
+        `learning_rate_init`; epochs count from 0 and go on counting when training is continued.
+
+        - "constant": 1;
+        - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
+        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress, until
+          the rate is at most 1e-6;
+        - "inverse_time": 1 / (1 + decay_rate · epoch);
+        - "sqrt": 1 / √(epoch + 1);
+        - "exponential": decay_rate ** epoch;
+        - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
+        - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
+        - a callable: its value at the epoch's number, finite and >= 0.
+    learning_rate_init : float, default=0.001
+        Learning rate of the stochastic solvers before the schedule's factor, > 0.
+    power_t : float, default=0.5
+        Exponent of "invscaling", >= 0.
+    decay_rate : float, default=None
+        Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
+        "inverse_time", 0.95 for "exponential", 0.5 for "step".
+    decay_epochs : int, default=None
+        Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes the schedule's
+        own: 10 for "step", `max_iter` for "cosine".
+    max_iter : int, default=200
+        Largest number of epochs of one call of `fit`, or of iterations of lbfgs, >= 1.
+    shuffle : bool, default=True
+        Whether the rows are put in a new random order before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, held-out rows, the order of rows and dropout, each from a stream of
+        its own. An int makes the result reproducible.
+    tol : float, default=1e-4
+        Progress below `tol` counts as none: of the training loss, or with early stopping of the
+        validation score. For lbfgs, the largest entry of the gradient at which to stop. >= 0.
+    verbose : bool, default=False
+        Whether to print the loss, and the validation score if there is one, after each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from where training was, optimizer, schedule and random streams
+        included, instead of starting anew. The architecture, the solver and the dtype must be the
+        same.
+    momentum : float, default=0.9
+        Momentum of "sgd", in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether the momentum is Nesterov's.
+    early_stopping : bool, default=False
+        Whether to stop when the validation score has not improved by `tol` for more than
+        `n_iter_no_change` epochs, and to restore the weights of the best epoch (course II 1.8). The
+        score is that of `X_val` if `fit` is given one, else of a held-out fraction of X.
+    validation_fraction : float, default=0.1
+        Fraction of X held out for early stopping, in [0, 1).
+    scoring : str, callable or None, default=None
+        What the validation score is. None: R², as in scikit-learn; "loss": minus the
+        validation loss; else a scorer as scikit-learn's `check_scoring` takes it.
+    rho : float, default=0.9
+        Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
+    beta_1 : float, default=0.9
+        Decay of Adam's mean of gradients, in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of Adam's mean of squares, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root in Adam and RMSprop, > 0.
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress that are borne, >= 1.
+    max_fun : int, default=15000
+        Largest number of evaluations of lbfgs, >= 1.
+    huber_delta : float, default=1.0
+        Residual at which the Huber loss turns from squared to linear, > 0.
+    dropout : float or sequence of float, default=0.0
+        Rate at which units are dropped during training, 1 − keep_prob of the course (II 1.6), in
+        [0, 1): one for all hidden layers or one per hidden layer. Applied in steps of 2⁻¹⁶.
+    input_dropout : float, default=0.0
+        The same for the input's features.
+    batch_norm : bool, default=False
+        Whether each hidden layer is normalised over the batch before its activation (course II
+        3.2). A normalised layer's bias cancels: it has β instead.
+    batch_norm_momentum : float, default=0.9
+        The course's β for the running mean and variance that prediction uses, in [0, 1): running =
+        β · running + (1 − β) · batch, corrected for its start from zero. lbfgs computes them from
+        all rows instead.
+    batch_norm_epsilon : float, default=1e-5
+        Added to the variance, > 0.
+    gradient_clip : float or None, default=None
+        Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+    weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
+            "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
+        How weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" takes He's for the
+        relu family, Glorot's for identity, tanh, logistic and the output layer, LeCun's for selu.
+        "small_random" is 0.01 · randn; "zeros" is there to see the symmetry fail.
+    dtype : {"float32", "float64"} or None, default=None
+        Of parameters and computation; None takes that of X, float64 if X is neither.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray
+        Weight matrices of shape (units of a layer, units of the next): views of the one parameter
+        vector.
+    intercepts_ : list of ndarray
+        Bias vectors; of a hidden layer with batch norm, its β.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X had names that are all strings.
+    n_iter_ : int
+        Epochs (or iterations) of the last call.
+    t_ : int
+        Training rows seen in all.
+    loss_ : float
+        The cost J at the end of training.
+    loss_curve_ : list of float
+        The cost J, penalty included, of every epoch: the mean over its mini-batches, the penalty
+        taken where the epoch starts.
+    best_loss_ : float or None
+        The smallest of `loss_curve_`; None with early stopping.
+    validation_loss_curve_ : list of float or None
+        The loss on the dev set, without penalty, after every epoch; None without a dev set.
+    validation_scores_ : list of float or None
+        The score on the dev set after every epoch; None without a dev set.
+    best_validation_score_ : float or None
+        The largest of them.
+    best_epoch_ : int or None
+        The epoch, counted from 0, of the best score.
+    n_outputs_ : int
+        Number of raw outputs.
+    n_layers_ : int
+        Number of layers, input and output included.
+    out_activation_ : str
+        What turns raw outputs into predictions: "identity", or "exp" for the Poisson loss.
+
+    See Also
+    --------
+    DeepMLPClassifier : The same for classification.
+
+    References
+    ----------
+    .. [1] Diederik Kingma and Jimmy Ba. "Adam: A method for stochastic optimization." ICLR 2015.
+    .. [2] Kaiming He et al. "Delving deep into rectifiers." ICCV 2015.
+    .. [3] Sergey Ioffe and Christian Szegedy. "Batch normalization." ICML 2015.
+
+    Examples
+    --------
+    >>> from sklearn.compose import TransformedTargetRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdeep import DeepMLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = DeepMLPRegressor(
+    ...     hidden_layer_sizes=(32,), learning_rate_init=0.01, early_stopping=True, random_state=0
+    ... )
+    >>> model = TransformedTargetRegressor(
+    ...     make_pipeline(StandardScaler(), network), transformer=StandardScaler()
+    ... )
+    >>> model.fit(X, y).score(X, y) > 0.4
+    True
+    """
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseDeepMLP._parameter_constraints,
@@ -259,46 +710,46 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: str = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        l1_ratio=0.0,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        decay_rate=None,
-        decay_epochs=None,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        rho=0.9,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        huber_delta=1.0,
-        dropout=0.0,
-        input_dropout=0.0,
-        batch_norm=False,
-        batch_norm_momentum=0.9,
-        batch_norm_epsilon=1e-5,
-        gradient_clip=None,
-        weight_init="auto",
-        dtype=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        l1_ratio: float = 0.0,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        decay_rate: float | None = None,
+        decay_epochs: int | None = None,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] | None = None,
+        rho: float = 0.9,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        huber_delta: float = 1.0,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        batch_norm: bool = False,
+        batch_norm_momentum: float = 0.9,
+        batch_norm_epsilon: float = 1e-5,
+        gradient_clip: float | None = None,
+        weight_init: str = "auto",
+        dtype: str | None = None,
+    ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -340,16 +791,88 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
 
     @with_callbacks
     @validated_fit
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the network; with `warm_start` go on fitting it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, >= 0; None gives all rows weight 1.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            A dev set. With early stopping it is what is watched; without, its loss and score are
+            recorded.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Its targets; needed with `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not what they have to be, or training diverges.
+        """
         return self._train(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch on the given rows, going on from where training was.
+
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, >= 0.
+
+        Returns
+        -------
+        self : object
+            The estimator, one epoch further.
+
+        Raises
+        ------
+        ValueError
+            With `early_stopping=True`.
+        """
         self._check_incremental()
         return self._train(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Array:
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predictions, in the fitted model's dtype.
+        """
         check_is_fitted(self)
         predictions = self._logits(X, link=self.out_activation_)
         return predictions[:, 0] if self._single_column else predictions
@@ -385,11 +908,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     def _make_loss(self) -> Loss:
         if self.loss == "huber":
             return Huber(float(self.huber_delta))
-        return {
-            "squared_error": SquaredError,
-            "absolute_error": AbsoluteError,
-            "poisson": Poisson,
-        }[self.loss]()
+        if self.loss == "absolute_error":
+            return AbsoluteError()
+        return Poisson() if self.loss == "poisson" else SquaredError()
 
     def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
         from sklearn.metrics import r2_score

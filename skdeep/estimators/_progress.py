@@ -78,6 +78,8 @@ class FitMonitor:
         self.n_epochs, self._max_epochs = 0, max_epochs
         self.stopped = self.diverged = self.interrupted = False
         self.stopped_by_callback = False
+        # What rounding leaves of a gradient, where the solver knows it.
+        self.resolution = 0.0
         self._best: tuple[Any, Any] | None = None
 
     def begin(self) -> None:

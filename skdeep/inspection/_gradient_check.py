@@ -37,7 +37,7 @@ ROUNDING_MARGIN = 10
 class GradientCheckResult:
     """What `gradient_check` found.
 
-    Attributes
+    Parameters
     ----------
     relative_difference : float
         ‖approx − grad‖ / (‖approx‖ + ‖grad‖) over the parameters checked.
@@ -60,6 +60,15 @@ class GradientCheckResult:
         J at the point checked.
     epsilon : float
         Half the width of the differences.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdeep import SoftmaxClassifier
+    >>> from skdeep.inspection import gradient_check
+    >>> result = gradient_check(SoftmaxClassifier(), *load_iris(return_X_y=True))
+    >>> result.per_layer.keys()
+    dict_keys(['output'])
     """
 
     relative_difference: float
@@ -176,9 +185,11 @@ def _check_arguments(estimator: Any, epsilon: Any, n_parameters: Any, dropout: A
             f"DeepMLPClassifier, DeepMLPRegressor), got {type(estimator).__name__}. "
             "Of a Pipeline, pass the last step and the transformed X."
         )
-    if not isinstance(epsilon, Real) or not 0 < epsilon < np.inf:
+    if not isinstance(epsilon, Real) or not 0 < float(epsilon) < np.inf:
         raise ValueError(f"epsilon must be a finite number > 0, got {epsilon!r}.")
-    if n_parameters is not None and (not isinstance(n_parameters, Integral) or n_parameters < 1):
+    if n_parameters is not None and (
+        not isinstance(n_parameters, Integral) or int(n_parameters) < 1
+    ):
         raise ValueError(f"n_parameters must be an integer >= 1 or None, got {n_parameters!r}.")
     if dropout not in ("fixed", "off"):
         raise ValueError(f"dropout must be 'fixed' or 'off', got {dropout!r}.")
@@ -297,7 +308,7 @@ def _judge(
             continue
         difference = _relative_difference(gradient[own], approximation[own])
         per_layer[layer.name] = difference
-        error = np.linalg.norm(gradient[own] - approximation[own])
+        error = float(np.linalg.norm(gradient[own] - approximation[own]))
         if difference > GREAT and error > ROUNDING_MARGIN * rounding * np.sqrt(own.sum()):
             suspect = layer.name
     overall = _relative_difference(gradient, approximation)
