@@ -1,14 +1,12 @@
 """A pytest plugin that puts skdeep's classes where scikit-learn's test-suite looks for its MLP.
 
-Loaded with `-p` in a process of its own, it acts before `sklearn.neural_network.tests.test_mlp` is
-imported. Every test is repeated for each number in SKDEEP_SEED_SHIFTS, which is added to the seeds
-of the estimators and seeds NumPy's global generator. What was collected, which classes were tested
-and how each test ended is written as JSON to the file SKDEEP_REPORT.
+It is loaded with `-p` in a process of its own and acts before the suite is imported. Every test is
+run once per seed shift: a number added to the seeds that the estimators are given. What was
+collected, which classes were tested and how each test ended is written as JSON.
 """
 
 import json
-import os
-import sys
+from collections import defaultdict
 from numbers import Integral
 from pathlib import Path
 
@@ -17,20 +15,31 @@ import pytest
 import sklearn.neural_network
 from sklearn.utils import check_random_state
 
-SUITE = "sklearn.neural_network.tests.test_mlp"
-SEED_SHIFTS = [int(shift) for shift in os.environ.get("SKDEEP_SEED_SHIFTS", "0").split()]
-RECORD: dict = {"classes": {}, "collected": [], "outcomes": {}}
+# By name of a test: how its runs ended, a list per test.
+OUTCOMES = defaultdict(list)
+COLLECTED: dict = {"functions": [], "n_tests": 0, "classes": []}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--report", type=Path, help="where the JSON goes")
+    parser.addoption("--seed-shifts", nargs="+", type=int, default=[0])
+    parser.addoption("--exclude", nargs="+", default=[], help="names of tests not to run")
+    parser.addoption("--only", nargs="+", default=[], help="names of the only tests to run")
 
 
 def pytest_configure():
-    """Replace the classes; before this plugin is active its import must change nothing."""
+    """Replace the classes: here, so that merely importing this file changes nothing."""
     import skdeep
 
     sklearn.neural_network.MLPClassifier = skdeep.DeepMLPClassifier
     sklearn.neural_network.MLPRegressor = skdeep.DeepMLPRegressor
 
 
-@pytest.fixture(autouse=True, params=SEED_SHIFTS, ids="shift={}".format)
+def pytest_generate_tests(metafunc):
+    metafunc.parametrize("_seed_shift", metafunc.config.option.seed_shifts, indirect=True)
+
+
+@pytest.fixture(autouse=True)
 def _seed_shift(request, monkeypatch):
     """Shift the seeds that estimators are given, and seed the generator they use without one."""
 
@@ -42,20 +51,31 @@ def _seed_shift(request, monkeypatch):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Note what there is before anything is deselected."""
-    RECORD["collected"] = [item.name for item in items]
-    for name in ("MLPClassifier", "MLPRegressor"):
-        tested = getattr(sys.modules[SUITE], name)
-        RECORD["classes"][name] = f"{tested.__module__}.{tested.__qualname__}"
+def pytest_collection_modifyitems(config, items):
+    """Note all that there is, then leave what is to be run."""
+    option = config.option
+    COLLECTED["functions"] = list(dict.fromkeys(item.originalname for item in items))
+    COLLECTED["n_tests"] = len(items) // len(option.seed_shifts)
+    COLLECTED["classes"] = [
+        f"{tested.__module__}.{tested.__name__}"
+        for tested in (items[0].module.MLPClassifier, items[0].module.MLPRegressor)
+    ]
+    items[:] = [
+        item
+        for item in items
+        if item.originalname not in option.exclude
+        and (not option.only or item.originalname in option.only)
+    ]
 
 
-def pytest_runtest_logreport(report):
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
     """Note how a test ended; a failing setup or teardown counts as well as the call."""
-    name = report.nodeid.rsplit("::", 1)[1]
-    if report.when == "call" or report.outcome != "passed":
-        RECORD["outcomes"][name] = report.outcome
+    report = yield
+    if report.when == "call" or report.failed:
+        OUTCOMES[item.originalname].append(report.outcome)
+    return report
 
 
-def pytest_sessionfinish():
-    Path(os.environ["SKDEEP_REPORT"]).write_text(json.dumps(RECORD))
+def pytest_sessionfinish(session):
+    session.config.option.report.write_text(json.dumps({**COLLECTED, "outcomes": OUTCOMES}))

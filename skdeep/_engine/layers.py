@@ -51,7 +51,8 @@ class BatchWeights:
         if self.any:
             np.divide(weights, total, out=self.shares[0])
         else:
-            self.shares.fill(0)
+            # Nothing is learnt from this batch; its rows still pass through at a sane scale.
+            self.shares.fill(1 / weights.shape[0])
 
 
 @dataclass

@@ -84,10 +84,18 @@ class BatchObjective:
             total = np.add.reduce(losses, axis=-1)
             np.multiply(dz, scale, out=dz)
         else:
+            if not w.all():
+                self._silence(losses, dz, w == 0)
             total = losses @ w
             np.multiply(dz, (w * scale)[:, np.newaxis], out=dz)
         self._backward(dz)
         return total
+
+    @staticmethod
+    def _silence(losses: Array, dz: Array, without_weight: Array) -> None:
+        """Rows without weight count for nothing even where their loss overflows: 0 · inf is NaN."""
+        losses[..., without_weight] = 0
+        dz[..., without_weight, :] = 0
 
 
 class FullObjective:

@@ -8,7 +8,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
-from .._engine.backend import Array, log_expit
+from .._engine.backend import Array
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, apply_link
 from ._base import BaseNetworkEstimator, ValidationSet, weighted_share
 from ._compat import Interval, StrOptions
@@ -160,8 +160,6 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
     def predict_log_proba(self, X: Any) -> Array:
         """Predict the logarithm of the probability of each class.
 
-        Computed from raw outputs, so that it is exact for probabilities close to 1.
-
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -170,22 +168,12 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            Log-probabilities, columns in the order of `classes_`; -inf where `predict_proba` is
-            zero, that is, below the smallest number of the dtype.
+            The logarithm of `predict_proba`; -inf where that is zero, that is, below the smallest
+            number of the dtype.
         """
-        check_is_fitted(self)
-        z = self._logits(X)
-        if self._labels.kind == "multiclass":
-            z -= z.max(axis=1, keepdims=True)
-            log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        elif self._labels.kind == "multilabel":
-            log_p = log_expit(z)
-        elif self.classes_.shape[0] == 1:
-            log_p = np.zeros_like(z)
-        else:
-            log_p = log_expit(np.hstack([-z, z]))
-        log_p[self._probabilities(z) == 0] = -np.inf
-        return log_p
+        p = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(p, out=p)
 
     def decision_function(self, X: Any) -> Array:
         """Raw outputs (logits) of the network.

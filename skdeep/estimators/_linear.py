@@ -454,7 +454,7 @@ class LogisticRegressionGD(BaseLinear):
         The intercepts, for more than two classes centred to mean 0.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had names that are all strings.
     n_iter_ : int
         Epochs (or iterations) of the last call.
@@ -633,7 +633,7 @@ class SoftmaxClassifier(BaseLinear):
         The intercepts, centred to mean 0.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had names that are all strings.
     n_iter_ : int
         Epochs (or iterations) of the last call.

@@ -286,7 +286,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Bias vectors; of a hidden layer with batch norm, its β.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had names that are all strings.
     n_iter_ : int
         Epochs (or iterations) of the last call.
@@ -646,7 +646,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Bias vectors; of a hidden layer with batch norm, its β.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had names that are all strings.
     n_iter_ : int
         Epochs (or iterations) of the last call.

@@ -1,0 +1,140 @@
+"""The network: which layers it has, that it equals the chain written by hand, how it starts."""
+
+import numpy as np
+import pytest
+
+from skdeep._engine.backend import RandomStream, spawn_streams
+from skdeep._engine.initializers import INITIALIZERS
+from skdeep._engine.layers import Dense, Workspace
+from skdeep._engine.network import Network, build_network
+
+
+def names(network):
+    return [layer.name for layer in network.layers]
+
+
+def predict(network, theta, x):
+    statistics = np.zeros((*theta.shape[:-1], network.statistics_layout.size))
+    workspace = Workspace(theta.dtype)
+    forward = network.bind_prediction(theta, statistics, rows=x.shape[0], workspace=workspace)
+    return forward(x.copy()).copy()
+
+
+def train_forward(network, theta, x, seed=0):
+    n_hidden = len(network.dense_layers) - 1
+    layers = ["input dropout", *(f"dropout {k}" for k in range(1, n_hidden + 1))]
+    forward, _, _ = network.bind_training(
+        theta,
+        np.empty_like(theta),
+        np.zeros((*theta.shape[:-1], network.statistics_layout.size)),
+        rows=x.shape[0],
+        workspace=Workspace(theta.dtype),
+        streams=spawn_streams([seed], layers),
+    )
+    return forward(x.copy()).copy()
+
+
+def test_the_chain_has_the_layers_asked_for_in_their_order():
+    network = build_network(
+        5,
+        (4, 3),
+        2,
+        activations=["relu", "tanh"],
+        dropout=[0.5, 0.0],
+        input_dropout=0.1,
+        batch_norm=True,
+    )
+    assert names(network) == [
+        "input dropout",
+        *["hidden 1", "batch norm 1", "activation 1", "dropout 1"],
+        *["hidden 2", "batch norm 2", "activation 2"],
+        "output",
+    ]
+    assert [layer.bias for layer in network.dense_layers] == [False, False, True]
+    assert (network.n_in, network.n_out, network.widest) == (5, 2, 5)
+    assert network.has_batch_norm
+    assert [layer.rate for layer in network.dropout_layers] == [0.1, 0.5]
+
+
+def test_without_hidden_layers_the_network_is_linear(rng):
+    network = build_network(5, (), 2, output_bias=False)
+    assert names(network) == ["output"]
+    theta, x = rng.normal(size=10), rng.normal(size=(3, 5))
+    np.testing.assert_allclose(predict(network, theta, x), x @ theta.reshape(5, 2))
+
+
+def test_prediction_equals_the_chain_written_by_hand(rng):
+    network = build_network(5, (4, 3), 2, activations=["tanh", "relu"], dropout=[0.5, 0.5])
+    theta, x = rng.normal(size=network.layout.size), rng.normal(size=(6, 5))
+    p = network.layout.views(theta)
+    a = np.tanh(x @ p["hidden 1", "W"] + p["hidden 1", "b"])
+    a = np.maximum(a @ p["hidden 2", "W"] + p["hidden 2", "b"], 0)
+    expected = a @ p["output", "W"] + p["output", "b"]
+    np.testing.assert_allclose(predict(network, theta, x), expected)
+
+
+def test_training_without_dropout_computes_the_same_outputs(rng):
+    network = build_network(5, (4, 3), 2, activations=["gelu", "elu"])
+    theta, x = rng.normal(size=(2, network.layout.size)), rng.normal(size=(6, 5))
+    np.testing.assert_allclose(train_forward(network, theta, x), predict(network, theta, x))
+
+
+def test_each_dropout_layer_uses_its_own_stream(rng):
+    x = np.ones((20, 6))
+    kwargs = {"activations": ["identity"] * 2, "input_dropout": 0.0}
+    both = build_network(6, (6, 6), 6, dropout=[0.5, 0.5], **kwargs)
+    second = build_network(6, (6, 6), 6, dropout=[0.0, 0.5], **kwargs)
+    theta = np.zeros(both.layout.size)
+    # Zero weights and unit biases in hidden 2: its outputs are ones before the last dropout.
+    views = both.layout.views(theta)
+    views["hidden 2", "b"][...] = 1
+    views["output", "W"][...] = np.eye(6)
+    np.testing.assert_array_equal(train_forward(both, theta, x), train_forward(second, theta, x))
+    assert (train_forward(both, theta, x) != train_forward(both, theta, x, seed=1)).any()
+
+
+def test_widths_that_do_not_match_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"'b' takes 3 inputs, but layer 'a' before it gives 4"):
+        Network([Dense("a", 2, 4), Dense("b", 3, 1)])
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("weight_init", ["auto", *INITIALIZERS])
+def test_parameters_start_as_their_initialiser_draws_them(weight_init, batch_norm):
+    network = build_network(
+        30, (40, 20), 10, activations=["relu", "selu"], batch_norm=batch_norm, dropout=[0.5, 0.5]
+    )
+    theta = network.draw_parameters(np.random.default_rng(0), weight_init, np.float32)
+    assert theta.dtype == np.float32
+    auto = ["he_uniform", "lecun_normal", "glorot_uniform"]
+    generator = np.random.default_rng(0)
+    views = network.layout.views(theta)
+    for layer, chosen in zip(network.dense_layers, auto, strict=True):
+        name = chosen if weight_init == "auto" else weight_init
+        drawn = INITIALIZERS[name](generator, (layer.n_in, layer.n_out))
+        np.testing.assert_array_equal(views[layer.name, "W"], drawn.astype(np.float32))
+    for (_, name), view in views.items():
+        if name != "W":
+            assert (view == (1 if name == "gamma" else 0)).all()
+
+
+def test_only_weights_are_penalised():
+    network = build_network(5, (4,), 2, activations=["relu"], batch_norm=True)
+    assert {slot.name for slot in network.layout.slots if slot.penalised} == {"W"}
+    assert network.layout.n_penalised == 5 * 4 + 4 * 2
+
+
+@pytest.mark.parametrize("argument", ["activations", "dropout"])
+def test_one_activation_and_one_rate_per_hidden_layer(argument):
+    kwargs = {"activations": ["relu", "relu"], "dropout": [0.1, 0.1]}
+    kwargs[argument] = kwargs[argument][:1]
+    with pytest.raises(ValueError, match="zip"):
+        build_network(5, (4, 3), 2, **kwargs)
+
+
+def test_a_network_holds_no_numbers():
+    network = build_network(5, (4,), 2, activations=["relu"], dropout=[0.5])
+    before = set(vars(network))
+    train_forward(network, np.ones(network.layout.size), np.ones((3, 5)))
+    assert set(vars(network)) == before
+    assert not any(isinstance(v, np.ndarray | RandomStream) for v in vars(network).values())
