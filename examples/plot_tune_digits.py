@@ -78,8 +78,8 @@ accuracy = network.score(scaler.transform(X_test), y_test)
 print(f"held-out accuracy: {accuracy:.3f}")
 
 # %%
-# What the search found, and how the chosen network learnt. Each point is one candidate; the learning
-# rate matters most, as the course says it does.
+# What the search found, and how the chosen network learnt. Each point is one candidate; the
+# learning rate matters most, as the course says it does.
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
 scores = search.cv_results_["mean_test_score"]
