@@ -65,7 +65,9 @@ class RepeatingStream:
     def uint16(self, size: int) -> Array:
         start, self._position = self._position, self._position + size
         if self._position > self._drawn.size:
-            extra = self._stream.uint16(max(self._position - self._drawn.size, self._drawn.size))
+            # In whole words, since the stream throws the rest of a word away.
+            missing = max(self._position - self._drawn.size, self._drawn.size)
+            extra = self._stream.uint16((missing + 3) // 4 * 4)
             self._drawn = np.concatenate([self._drawn, extra])
         return self._drawn[start : self._position]
 
