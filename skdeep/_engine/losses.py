@@ -17,9 +17,24 @@ from .backend import Array, expit, log_expit, xlogy
 
 Prepare = Callable[[Array], Array]
 
+# Up to this many classes the target rows of all of them are kept ready in a table.
+MAX_TABLE_CLASSES = 256
+
 
 def _as_they_are(y: Array) -> Array:
     return y
+
+
+def _bind_scattered_targets(out: Array, low: Array, high: Array) -> Prepare:
+    rows = np.arange(out.shape[-2])
+    peak = high if high.ndim == 0 else high[..., 0]
+
+    def prepare(codes: Array) -> Array:
+        out[...] = low
+        out[..., rows, codes] = peak
+        return out
+
+    return prepare
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +51,11 @@ class SoftmaxCrossEntropy:
 
     def bind_targets(self, out: Array) -> Prepare:
         smoothing = np.asarray(self.label_smoothing)
-        one_hot = np.eye(self.n_classes)
-        rows = (one_hot * (1 - smoothing) + smoothing / self.n_classes).astype(out.dtype)
+        low = (smoothing / self.n_classes).astype(out.dtype)
+        high = (1 - smoothing + smoothing / self.n_classes).astype(out.dtype)
+        if self.n_classes > MAX_TABLE_CLASSES:
+            return _bind_scattered_targets(out, low, high)
+        rows = np.where(np.eye(self.n_classes, dtype=bool), high, low)
 
         def prepare(codes: Array) -> Array:
             return rows.take(codes, axis=-2, out=out, mode="clip")

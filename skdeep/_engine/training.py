@@ -9,7 +9,7 @@ of validation, printing or callbacks.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class TrainingState:
     epochs: int = 0
     rows_seen: int = 0
     adaptive_factor: float = 1.0
-    extra: dict[str, Any] = field(default_factory=dict)
+    split_seed: int = 0
 
     @classmethod
     def start(
@@ -47,7 +47,9 @@ class TrainingState:
         streams = spawn_streams(entropy, stream_names(n_hidden))
         theta = network.draw_parameters(streams["weights"].generator, weight_init, dtype)
         statistics = np.zeros(network.statistics_layout.size, dtype=dtype)
-        return cls(theta, statistics, streams)
+        # Training that continues on the same rows holds out the same ones: the seed is kept.
+        split_seed = streams["validation"].integer_seed()
+        return cls(theta, statistics, streams, split_seed=split_seed)
 
     def population(self, n_models: int) -> "TrainingState":
         """K models that start from here with the same random streams."""

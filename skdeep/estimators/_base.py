@@ -279,12 +279,11 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _split(self, n_samples: int, y: Any, state: TrainingState) -> tuple[Array, Array]:
         from sklearn.model_selection import train_test_split
 
-        seed = state.streams["validation"].integer_seed()
         n_held_out = math.ceil(n_samples * self.validation_fraction)
         train, held_out = train_test_split(
             np.arange(n_samples),
             test_size=self.validation_fraction,
-            random_state=seed,
+            random_state=state.split_seed,
             stratify=self._strata(y, n_held_out),
         )
         if held_out.shape[0] < 2:

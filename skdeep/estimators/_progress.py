@@ -81,6 +81,9 @@ class FitMonitor:
         # What rounding leaves of a gradient, where the solver knows it.
         self.resolution = 0.0
         self._best: tuple[Any, Any] | None = None
+        if rule.early_stopping and curves.best_epoch is not None:
+            # A continued fit starts from the best weights so far, and may not find better ones.
+            self._keep_as_best()
 
     def begin(self) -> None:
         """Announce the next epoch, if there is to be one."""
@@ -135,7 +138,7 @@ class FitMonitor:
             previous, curves.best_score = curves.best_score, curves.validation_score[-1]
             curves.best_epoch = len(curves.loss) - 1
             if self.rule.early_stopping:
-                self._best = (self.state.theta.copy(), self.state.statistics.copy())
+                self._keep_as_best()
         else:
             previous = curves.best_score
         loss = curves.loss[-1]
@@ -144,6 +147,9 @@ class FitMonitor:
         improved = not loss > curves.best_loss - tol
         curves.best_loss = min(curves.best_loss, loss)
         return improved
+
+    def _keep_as_best(self) -> None:
+        self._best = (self.state.theta.copy(), self.state.statistics.copy())
 
     def restore_best(self) -> bool:
         """Put back the weights of the best dev score; whether there were any."""
