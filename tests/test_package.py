@@ -1,0 +1,47 @@
+"""The package itself: its names, its types, and what importing it costs."""
+
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import skdeep
+
+
+def test_public_names_are_importable():
+    for name in skdeep.__all__:
+        assert getattr(skdeep, name).__name__.split(".")[-1] == name
+    assert set(skdeep.__all__) <= set(dir(skdeep))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        skdeep.nonsense  # noqa: B018
+
+
+def test_the_version_is_the_installed_one():
+    assert skdeep.__version__ == metadata.version("skdeep")
+
+
+def test_the_package_is_marked_as_typed():
+    assert (Path(skdeep.__file__).parent / "py.typed").exists()
+
+
+def test_importing_skdeep_alone_imports_neither_numpy_nor_sklearn():
+    code = "import sys, skdeep; print(sorted({'numpy', 'scipy', 'sklearn'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_the_estimators_do_not_pull_in_what_they_rarely_need():
+    # These cost more to import than skdeep itself, so they wait until they are used.
+    heavy = ["sklearn.metrics", "sklearn.model_selection", "sklearn.linear_model", "matplotlib"]
+    code = f"""
+import sys
+from skdeep.estimators import DeepMLPClassifier
+print([name for name in {heavy} if name in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
