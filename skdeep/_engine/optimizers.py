@@ -1,17 +1,19 @@
 """Optimizers: arithmetic on vectors, in order of rising complexity.
 
-An optimizer is configuration. `init(theta)` makes its state, `update(theta, grad, state, step_size,
-scratch)` moves θ in place; neither knows of layers. Hyperparameters are numbers, or arrays of shape
-(*M, 1) with one value per model. Long vectors are worked through in blocks of scratch's length, so
-that the passes of one update meet in the cache.
+An optimizer is configuration. `init(theta)` makes its state; `step(state, step_size)` begins an
+update and returns the function that moves θ, `move(theta, grad, *vectors, scratch)`, to be called
+on the whole or on one block after the other; `update` does both. None of it knows of layers.
+Hyperparameters are numbers, or arrays of shape (*M, 1) with one value per model. Long vectors are
+worked through in blocks, so that the passes of one update meet in the cache.
 
 `coordinate_step` is the step that the last update took along a steady unit gradient, per
 coordinate: the step that the proximal operator of an L1 penalty needs.
 """
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,11 +31,26 @@ class OptimizerState:
     remembered: dict[str, Any] = field(default_factory=dict)
 
 
-class Optimizer(Protocol):
-    name: ClassVar[str]
-    decoupled_decay: ClassVar[bool]
+Move = Callable[..., None]
 
+
+class Optimizer(ABC):
+    """What all optimizers can do."""
+
+    name: ClassVar[str]
+    decoupled_decay: ClassVar[bool] = False
+
+    @abstractmethod
     def init(self, theta: Array) -> OptimizerState: ...
+
+    @abstractmethod
+    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
+        """Begin an update: count it, and return what moves a block."""
+
+    @abstractmethod
+    def coordinate_step(
+        self, state: OptimizerState, step_size: float | Array, span: slice
+    ) -> float | Array: ...
 
     def update(
         self,
@@ -42,11 +59,11 @@ class Optimizer(Protocol):
         state: OptimizerState,
         step_size: float | Array,
         scratch: Array,
-    ) -> None: ...
-
-    def coordinate_step(
-        self, state: OptimizerState, step_size: float | Array, span: slice
-    ) -> float | Array: ...
+    ) -> None:
+        """Move θ in place, in blocks of scratch's length."""
+        move = self.step(state, step_size)
+        for pieces in _blocks(scratch, theta, grad, *state.vectors):
+            move(*pieces)
 
 
 def make_scratch(theta: Array) -> Array:
@@ -68,27 +85,22 @@ def _blocks(scratch: Array, *vectors: Array) -> Iterator[tuple[Array, ...]]:
 
 
 @dataclass(frozen=True, eq=False)
-class GradientDescent:
+class GradientDescent(Optimizer):
     """θ ← θ − lr · g (course I 2.4)."""
 
     name: ClassVar[str] = "gradient descent"
-    decoupled_decay: ClassVar[bool] = False
 
     def init(self, theta: Array) -> OptimizerState:
         return OptimizerState()
 
-    def update(
-        self,
-        theta: Array,
-        grad: Array,
-        state: OptimizerState,
-        step_size: float | Array,
-        scratch: Array,
-    ) -> None:
+    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         state.updates += 1
-        for t, g, s in _blocks(scratch, theta, grad):
+
+        def move(t: Array, g: Array, s: Array) -> None:
             np.multiply(g, step_size, out=s)
             np.subtract(t, s, out=t)
+
+        return move
 
     def coordinate_step(
         self, state: OptimizerState, step_size: float | Array, span: slice
@@ -97,28 +109,23 @@ class GradientDescent:
 
 
 @dataclass(frozen=True, eq=False)
-class Momentum:
+class Momentum(Optimizer):
     """v ← μ v − lr · g, θ ← θ + v (course II 2.3, where lr is scaled by 1 − β)."""
 
     momentum: float | Array = 0.9
     name: ClassVar[str] = "momentum"
-    decoupled_decay: ClassVar[bool] = False
 
     def init(self, theta: Array) -> OptimizerState:
         return OptimizerState((np.zeros_like(theta),))
 
-    def update(
-        self,
-        theta: Array,
-        grad: Array,
-        state: OptimizerState,
-        step_size: float | Array,
-        scratch: Array,
-    ) -> None:
+    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         state.updates += 1
-        for t, g, v, s in _blocks(scratch, theta, grad, *state.vectors):
+
+        def move(t: Array, g: Array, v: Array, s: Array) -> None:
             self._move_velocity(g, v, s, step_size)
             np.add(t, v, out=t)
+
+        return move
 
     def _move_velocity(self, g: Array, v: Array, s: Array, step_size: float | Array) -> None:
         """Leaves lr · g in s."""
@@ -139,45 +146,34 @@ class Nesterov(Momentum):
 
     name: ClassVar[str] = "nesterov"
 
-    def update(
-        self,
-        theta: Array,
-        grad: Array,
-        state: OptimizerState,
-        step_size: float | Array,
-        scratch: Array,
-    ) -> None:
+    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         state.updates += 1
-        for t, g, v, s in _blocks(scratch, theta, grad, *state.vectors):
+
+        def move(t: Array, g: Array, v: Array, s: Array) -> None:
             self._move_velocity(g, v, s, step_size)
             np.subtract(t, s, out=t)
             np.multiply(v, self.momentum, out=s)
             np.add(t, s, out=t)
 
+        return move
+
 
 @dataclass(frozen=True, eq=False)
-class RMSprop:
+class RMSprop(Optimizer):
     """S ← ρ S + (1 − ρ) g², θ ← θ − lr · g / (√S + ε) (course II 2.4), without bias correction."""
 
     rho: float | Array = 0.9
     epsilon: float | Array = 1e-8
     name: ClassVar[str] = "rmsprop"
-    decoupled_decay: ClassVar[bool] = False
 
     def init(self, theta: Array) -> OptimizerState:
         return OptimizerState((np.zeros_like(theta),))
 
-    def update(
-        self,
-        theta: Array,
-        grad: Array,
-        state: OptimizerState,
-        step_size: float | Array,
-        scratch: Array,
-    ) -> None:
+    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         state.updates += 1
         rest = 1 - self.rho
-        for t, g, S, s in _blocks(scratch, theta, grad, *state.vectors):
+
+        def move(t: Array, g: Array, S: Array, s: Array) -> None:
             np.multiply(g, g, out=s)
             np.multiply(s, rest, out=s)
             np.multiply(S, self.rho, out=S)
@@ -188,6 +184,8 @@ class RMSprop:
             np.multiply(s, step_size, out=s)
             np.subtract(t, s, out=t)
 
+        return move
+
     def coordinate_step(
         self, state: OptimizerState, step_size: float | Array, span: slice
     ) -> float | Array:
@@ -195,7 +193,7 @@ class RMSprop:
 
 
 @dataclass(frozen=True, eq=False)
-class Adam:
+class Adam(Optimizer):
     """m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²; with m̂ = m / (1 − β₁ᵗ) and
     v̂ = v / (1 − β₂ᵗ), θ ← θ − lr · m̂ / (√v̂ + ε) (course II 2.5; Kingma and Ba, 2015).
 
@@ -207,29 +205,23 @@ class Adam:
     beta_2: float | Array = 0.999
     epsilon: float | Array = 1e-8
     name: ClassVar[str] = "adam"
-    decoupled_decay: ClassVar[bool] = False
 
     def init(self, theta: Array) -> OptimizerState:
         return OptimizerState((np.zeros_like(theta), np.zeros_like(theta)))
 
-    def update(
-        self,
-        theta: Array,
-        grad: Array,
-        state: OptimizerState,
-        step_size: float | Array,
-        scratch: Array,
-    ) -> None:
+    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         self._rescale_after_change(state)
         state.updates += 1
         # √v̂ = √(v / (1 − β₂)) · root, so that dividing by root leaves √(stored v) + ε / root.
         root = self._root(state)
         epsilon = self.epsilon / root
         rate = step_size * (1 - self.beta_1) / (1 - self.beta_1**state.updates) / root
-        for t, g, m, v, s in _blocks(scratch, theta, grad, *state.vectors):
-            np.multiply(m, self.beta_1, out=m)
+        beta_1, beta_2 = self.beta_1, self.beta_2
+
+        def move(t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+            np.multiply(m, beta_1, out=m)
             np.add(m, g, out=m)
-            np.multiply(v, self.beta_2, out=v)
+            np.multiply(v, beta_2, out=v)
             np.multiply(g, g, out=s)
             np.add(v, s, out=v)
             np.sqrt(v, out=s)
@@ -237,6 +229,8 @@ class Adam:
             np.divide(m, s, out=s)
             np.multiply(s, rate, out=s)
             np.subtract(t, s, out=t)
+
+        return move
 
     def _root(self, state: OptimizerState) -> Any:
         return ((1 - self.beta_2) / (1 - self.beta_2**state.updates)) ** 0.5

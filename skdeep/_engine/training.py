@@ -19,8 +19,9 @@ from .data import Batches, batch_slices
 from .layers import Workspace
 from .network import Network
 from .objective import BatchObjective, Problem
-from .optimizers import Optimizer, OptimizerState, clip_by_global_norm, make_scratch
+from .optimizers import Optimizer, OptimizerState
 from .schedules import Schedule
+from .updates import Updates
 
 AfterEpoch = Callable[[Array], bool]
 
@@ -97,21 +98,24 @@ class Epochs:
         optimizer = settings.optimizer
         if state.optimizer is None:
             state.optimizer = optimizer.init(state.theta)
-        if optimizer.decoupled_decay:
-            decaying = problem.penalty
-            problem = replace(problem, penalty=replace(decaying, l2=0.0))
-            self._decay: Any = decaying if decaying.has_l2 else None
-        else:
-            self._decay = None
         self._problem, self._state, self._settings = problem, state, settings
         self._grad = np.empty_like(state.theta)
-        layout = problem.network.layout
-        self._weights = layout.penalised(state.theta)
-        self._weights_grad = layout.penalised(self._grad)
-        self._scratch = make_scratch(state.theta)
         self._workspace = Workspace(state.theta.dtype)
         self._bound: dict[int, BatchObjective] = {}
-        self._has_l1, self._has_l2 = problem.penalty.has_l1, problem.penalty.has_l2
+        layout = problem.network.layout
+        self._weights = layout.penalised(state.theta)
+        # A decoupled optimizer decays the weights beside J, which then has no L2.
+        penalty = problem.penalty
+        self._penalty_in_J = replace(penalty, l2=0.0) if optimizer.decoupled_decay else penalty
+        self._updates = Updates(
+            state.theta,
+            self._grad,
+            layout.n_penalised,
+            optimizer=optimizer,
+            state=state.optimizer,
+            penalty=penalty,
+            gradient_clip=settings.gradient_clip,
+        )
         slices = batch_sizes_for(problem, settings.batch_size)
         shuffle = state.streams["permutations"] if settings.shuffle else None
         self._batches = Batches(problem.data, slices, shuffle)
@@ -120,7 +124,7 @@ class Epochs:
         """One pass over the rows; the cost J, the penalty taken where the epoch starts."""
         state, data = self._state, self._problem.data
         rate = self._settings.rate(state)
-        penalty = self._problem.penalty.value(self._weights)
+        penalty = self._penalty_in_J.value(self._weights)
         total: Any = 0.0
         for x, y, w in self._batches:
             total = total + self._step(x, y, w, rate)
@@ -129,22 +133,11 @@ class Epochs:
         return np.asarray(total / data.total_weight + penalty, dtype=np.float64)
 
     def _step(self, x: Any, y: Array, w: Array | None, rate: Any) -> Any:
+        """Move θ by one mini-batch; its weighted sum of losses."""
         n_rows = y.shape[0]
         objective = self._bound.get(n_rows) or self._bind(n_rows)
-        state, penalty = self._state, self._problem.penalty
         total = objective(x, y, w, 1 / (n_rows * self._problem.data.mean_weight))
-        if self._has_l2:
-            penalty.add_gradient(self._weights, self._weights_grad, self._scratch)
-        if self._settings.gradient_clip is not None:
-            clip_by_global_norm(self._grad, self._settings.gradient_clip)
-        if self._decay is not None:
-            self._decay.decay(self._weights, rate)
-        assert state.optimizer is not None
-        self._settings.optimizer.update(
-            state.theta, self._grad, state.optimizer, rate, self._scratch
-        )
-        if self._has_l1:
-            self._soften(rate)
+        self._updates.apply(rate)
         return total.astype(np.float64)
 
     def _bind(self, n_rows: int) -> BatchObjective:
@@ -159,20 +152,6 @@ class Epochs:
             streams=state.streams,
         )
         return self._bound[n_rows]
-
-    def _soften(self, rate: Any) -> None:
-        """The proximal step of L1 at the optimizer's own step, coordinate by coordinate."""
-        optimizer, state, width = (
-            self._settings.optimizer,
-            self._state.optimizer,
-            self._scratch.shape[-1],
-        )
-        assert state is not None
-        size = self._weights.shape[-1]
-        for start in range(0, size, width):
-            span = slice(start, min(start + width, size))
-            step = optimizer.coordinate_step(state, rate, span)
-            self._problem.penalty.soften(self._weights[..., span], step)
 
 
 def train_epochs(

@@ -1,0 +1,113 @@
+"""One pass over θ per step: the penalty's gradient, the optimizer, and L1's proximal step.
+
+θ is cut into blocks that fit the cache, and everything that a step does to a block is done before
+the next one is touched. The blocks are views made once, when a fit starts.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .backend import Array
+from .optimizers import Optimizer, OptimizerState, clip_by_global_norm, make_scratch
+from .penalties import ElasticNet
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A piece of θ with everything that belongs to it; `weights` is its penalised part."""
+
+    operands: tuple[Array, ...]
+    weights: Array
+    weights_grad: Array
+    weights_scratch: Array
+    span: slice
+
+
+class Updates:
+    """Moves θ by one step for the gradient that stands in `grad`.
+
+    Parameters
+    ----------
+    theta, grad : ndarray of shape (*M, P)
+        The parameters and the array in which their gradient is found.
+    n_penalised : int
+        How many of the parameters, the first ones, are weights.
+    optimizer, state : Optimizer, OptimizerState
+        The rule and what it remembers.
+    penalty : ElasticNet
+        Its L2 joins the gradient, or with a decoupled optimizer shrinks the weights directly.
+    gradient_clip : float or ndarray of shape (*M, 1), or None
+        The largest norm of the gradient.
+    """
+
+    def __init__(
+        self,
+        theta: Array,
+        grad: Array,
+        n_penalised: int,
+        *,
+        optimizer: Optimizer,
+        state: OptimizerState,
+        penalty: ElasticNet,
+        gradient_clip: float | Array | None,
+    ) -> None:
+        self._grad, self._optimizer, self._state = grad, optimizer, state
+        self._penalty, self._clip = penalty, gradient_clip
+        self._decays = penalty.has_l2 and optimizer.decoupled_decay
+        self._adds_l2 = penalty.has_l2 and not optimizer.decoupled_decay
+        self._has_l1 = penalty.has_l1
+        self._blocks = _cut(theta, grad, state, n_penalised)
+
+    def apply(self, rate: Any) -> None:
+        """One step of size `rate`."""
+        if self._clip is not None:
+            self._clip_whole_gradient()
+        move = self._optimizer.step(self._state, rate)
+        for block in self._blocks:
+            self._before(block, rate)
+            move(*block.operands)
+            if self._has_l1:
+                step = self._optimizer.coordinate_step(self._state, rate, block.span)
+                self._penalty.soften(block.weights, step)
+
+    def _before(self, block: Block, rate: Any) -> None:
+        if self._adds_l2 and self._clip is None:
+            self._add_l2(block)
+        elif self._decays:
+            self._penalty.decay(block.weights, rate)
+
+    def _add_l2(self, block: Block) -> None:
+        np.multiply(block.weights, self._penalty.l2, out=block.weights_scratch)
+        np.add(block.weights_grad, block.weights_scratch, out=block.weights_grad)
+
+    def _clip_whole_gradient(self) -> None:
+        # The norm is of the gradient of J, so L2 has to be in it before any block moves.
+        if self._adds_l2:
+            for block in self._blocks:
+                self._add_l2(block)
+        assert self._clip is not None
+        clip_by_global_norm(self._grad, self._clip)
+
+
+def _cut(theta: Array, grad: Array, state: OptimizerState, n_penalised: int) -> list[Block]:
+    scratch = make_scratch(theta)
+    width, size = scratch.shape[-1], theta.shape[-1]
+    blocks = []
+    for start in range(0, size, width):
+        stop = min(start + width, size)
+        end = max(start, min(stop, n_penalised))
+        operands = [vector[..., start:stop] for vector in (theta, grad, *state.vectors)]
+        operands.append(scratch[..., : stop - start])
+        span = slice(start, end)
+        blocks.append(
+            Block(
+                tuple(operands),
+                theta[..., span],
+                grad[..., span],
+                scratch[..., : end - start],
+                span,
+            )
+        )
+    return blocks
