@@ -26,11 +26,17 @@ RECENT = 0.95
 
 
 def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
-    """The largest eigenvalue of (1/m) Σ w_i x_i x_iᵀ, x with a 1 appended if asked."""
+    """The largest eigenvalue of (1/m) Σ w_i x_i x_iᵀ, x with a 1 appended if asked.
+
+    Infinite, or not a number, where x is too large to be squared.
+    """
     x, w = _selected(data)
     n_columns = x.shape[1] + with_intercept
     if n_columns <= GRAM_MAX_FEATURES and not data.is_sparse:
-        return float(np.linalg.eigvalsh(_gram(x, w, with_intercept))[-1]) / data.total_weight
+        gram = _gram(x, w, with_intercept)
+        if not np.isfinite(gram).all():
+            return np.inf
+        return float(np.linalg.eigvalsh(gram)[-1]) / data.total_weight
 
     def product(v: Array) -> Array:
         v = v.ravel()
@@ -40,8 +46,9 @@ def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
         back = x.T @ projected
         return np.append(back, projected.sum()) if with_intercept else np.asarray(back)
 
-    if n_columns == 1:
-        return float(product(np.ones(1))[0]) / data.total_weight
+    once = product(np.ones(n_columns))
+    if n_columns == 1 or not np.isfinite(once).all():
+        return float(np.max(once)) / data.total_weight
     operator = scipy.sparse.linalg.LinearOperator(
         (n_columns, n_columns), matvec=product, dtype=np.float64
     )

@@ -7,6 +7,7 @@ constant here: the loop lowers it when progress stalls.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 DECAY_RATES = {"inverse_time": 1.0, "exponential": 0.95, "step": 0.5}
@@ -89,10 +90,10 @@ class Schedule:
             return (rows_seen + 1) ** -self.power_t
         if isinstance(self.name, str):
             return SCHEDULES[self.name](epoch, self)
-        factor = float(self.name(epoch))
-        if not (math.isfinite(factor) and factor >= 0):
+        factor: Any = self.name(epoch)
+        if not (isinstance(factor, Real) and math.isfinite(factor) and factor >= 0):
             raise ValueError(
                 "learning_rate, a callable, must return a finite factor >= 0 for every epoch; "
                 f"got {factor!r} for epoch {epoch}."
             )
-        return factor
+        return float(factor)

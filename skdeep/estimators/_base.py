@@ -190,7 +190,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     # ------------------------------------------------------------------------------ validation
 
     def _check_hyperparameters(self) -> None:
-        """Combinations that no single parameter's range can rule out."""
+        """What no single parameter's range can rule out."""
+        self._check_scoring()
         if self.solver == "lbfgs":
             if self.alpha > 0 and self.l1_ratio > 0:
                 raise ValueError(
@@ -202,6 +203,18 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                     "solver='lbfgs' cannot clip gradients: gradient_clip must be None, got "
                     f"gradient_clip={self.gradient_clip}."
                 )
+
+    def _check_scoring(self) -> None:
+        if not isinstance(self.scoring, str) or self.scoring == "loss":
+            return
+        from sklearn.metrics import get_scorer_names
+
+        if self.scoring not in get_scorer_names():
+            raise ValueError(
+                f"The 'scoring' parameter of {type(self).__name__} must be None, 'loss', a "
+                "callable, or one of sklearn.metrics.get_scorer_names(). "
+                f"Got {self.scoring!r} instead."
+            )
 
     def _validated_X_y(self, X: Any, y: Any, *, reset: bool, dtype: Any) -> tuple[Any, Any]:
         X, y = validate_data(
@@ -257,14 +270,9 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _given_validation_set(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, dtype: Any
     ) -> ValidationSet:
-        X_val = self._validated_X(X_val, dtype=dtype)
+        X_val = self._validated_X_val(X_val, dtype)
         if not scipy.sparse.issparse(y_val):
-            y_val = check_array(
-                y_val,
-                ensure_2d=False,
-                dtype=None if is_classifier(self) else dtype,
-                input_name="y_val",
-            )
+            y_val = checked_array(y_val, None if is_classifier(self) else dtype, "y_val")
         if y_val.ndim == 2 and y_val.shape[1] == 1:
             y_val = y_val.ravel()
         if y_val.shape[0] != X_val.shape[0]:
@@ -276,10 +284,28 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         encoded = self._encode_targets(y_val, dtype, name="y_val")
         return ValidationSet(X_val, encoded, weights, None, y_val)
 
+    def _validated_X_val(self, X_val: Any, dtype: Any) -> Any:
+        """X_val as an array or CSR matrix; errors say X_val, not X."""
+        checked = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
+        if checked.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X_val has {checked.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        # Compares the column names alone, where there are any.
+        validate_data(self, X_val, reset=False, skip_check_array=True)
+        return checked
+
     def _split(self, n_samples: int, y: Any, state: TrainingState) -> tuple[Array, Array]:
         from sklearn.model_selection import train_test_split
 
         n_held_out = math.ceil(n_samples * self.validation_fraction)
+        if not 0 < n_held_out < n_samples:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of n_samples={n_samples} leaves "
+                f"{n_samples - n_held_out} row(s) to train on and holds out {n_held_out}; early "
+                "stopping needs both. Change validation_fraction, or give X_val and y_val."
+            )
         train, held_out = train_test_split(
             np.arange(n_samples),
             test_size=self.validation_fraction,
@@ -515,7 +541,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             )
             losses = evaluate_loss(problem.network, problem.loss, logits.copy(), validation.targets)
             loss = float(np.average(losses, weights=validation.weights))
-            if not np.isfinite(logits).all():
+            predictions = apply_link(problem.loss.link, logits.copy())
+            if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):
                 return loss, math.nan
             return loss, -loss if score is None else float(score(logits))
 
@@ -550,7 +577,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     ) -> None:
         """Set the fitted attributes and say how training ended."""
         restored = self.early_stopping and monitor.restore_best()
-        if not np.isfinite(self._state.theta).all() or (monitor.diverged and not restored):
+        if (monitor.diverged and not restored) or not self._predicts_finite_values(problem):
             del self._state
             raise ValueError(NON_FINITE)
         self._set_fitted_attributes(problem, monitor, outcome)
@@ -563,6 +590,37 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             )
         elif not incremental and not monitor.interrupted and not monitor.stopped:
             self._warn_if_unconverged(monitor, outcome)
+
+    def _predicts_finite_values(self, problem: Problem) -> bool:
+        """Whether θ is finite, and so are the predictions for the training rows.
+
+        The recorded losses are those before the last step, which may have been the one too many.
+        Parameters of ordinary size cannot overflow, so as a rule no prediction is made here.
+        """
+        theta, link = self._state.theta, problem.loss.link
+        largest = float(np.max(np.abs(theta)))
+        if not math.isfinite(largest):
+            return False
+        layers = len(problem.network.dense_layers)
+        if link != "exp" and largest < np.finfo(theta.dtype).max ** (1 / (4 * layers)):
+            return True
+        data, finite = problem.data, True
+
+        def look(predictions: Array) -> Array:
+            nonlocal finite
+            finite = finite and bool(np.isfinite(apply_link(link, predictions)).all())
+            return predictions
+
+        with np.errstate(all="ignore"):
+            predict_logits(
+                problem.network,
+                theta,
+                self._state.statistics,
+                data.x,
+                index=data.index,
+                transform=look,
+            )
+        return finite
 
     def _warn_if_unconverged(self, monitor: FitMonitor, outcome: Any) -> None:
         if self.solver == "lbfgs":
@@ -634,13 +692,23 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         return True
 
 
+def checked_array(values: Any, dtype: Any, name: str) -> Any:
+    """`check_array`, whose errors name the argument also where a conversion fails."""
+    try:
+        return check_array(values, ensure_2d=False, dtype=dtype, input_name=name)
+    except (TypeError, ValueError) as error:
+        if name in str(error):
+            raise
+        raise ValueError(f"{name} must hold numbers: {error}") from error
+
+
 def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Array | None:
     """One weight per row in dtype, or None; negative or all-zero weights raise."""
     if weights is None:
         return None
     if isinstance(weights, Real):
         weights = np.full(n_samples, weights)
-    checked = check_array(weights, ensure_2d=False, dtype=dtype, input_name=name)
+    checked = checked_array(weights, dtype, name)
     if checked.ndim != 1:
         raise ValueError(f"{name} must be 1D, got an array of shape {checked.shape}.")
     if checked.shape[0] != n_samples:

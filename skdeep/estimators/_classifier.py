@@ -50,7 +50,8 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 
     def _check_classes_argument(self, classes: Any) -> None:
         """partial_fit's `classes`: needed at the first call, the same ever after."""
-        known = getattr(self, "classes_", None)
+        # A first call that failed has left classes_ behind, but no training to go on with.
+        known = self.classes_ if hasattr(self, "_state") else None
         if known is None and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if known is None or classes is None:
@@ -87,20 +88,28 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             return None
         if hasattr(y, "toarray"):
             y = y.toarray()
-        if isinstance(self.class_weight, dict) and self._labels.kind != "multilabel":
-            self._check_weights_by_class(self.class_weight)
+        if self._labels.kind != "multilabel":
+            self._check_class_weight()
         return compute_sample_weight(self.class_weight, y)
 
-    def _check_weights_by_class(self, weights: dict[Any, float]) -> None:
+    def _check_class_weight(self) -> None:
+        weights: Any = self.class_weight
+        if isinstance(weights, list):
+            raise ValueError(
+                "class_weight must be a dict, 'balanced' or None where y holds one class per row; "
+                f"a list of dicts is for multi-label y. Got {weights!r}."
+            )
+        if not isinstance(weights, dict):
+            return
         unknown = [label for label in weights if label not in set(self.classes_.tolist())]
         if unknown:
             raise ValueError(
                 f"class_weight has a weight for {unknown[0]!r}, which is not one of the classes "
                 f"{self.classes_}."
             )
-        negative = [weight for weight in weights.values() if not weight >= 0]
-        if negative:
-            raise ValueError(f"class_weight must hold weights >= 0, got {negative[0]}.")
+        for weight in weights.values():
+            if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
+                raise ValueError(f"class_weight must hold finite weights >= 0, got {weight!r}.")
 
     def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
         correct = self._labels.correct(logits, validation.targets)

@@ -25,7 +25,7 @@ from .._engine.full_batch import (
 )
 from .._engine.losses import apply_link
 from .._engine.objective import Problem
-from ._base import STOCHASTIC_SOLVERS
+from ._base import NON_FINITE, STOCHASTIC_SOLVERS
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
@@ -234,6 +234,8 @@ class BaseLinear(NetworkClassifier):
         # The Hessian of the loss in the logits is at most 1/4 for one logit, 1/2 for softmax.
         bound = 0.5 if self._labels.kind == "multiclass" else 0.25
         lipschitz = bound * curvature + float(problem.penalty.l2)
+        if not np.isfinite(lipschitz):
+            raise ValueError(NON_FINITE)
         return 1 / lipschitz if lipschitz > 0 else 1.0
 
     def _solve(self, problem: Problem, monitor: FitMonitor, *, n_epochs: int) -> Any:

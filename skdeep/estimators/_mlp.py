@@ -30,6 +30,18 @@ from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
 
 
+def _in_order(values: Any, name: str) -> list[Any]:
+    """A list, tuple or 1D array as a list; sets and dicts have no order to go by layers."""
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        return list(values)
+    if not isinstance(values, (list, tuple)):
+        raise ValueError(
+            f"{name} must be one value, or a list, tuple or 1D array with one per hidden layer; "
+            f"got {values!r}."
+        )
+    return list(values)
+
+
 class BaseDeepMLP(BaseNetworkEstimator):
     """What the classifier and the regressor share: the hidden layers."""
 
@@ -48,7 +60,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
 
     def _hidden_layer_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        sizes = [sizes] if isinstance(sizes, Integral) else _in_order(sizes, "hidden_layer_sizes")
         if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
         return [int(size) for size in sizes]
@@ -57,8 +69,8 @@ class BaseDeepMLP(BaseNetworkEstimator):
         n_hidden = len(self._hidden_layer_sizes())
         if isinstance(self.activation, str):
             return [self.activation] * n_hidden
-        names = list(self.activation)
-        unknown = [name for name in names if name not in ACTIVATIONS]
+        names = _in_order(self.activation, "activation")
+        unknown = [n for n in names if not (isinstance(n, str) and n in ACTIVATIONS)]
         if unknown:
             raise ValueError(
                 f"activation must name functions among {sorted(ACTIVATIONS)}, got {unknown[0]!r}."
@@ -74,7 +86,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
         n_hidden = len(self._hidden_layer_sizes())
         if isinstance(self.dropout, Real):
             return [float(self.dropout)] * n_hidden
-        rates = list(self.dropout)
+        rates = _in_order(self.dropout, "dropout")
         if len(rates) != n_hidden:
             raise ValueError(
                 f"dropout must be one rate or one per hidden layer ({n_hidden}), "
@@ -890,7 +902,12 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
             )
 
     def _encode_targets(self, y: Any, dtype: Any, name: str = "y") -> Array:
-        encoded = np.asarray(y, dtype=dtype)
+        with np.errstate(over="ignore"):
+            encoded = np.asarray(y, dtype=dtype)
+        if not np.isfinite(encoded).all():
+            raise ValueError(
+                f"Input {name} contains infinity or a value too large for {np.dtype(dtype)!r}."
+            )
         encoded = encoded.reshape(encoded.shape[0], -1)
         if encoded.shape[1] != self._n_targets:
             raise ValueError(

@@ -47,6 +47,8 @@ class ClassLabels:
     @classmethod
     def of_classes(cls, classes: Any, *, always_softmax: bool = False) -> "ClassLabels":
         """From the list of all classes, which need not all occur yet."""
+        if np.ndim(classes) != 1:
+            raise ValueError(f"classes must be 1D, got an array of shape {np.shape(classes)}.")
         unique = np.unique(np.asarray(classes))
         multiclass = always_softmax or unique.shape[0] > 2
         return cls(unique, "multiclass" if multiclass else "binary")
@@ -84,6 +86,11 @@ class ClassLabels:
             raise ValueError(
                 f"`{name}` must be a multi-label indicator matrix with {self.classes.shape[0]} "
                 f"columns, got an array of shape {y.shape}."
+            )
+        if not ((y == 0) | (y == 1)).all():
+            raise ValueError(
+                f"`{name}` must hold zeros and ones only, as a multi-label indicator matrix does, "
+                f"got the values {np.unique(y)}."
             )
         return y.astype(dtype)
 

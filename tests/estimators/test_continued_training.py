@@ -276,6 +276,31 @@ def test_watching_a_dev_set_changes_no_weight_and_continues():
     assert_same(by_warm_start(model, X, y, through_pickle, **dev), whole, X)
 
 
+SEEN = []
+
+
+def remembering(estimator, X, y):
+    """A scorer that tells which rows were held out."""
+    SEEN.append(X.copy())
+    return estimator.score(X, y)
+
+
+def test_a_continued_fit_holds_out_the_same_rows_and_keeps_its_best_weights():
+    settings = {"early_stopping": True, "validation_fraction": 0.3, "scoring": remembering}
+    model = DeepMLPClassifier(warm_start=True, max_iter=5, **SMALL, **EVERY_EPOCH, **settings)
+    X, y = make_data(model)
+    SEEN.clear()
+    best = fit(model, X, y).best_validation_score_
+    # Steps this long make it worse, so the best of before is what has to come back.
+    fit(model.set_params(learning_rate_init=5.0), X, y)
+    assert len(SEEN) > 5
+    for rows in SEEN:
+        assert_array_equal(rows, SEEN[0])
+    assert model.best_validation_score_ >= best
+    dev = np.isin(X, SEEN[0]).all(axis=1)
+    assert model.score(X[dev], y[dev]) == pytest.approx(model.best_validation_score_)
+
+
 def test_a_second_fit_without_warm_start_starts_anew():
     model = DeepMLPClassifier(dropout=0.3, batch_norm=True, max_iter=3, **SMALL, **EVERY_EPOCH)
     X, y = make_data(model)
@@ -351,8 +376,7 @@ def test_two_threads_may_predict_at_once(model):
     X, y = make_data(model)
     model = fit(clone(model), X, y)
     many = [np.tile(X, (repeats, 1)) for repeats in (40, 57)]
-    expected = [model.predict(rows) for rows in many]
-    start, wrong = threading.Barrier(4), []
+    start, expected, wrong = threading.Barrier(4), [], []
 
     def predict_often(which):
         start.wait()
@@ -361,8 +385,10 @@ def test_two_threads_may_predict_at_once(model):
                 wrong.append(which)
 
     threads = [threading.Thread(target=predict_often, args=(i % 2,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with threadpool_limits(limits=1):
+        expected.extend(model.predict(rows) for rows in many)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert not wrong
