@@ -91,7 +91,7 @@ class Schedule:
         if isinstance(self.name, str):
             return SCHEDULES[self.name](epoch, self)
         factor: Any = self.name(epoch)
-        if not (isinstance(factor, Real) and math.isfinite(factor) and factor >= 0):
+        if not (isinstance(factor, Real) and 0 <= float(factor) < math.inf):
             raise ValueError(
                 "learning_rate, a callable, must return a finite factor >= 0 for every epoch; "
                 f"got {factor!r} for epoch {epoch}."
