@@ -306,17 +306,20 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 f"{n_samples - n_held_out} row(s) to train on and holds out {n_held_out}; early "
                 "stopping needs both. Change validation_fraction, or give X_val and y_val."
             )
-        train, held_out = train_test_split(
-            np.arange(n_samples),
-            test_size=self.validation_fraction,
-            random_state=state.split_seed,
-            stratify=self._strata(y, n_held_out),
-        )
-        if held_out.shape[0] < 2:
+        strata = self._strata(y, n_held_out)
+        # A class of one row is train_test_split's to report, as in scikit-learn's MLP.
+        can_stratify = strata is None or np.unique(strata, return_counts=True)[1].min() > 1
+        if n_held_out < 2 and can_stratify:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' "
                 "or the size of your dataset."
             )
+        train, held_out = train_test_split(
+            np.arange(n_samples),
+            test_size=self.validation_fraction,
+            random_state=state.split_seed,
+            stratify=strata,
+        )
         return train, held_out
 
     # -------------------------------------------------------------------------------- training
