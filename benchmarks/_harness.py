@@ -7,6 +7,7 @@ process, where nothing that ran before can hide what the work needs.
 
 import argparse
 import contextlib
+import ctypes
 import gc
 import importlib
 import importlib.metadata
@@ -180,6 +181,7 @@ def peak_memory(work: Callable[[], object], *, every: float = 0.002) -> MemoryPe
     child starts with the peak of its parent. RssAnon has no such mark and is sampled by a thread.
     """
     gc.collect()
+    return_free_memory()
     with contextlib.suppress(OSError):  # Where it may not be reset, the mark is an upper bound.
         Path("/proc/self/clear_refs").write_text("5")
     before, samples = resident_memory("VmRSS"), [resident_memory("RssAnon")]
@@ -197,6 +199,12 @@ def peak_memory(work: Callable[[], object], *, every: float = 0.002) -> MemoryPe
         done.set()
         watcher.join()
     return MemoryPeak(before, resident_memory("VmHWM"), max(samples))
+
+
+def return_free_memory() -> None:
+    """Give the system what glibc keeps for reuse, lest the work be handed it for nothing."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def in_fresh_process(function: Callable[..., Any], *args: Any) -> Any:
@@ -230,6 +238,11 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def load() -> float | None:
+    """How many processes were running or waiting to, on average over the last minute."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
 def environment() -> dict[str, Any]:
     """All that a reader needs to judge or repeat a figure."""
     return {
@@ -240,6 +253,7 @@ def environment() -> dict[str, Any]:
         "versions": {name: version(name) for name in PACKAGES},
         "machine": platform.machine(),
         "cores": n_cores(),
+        "load": load(),
         "blas": blas(),
     }
 
@@ -301,6 +315,8 @@ class Report:
         self._options = {name: value for name, value in vars(args).items() if name != "output"}
         self._environment = environment()
         print(f"{self._environment['command']}  ({n_cores()} cores)")
+        if (load() or 0) > 0.5 * n_cores():
+            print(f"the machine is busy (load {load():.1f}): do not trust the timings")
 
     def save(self, results: Any, draw: Callable[[Any], None], *, size: tuple[float, float]) -> None:
         """Write the results and the figure that `draw` puts them on."""
@@ -401,6 +417,6 @@ def at_least_min_rounds(text: str) -> int:
 
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     args = parser.parse_args()
-    if args.smoke:
+    if args.smoke and "rounds" in args:
         args.rounds = SMOKE_ROUNDS
     return args

@@ -79,7 +79,7 @@ def from_keel(name: str) -> Any:
         return None
     path = Path(package.origin).parent / "data" / "balanced" / "raw" / f"{name}.dat"
     table = np.loadtxt(path, dtype=str, delimiter=",")
-    classes, y = np.unique(np.char.strip(table[:, -1]), return_inverse=True)
+    _, y = np.unique(np.char.strip(table[:, -1]), return_inverse=True)
     return table[:, :-1].astype(float), y
 
 

@@ -347,6 +347,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         self._trained_architecture = self._architecture()
         n_epochs = 1 if incremental else self.max_iter
         monitor = self._monitor(run, events, n_epochs)
+        if events is not None:
+            events.fitted_attributes = partial(self._attributes_as_if_ended, monitor)
         outcome = monitor.run(partial(self._solve, run.problem, monitor, n_epochs=n_epochs))
         self._finish(run.problem, monitor, outcome, incremental=incremental)
         if events is not None:
@@ -505,15 +507,17 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             X=X,
             y=y,
             metadata=None if sample_weight is None else {"sample_weight": sample_weight},
-            fitted_attributes=self._present_attributes,
         )
 
-    def _present_attributes(self) -> dict[str, Any]:
-        """Attributes with which a copy of this estimator predicts as if training ended now."""
-        state = self._state
-        frozen = copy.copy(state)
-        frozen.theta, frozen.statistics = state.theta.copy(), state.statistics.copy()
-        return {"_state": frozen, "n_iter_": len(self._curves.loss)}
+    def _attributes_at(self, theta: Array, statistics: Array) -> dict[str, Any]:
+        """Attributes with which a copy of this estimator predicts with these parameters."""
+        frozen = copy.copy(self._state)
+        frozen.theta, frozen.statistics = theta.copy(), statistics.copy()
+        link = self._make_loss().link
+        return {"_state": frozen, "n_iter_": frozen.epochs, "out_activation_": link}
+
+    def _attributes_as_if_ended(self, monitor: FitMonitor) -> dict[str, Any]:
+        return {**self._attributes_at(*monitor.weights), "n_iter_": monitor.n_epochs}
 
     def _monitor(self, run: FitRun, events: FitEvents | None, max_epochs: int) -> FitMonitor:
         problem, validation = run.problem, run.validation
@@ -527,6 +531,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 self._learning_rate_init(problem) if self.solver in STOCHASTIC_SOLVERS else 0.0
             ),
             verbose=bool(self.verbose),
+            announces_epochs=self.solver in STOCHASTIC_SOLVERS,
         )
         validate = None if validation is None else self._validator(problem, validation)
         return FitMonitor(run.state, run.curves, rule, validate, events, max_epochs)
@@ -567,7 +572,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
 
         def score(logits: Array) -> float:
             fitted = copy.copy(self)
-            for name, value in self._present_attributes().items():
+            state = self._state
+            for name, value in self._attributes_at(state.theta, state.statistics).items():
                 setattr(fitted, name, value)
             # The dev set has been validated: it is an array, with no column names to compare.
             fitted.__dict__.pop("feature_names_in_", None)

@@ -38,10 +38,15 @@ class FitEvents:
         The training data, as `fit` was given them.
     metadata : dict or None
         What else `fit` was given, such as sample weights.
+
+    Attributes
+    ----------
     fitted_attributes : callable
         Gives the attributes with which a copy of the estimator is ready to predict, as if
-        training had stopped now.
+        training had ended now; to be set before the first epoch ends.
     """
+
+    fitted_attributes: Callable[[], dict[str, Any]]
 
     def __init__(
         self,
@@ -51,10 +56,8 @@ class FitEvents:
         X: Any,
         y: Any,
         metadata: dict[str, Any] | None,
-        fitted_attributes: Callable[[], dict[str, Any]],
     ) -> None:
         self._estimator = estimator
-        self._fitted_attributes = fitted_attributes
         self._data = {"X": X, "y": y, "metadata": metadata}
         self._fit: Any = None
         self._epoch: Any = None
@@ -79,7 +82,7 @@ class FitEvents:
         return bool(
             epoch.call_on_fit_task_end(
                 estimator=self._estimator,
-                reconstruction_attributes=self._fitted_attributes,
+                reconstruction_attributes=self.fitted_attributes,
                 **self._data,
             )
         )
@@ -92,6 +95,6 @@ class FitEvents:
         if self._fit is not None:
             self._fit.call_on_fit_task_end(
                 estimator=self._estimator,
-                reconstruction_attributes=self._fitted_attributes,
+                reconstruction_attributes=self.fitted_attributes,
                 **self._data,
             )

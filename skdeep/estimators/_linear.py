@@ -261,7 +261,7 @@ class BaseLinear(NetworkClassifier):
         self, problem: Problem, monitor: FitMonitor, outcome: Any, *, incremental: bool
     ) -> None:
         super()._finish(problem, monitor, outcome, incremental=incremental)
-        for name, value in self._coefficients().items():
+        for name, value in self._coefficients(self._state.theta).items():
             setattr(self, name, value)
 
     def _warn_if_unconverged(self, monitor: FitMonitor, outcome: Any) -> None:
@@ -285,10 +285,10 @@ class BaseLinear(NetworkClassifier):
             )
         warn(message, ConvergenceWarning)
 
-    def _coefficients(self) -> dict[str, Array]:
-        """coef_ and intercept_ from the parameter vector, intercepts of a softmax centred."""
-        views = self._network.layout.views(self._state.theta)
-        coef = np.ascontiguousarray(views["output", "W"].T)
+    def _coefficients(self, theta: Array) -> dict[str, Array]:
+        """coef_ and intercept_, copied from θ; the intercepts of a softmax are centred."""
+        views = self._network.layout.views(theta)
+        coef = np.array(views["output", "W"].T, order="C")
         if self.fit_intercept:
             intercept = views["output", "b"][0].copy()
         else:
@@ -298,8 +298,8 @@ class BaseLinear(NetworkClassifier):
             intercept -= intercept.mean()
         return {"coef_": coef, "intercept_": intercept}
 
-    def _present_attributes(self) -> dict[str, Any]:
-        return {**super()._present_attributes(), **self._coefficients()}
+    def _attributes_at(self, theta: Array, statistics: Array) -> dict[str, Any]:
+        return {**super()._attributes_at(theta, statistics), **self._coefficients(theta)}
 
     # ------------------------------------------------------------------------------ prediction
 

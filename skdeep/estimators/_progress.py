@@ -43,6 +43,9 @@ class StoppingRule:
     is_adaptive: bool
     learning_rate_init: float
     verbose: bool
+    # Whether an epoch is known to follow before it is run; the full-batch solvers may end by
+    # themselves after any iteration.
+    announces_epochs: bool
 
 
 class FitMonitor:
@@ -77,7 +80,6 @@ class FitMonitor:
         self._validate, self._events = validate, events
         self.n_epochs, self._max_epochs = 0, max_epochs
         self.stopped = self.diverged = self.interrupted = False
-        self.stopped_by_callback = False
         # What rounding leaves of a gradient, where the solver knows it.
         self.resolution = 0.0
         self._best: tuple[Any, Any] | None = None
@@ -86,9 +88,18 @@ class FitMonitor:
             self._keep_as_best()
 
     def begin(self) -> None:
-        """Announce the next epoch, if there is to be one."""
-        if self._events is not None and self.n_epochs < self._max_epochs:
+        """Announce the next epoch, if it is known that there will be one."""
+        another = self.rule.announces_epochs and self.n_epochs < self._max_epochs
+        if self._events is not None and another:
             self._events.epoch_begins()
+
+    def _end(self) -> bool:
+        """Announce that an epoch is over; whether a callback asks to stop."""
+        if self._events is None:
+            return False
+        if not self.rule.announces_epochs:
+            self._events.epoch_begins()
+        return self._events.epoch_ends()
 
     def after_epoch(self, loss: Any) -> bool:
         """Record an epoch; whether the fit ends with it."""
@@ -98,8 +109,8 @@ class FitMonitor:
         if self._validate is not None:
             self._record_validation(*self._validate())
         self.diverged = not math.isfinite(float(loss))
-        self.stopped_by_callback = self._events is not None and self._events.epoch_ends()
-        self.stopped = self.diverged or self.stopped_by_callback or self._has_stalled()
+        stalled = not self.diverged and self._has_stalled()
+        self.stopped = self._end() or self.diverged or stalled
         if not self.stopped:
             self.begin()
         return self.stopped
@@ -150,6 +161,11 @@ class FitMonitor:
 
     def _keep_as_best(self) -> None:
         self._best = (self.state.theta.copy(), self.state.statistics.copy())
+
+    @property
+    def weights(self) -> tuple[Any, Any]:
+        """θ and the statistics that the fit would end with if it ended now."""
+        return self._best or (self.state.theta, self.state.statistics)
 
     def restore_best(self) -> bool:
         """Put back the weights of the best dev score; whether there were any."""

@@ -79,6 +79,20 @@ def test_training_without_dropout_computes_the_same_outputs(rng):
     np.testing.assert_allclose(train_forward(network, theta, x), predict(network, theta, x))
 
 
+def test_backward_ends_at_the_first_layer_with_parameters(rng):
+    network = build_network(5, (4,), 2, activations=["tanh"], input_dropout=0.5)
+    theta, statistics = rng.normal(size=network.layout.size), np.zeros(0)
+    forward, backward, _ = network.bind_training(
+        theta,
+        np.empty_like(theta),
+        statistics,
+        rows=3,
+        workspace=Workspace(theta.dtype),
+        streams=spawn_streams([0], ["input dropout"]),
+    )
+    assert backward(forward(rng.normal(size=(3, 5)))) is None
+
+
 def test_each_dropout_layer_uses_its_own_stream(rng):
     x = np.ones((20, 6))
     kwargs = {"activations": ["identity"] * 2, "input_dropout": 0.0}

@@ -310,7 +310,7 @@ def test_stochastic_solvers_approach_the_optimum(solver, rate, small):
     )
     with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
         model.set_params(n_iter_no_change=np.inf).fit(X, y)
-    assert_allclose(model.predict_proba(X), expected.predict_proba(X), rtol=0, atol=1e-2)
+    assert_allclose(model.predict_proba(X), expected.predict_proba(X), rtol=0, atol=2e-2)
 
 
 @BOTH

@@ -25,6 +25,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import _get_feature_names
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor
 
@@ -478,11 +479,13 @@ def test_frames(Estimator, frame, data):
     names = ["a", "b", "c", "d"]
     columns = dict(zip(names, X.T, strict=True))
     model = small(Estimator).fit(frame(columns), y)
-    assert_array_equal(model.feature_names_in_, names)
     expected = small(Estimator).fit(X, y)
     assert not hasattr(expected, "feature_names_in_")
     assert_array_equal(model.coefs_[0], expected.coefs_[0])
     assert_array_equal(model.predict(frame(columns)), expected.predict(X))
+    if _get_feature_names(frame(columns)) is None:
+        return  # a scikit-learn older than this polars
+    assert_array_equal(model.feature_names_in_, names)
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame(dict(reversed(columns.items()))))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
