@@ -17,6 +17,7 @@ from .data import Rows
 from .layers import Workspace
 from .losses import Loss
 from .network import Network
+from .optimizers import make_scratch
 from .penalties import ElasticNet
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
@@ -123,7 +124,7 @@ class FullObjective:
         # One chunk writes the gradient where it belongs; more of them are added up.
         self._part = self.grad if self._chunk >= data.n_rows else np.empty_like(theta)
         workspace = Workspace(theta.dtype)
-        self._scratch = workspace.array("penalty", "scratch", (*theta.shape[:-1], 2**14))
+        self._scratch = make_scratch(theta)
 
         def bind(rows: int) -> BatchObjective:
             return BatchObjective(

@@ -286,6 +286,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
 
     def _validated_X_val(self, X_val: Any, dtype: Any) -> Any:
         """X_val as an array or CSR matrix; errors say X_val, not X."""
+        if np.ndim(X_val) == 1:
+            raise ValueError(f"X_val must be 2D, got a 1D array of {len(X_val)} values.")
         checked = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
         if checked.shape[1] != self.n_features_in_:
             raise ValueError(

@@ -669,7 +669,9 @@ def recorder(estimator, X, y):
 
 
 @pytest.mark.parametrize(
-    "scoring", ["accuracy", "neg_log_loss", make_scorer(accuracy_score), recorder], ids=str
+    "scoring",
+    ["accuracy", "neg_log_loss", make_scorer(accuracy_score), recorder],
+    ids=["accuracy", "neg_log_loss", "scorer", "function"],
 )
 def test_scoring_of_a_classifier(scoring, data):
     X, y = data[0], data[1][DeepMLPClassifier]
