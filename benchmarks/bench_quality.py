@@ -118,8 +118,8 @@ def load(names: list[str], dtype: str) -> Iterator[DataSet]:
             print(f"the package that ships {name} is not installed: left out")
             continue
         X, y = found
-        complete = np.isfinite(X).all(axis=1)
-        yield DataSet(name, X[complete].astype(dtype), y[complete], is_regression)
+        is_number = np.isfinite(X).all(axis=0)  # autompg's last column is the cars' names
+        yield DataSet(name, X[:, is_number].astype(dtype), y, is_regression)
 
 
 # ----------------------------------------------------------------------------------- the models

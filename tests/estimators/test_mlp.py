@@ -716,6 +716,41 @@ def test_many_labels_score_subset_accuracy(data):
     assert model.validation_scores_[-1] == pytest.approx(model.score(X[40:], Y[40:]))
 
 
+def test_a_weighted_held_out_fraction_scores_with_its_weights(data):
+    X, y = data[0], data[1][DeepMLPRegressor]
+    w = np.where(np.arange(60) < 30, 1.0, 0.0)
+    settings = {"early_stopping": True, "validation_fraction": 0.4, "max_iter": 1}
+    model = small(DeepMLPRegressor, **settings).fit(X, y, w)
+    spoilt = np.where(w > 0, y, 1e3)  # rows without weight are neither learnt nor scored
+    assert_array_equal(
+        model.validation_scores_,
+        small(DeepMLPRegressor, **settings).fit(X, spoilt, w).validation_scores_,
+    )
+    assert (
+        model.validation_scores_ != small(DeepMLPRegressor, **settings).fit(X, y).validation_scores_
+    )
+
+
+def test_a_column_as_dev_target(data):
+    X, y = data[0], data[1][DeepMLPRegressor]
+    flat, column = (
+        small(DeepMLPRegressor).fit(X, y, X_val=X, y_val=y_val) for y_val in (y, y[:, np.newaxis])
+    )
+    assert flat.validation_scores_ == column.validation_scores_
+
+
+def test_many_labels_with_class_weights_and_a_held_out_fraction(data):
+    X, y = data[0], data[1][DeepMLPClassifier]
+    Y = np.column_stack([X[:, 0] > 0, y == 1]).astype(int)
+    settings = {"early_stopping": True, "class_weight": [{0: 1.0, 1: 2.0}, {0: 1.0, 1: 3.0}]}
+    model = small(DeepMLPClassifier, **settings).fit(X, scipy.sparse.csr_array(Y))
+    # A row's weight is the product of its labels'.
+    expected = small(DeepMLPClassifier, early_stopping=True).fit(
+        X, Y, 2.0 ** Y[:, 0] * 3.0 ** Y[:, 1]
+    )
+    assert_array_equal(model.coefs_[0], expected.coefs_[0])
+
+
 # ----------------------------------------------------------------- while it trains, and how it ends
 
 
