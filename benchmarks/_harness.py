@@ -76,9 +76,10 @@ def fastest(seconds: Seconds, names: Sequence[str]) -> str | None:
     return min(timed, key=lambda name: float(np.median(seconds[name])), default=None)
 
 
-def loglog_slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """The exponent p of the power law y ∝ xᵖ that fits best."""
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+def loglog_fit(x: Sequence[float], y: Sequence[float]) -> tuple[float, list[float]]:
+    """The power law c·xᵖ that fits y best: p, and its values at x."""
+    line = np.polyfit(np.log(x), np.log(y), 1)
+    return float(line[0]), np.exp(np.polyval(line, np.log(x))).tolist()
 
 
 def verdict(
@@ -309,12 +310,13 @@ class Report:
     """Where one script's results go: `<script>.json` and `<script>.png` in the output folder."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.smoke = args.smoke
         # A smoke test never overwrites results.
         self._stem = args.output / (Path(sys.argv[0]).stem + ("-smoke" if args.smoke else ""))
         self._options = {name: value for name, value in vars(args).items() if name != "output"}
         self._environment = environment()
         print(f"{self._environment['command']}  ({n_cores()} cores)")
+        if args.smoke:
+            print("a smoke test: what is required below is required of other sizes")
         if (load() or 0) > 0.5 * n_cores():
             print(f"the machine is busy (load {load():.1f}): do not trust the timings")
 
@@ -359,34 +361,65 @@ def new_figure(size: tuple[float, float]) -> Any:
 
 
 def draw_ratios(
-    ax: Any, groups: Sequence[str], bars: Mapping[str, Sequence[Spread | None]]
+    ax: Any,
+    groups: Sequence[str],
+    bars: Mapping[str, Sequence[Spread | None]],
+    *,
+    reference: str,
 ) -> None:
-    """Groups of bars, one per name: the median of its ratio, whiskers from quartile to quartile."""
-    width = 0.8 / max(len(bars), 1)
-    for number, (name, spreads) in enumerate(bars.items()):
-        known = [(i, spread) for i, spread in enumerate(spreads) if spread is not None]
-        medians = np.array([spread.median for _, spread in known])
-        whiskers = [
-            medians - [spread.q1 for _, spread in known],
-            [spread.q3 for _, spread in known] - medians,
-        ]
-        ax.bar(
-            [i + (number + 0.5) * width - 0.4 for i, _ in known],
-            medians,
-            width,
-            yerr=np.abs(whiskers),
-            label=name,
-            color=COLOURS[(number + 1) % len(COLOURS)],
-            hatch=HATCHES[number % len(HATCHES)],
-            edgecolor="white",
-            ecolor="0.3",
-        )
-    ax.axhline(1, color=COLOURS[0], linewidth=1.5)
+    """Bars from the reference, 1, to the median ratio; whiskers from quartile to quartile."""
+    ax.axhline(1, color=COLOURS[0], linewidth=2, label=reference, zorder=3)
+    shown = [name for name, spreads in bars.items() if any(spreads)]
+    width = min(0.3, 0.85 / max(len(shown), 1))
+    for place, name in enumerate(shown):
+        left = (place + 0.5 - len(shown) / 2) * width
+        draw_bars(ax, left, width, bars[name], name, style=1 + list(bars).index(name))
     ax.set_xticks(range(len(groups)), groups)
     ax.set_yscale("log")
-    ax.yaxis.set_major_formatter("{x:g}")
+    ax.margins(y=0.12)
+    plain_ticks(ax.yaxis)
     ax.grid(axis="y", alpha=0.3)
     ax.set_axisbelow(True)
+
+
+def draw_bars(
+    ax: Any, left: float, width: float, spreads: Sequence[Spread | None], name: str, *, style: int
+) -> None:
+    """One bar for each group that has one, its median written at its end."""
+    known = [(left + i, spread) for i, spread in enumerate(spreads) if spread is not None]
+    x, medians = [place for place, _ in known], np.array([spread.median for _, spread in known])
+    below = medians - [spread.q1 for _, spread in known]
+    above = [spread.q3 for _, spread in known] - medians
+    style %= len(COLOURS)
+    looks = {"color": COLOURS[style], "hatch": HATCHES[style], "edgecolor": "white"}
+    whiskers = {"yerr": np.abs([below, above]), "ecolor": "0.3"}
+    ax.bar(x, medians - 1, width, bottom=1, label=name, **looks, **whiskers)
+    for place, (_, spread) in zip(x, known, strict=True):
+        up = spread.median >= 1
+        ax.annotate(
+            f"{spread.median:.3g}",
+            (place, spread.q3 if up else spread.q1),
+            xytext=(0, 2 if up else -2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if up else "top",
+            fontsize="x-small",
+        )
+
+
+def legend_below(figure: Any, ax: Any) -> None:
+    """One legend for all axes, that of `ax`, where it hides nothing."""
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+
+
+def plain_ticks(axis: Any) -> None:
+    """Ticks of a log axis at 1, 2, 5, 10 …, written as such."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 # ------------------------------------------------------------------------------------- command line

@@ -17,6 +17,7 @@ from _harness import (
     draw_ratios,
     fastest,
     interleave,
+    legend_below,
     parse,
     print_table,
     quiet,
@@ -126,9 +127,9 @@ def draw(figure: Any, results: list[dict[str, Any]]) -> None:
         bars: dict[str, list[Spread | None]] = {
             rival: [member["ratios"].get(rival) for member in members] for rival in RIVALS
         }
-        draw_ratios(ax, [member["task"].name for member in members], bars)
+        draw_ratios(ax, [member["task"].name for member in members], bars, reference=SKDEEP)
         ax.set(title=title, xlabel="network", ylabel="time of a step ÷ skdeep's")
-    axes[0, 0].legend()
+    legend_below(figure, axes[0, 0])
     figure.suptitle("Training: above 1, skdeep is faster")
 
 

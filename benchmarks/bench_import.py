@@ -37,9 +37,8 @@ def run(code: str) -> None:
 
 def draw(figure: Any, ratios: dict[str, Any]) -> None:
     ax = figure.subplots()
-    draw_ratios(ax, ["import"], {name: [spread] for name, spread in ratios.items()})
-    ax.set(ylabel=f"time ÷ that of {FOUNDATION}")
-    ax.legend()
+    draw_ratios(ax, list(ratios), {"import": list(ratios.values())}, reference=FOUNDATION)
+    ax.set(xlabel="what is imported", ylabel=f"time ÷ that of {FOUNDATION}")
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from _harness import (
     draw_ratios,
     fastest,
     interleave,
+    legend_below,
     parse,
     print_table,
     quiet,
@@ -265,9 +266,9 @@ def draw(figure: Any, results: list[dict[str, Any]]) -> None:
         bars = {
             name: [result["ratios"].get(name) for result in members] for name in (GD, LBFGS, SGD)
         }
-        draw_ratios(ax, groups, {name: spreads for name, spreads in bars.items() if any(spreads)})
+        draw_ratios(ax, groups, bars, reference=SKLEARN)
         ax.set(title=f"{n_classes} classes", ylabel="time ÷ LogisticRegression's")
-        ax.legend()
+    legend_below(figure, axes[0])
     axes[-1].set_xlabel("rows × features, dtype")
     figure.suptitle(f"Time to a relative gap of {GAP:g}: below 1, faster than LogisticRegression")
 

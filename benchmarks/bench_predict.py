@@ -4,6 +4,7 @@ One row shows what a call costs before it computes, many show whether the work r
 Memory is the peak beyond what was resident before the call, less the result.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from _harness import (
     draw_ratios,
     in_fresh_process,
     interleave,
+    legend_below,
     memory_is_measurable,
     parse,
     peak_memory,
@@ -26,7 +28,7 @@ from _harness import (
 )
 from _peers import NETWORKS, SKDEEP, SKLEARN, SKORCH, SMOKE_NETWORKS, TORCH, Task, competitors
 
-PYTORCH = next(iter(TORCH))  # its Adams predict alike
+PYTORCH = "PyTorch"
 NAMES = [SKDEEP, SKLEARN, PYTORCH, SKORCH]
 ROWS, SMOKE_ROWS = (1, 1000, 200_000), (1, 100, 5000)
 WARM_UP_ROWS = 1000
@@ -36,16 +38,23 @@ REQUIRED = {0: 1.0, 2: 1.5}
 MEMORY_LIMIT = 64
 
 
+def predictors(task: Task) -> dict[str, Callable[[Task], Any]]:
+    """The competitors, PyTorch once: its two Adams predict alike."""
+    found = competitors(task)
+    torch = [found.pop(name) for name in TORCH if name in found]
+    return found | ({PYTORCH: torch[0]} if torch else {})
+
+
 def fitted(task: Task, name: str) -> Any:
-    """A competitor after one epoch on a few batches."""
+    """A competitor trained on a few batches."""
     X, y = task.data(4 * task.batch_size)
     with quiet():
-        return competitors(task)[name](task).fit(X, y)
+        return predictors(task)[name](task).fit(X, y)
 
 
 def measure(task: Task, rows: tuple[int, ...], rounds: int) -> list[dict[str, Any]]:
     """Seconds per call, for each number of rows."""
-    models = {name: fitted(task, name) for name in NAMES if name in competitors(task)}
+    models = {name: fitted(task, name) for name in predictors(task)}
     X, _ = task.data(max(rows))
     results = []
     for n in rows:
@@ -75,8 +84,7 @@ def measure_memory(tasks: list[Task], n_rows: int) -> list[dict[str, Any]]:
             "rows": n_rows,
             "megabytes": {
                 name: in_fresh_process(memory_of_prediction, task, name, n_rows)
-                for name in NAMES
-                if name in competitors(task)
+                for name in predictors(task)
             },
         }
         for task in tasks
@@ -128,11 +136,10 @@ def draw(figure: Any, times: list[dict[str, Any]], sizes: tuple[int, ...]) -> No
         bars: dict[str, list[Spread | None]] = {
             rival: [member["ratios"].get(rival) for member in members] for rival in NAMES[1:]
         }
-        bars = {name.partition(",")[0]: spreads for name, spreads in bars.items()}
-        draw_ratios(ax, [member["task"].name for member in members], bars)
+        draw_ratios(ax, [member["task"].name for member in members], bars, reference=SKDEEP)
         title = f"{n:,} row" + "s" * (n > 1)
         ax.set(title=title, xlabel="network", ylabel="time of a call ÷ skdeep's")
-    axes[0].legend()
+    legend_below(figure, axes[0])
     figure.suptitle("predict_proba: above 1, skdeep is faster")
 
 

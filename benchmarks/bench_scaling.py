@@ -21,7 +21,7 @@ from _harness import (
     command_line,
     in_fresh_process,
     interleave,
-    loglog_slope,
+    loglog_fit,
     memory_is_measurable,
     parse,
     peak_memory,
@@ -83,15 +83,16 @@ def measure(axis: str, tasks: dict[int, Task], rounds: int) -> dict[str, Any]:
     if memory_is_measurable():
         peaks = [in_fresh_process(memory_of_fit, task) for task in tasks.values()]
         result["megabytes"] = [peak.beyond / 1e6 for peak in peaks]
-    return result | {"slope": slope(axis, values, medians)}
+    return result | power_law(axis, values, medians)
 
 
-def slope(axis: str, values: list[int], seconds: list[float]) -> float:
-    """The exponent along an axis; along n_samples only where an epoch is long enough."""
+def power_law(axis: str, values: list[int], seconds: list[float]) -> dict[str, Any]:
+    """The slope along an axis and its line; along n_samples only where an epoch is long enough."""
     x, y = np.array(values), np.array(seconds)
     if axis == "n_samples" and np.sum(x >= SLOPE_FROM) > 1:
         x, y = x[x >= SLOPE_FROM], y[x >= SLOPE_FROM]
-    return loglog_slope(x, y)
+    slope, line = loglog_fit(x, y)
+    return {"slope": slope, "line": (x.tolist(), line)}
 
 
 # ----------------------------------------------------------------------------- the memory-mapped X
@@ -173,16 +174,17 @@ def print_mapped(result: dict[str, Any]) -> None:
 
 
 def draw(figure: Any, results: list[dict[str, Any]]) -> None:
-    axes = figure.subplots(2, len(results), sharey="row", squeeze=False)
+    axes = figure.subplots(2, len(results), sharex="col", sharey="row", squeeze=False)
     for number, (result, (above, below)) in enumerate(zip(results, axes.T, strict=True)):
         style = {"color": COLOURS[number], "marker": MARKERS[number]}
-        above.loglog(result["values"], result["medians"], **style)
+        above.loglog(result["values"], result["medians"], linestyle="", **style)
+        above.loglog(*result["line"], color="0.4", linestyle="--")
         above.set_title(f"{result['axis']}: slope {result['slope']:.2f}", fontsize="medium")
         if "megabytes" in result:
             below.loglog(result["values"], np.maximum(result["megabytes"], 0.1), **style)
         below.set_xlabel(result["axis"])
-        for ax in (above, below):
-            ax.grid(alpha=0.3)
+        above.grid(alpha=0.3)
+        below.grid(alpha=0.3)
     axes[0, 0].set_ylabel("seconds of an epoch")
     axes[1, 0].set_ylabel("peak memory beyond X (MB)")
 

@@ -77,7 +77,9 @@ def test_the_fastest_is_that_of_the_smallest_median():
 
 def test_the_slope_is_the_exponent_of_a_power_law():
     x = np.array([10.0, 100.0, 1000.0])
-    assert harness.loglog_slope(x, 7 * x**1.5) == pytest.approx(1.5)
+    slope, line = harness.loglog_fit(x, 7 * x**1.5)
+    assert slope == pytest.approx(1.5)
+    assert line == pytest.approx(7 * x**1.5)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,8 @@ def test_fewer_rounds_than_seven_are_refused(capsys):
 @pytest.mark.skipif(not harness.STATUS.exists(), reason="needs Linux's /proc")
 def test_peak_memory_sees_what_is_freed_again():
     peak = harness.peak_memory(lambda: np.ones(8_000_000), every=0.0005)
-    assert 64e6 <= peak.beyond < 80e6
+    # The kernel counts resident pages in batches, and sampled ones only when it is asked.
+    assert 60e6 < peak.beyond < 80e6
     assert peak.anonymous <= peak.resident
 
 

@@ -215,7 +215,8 @@ def _extrapolate(theta: Array, moved: Array, ahead: Array, age: Array) -> None:
     age[...] = np.where(uphill, 1, age)
     older = (1 + np.sqrt(1 + 4 * age**2)) / 2
     theta[...] = moved
-    ahead[...] = moved + np.where(uphill, 0, (age - 1) / older) * forward
+    # At age 1 there is no momentum.
+    ahead[...] = moved + (age - 1) / older * forward
     age[...] = older
 
 

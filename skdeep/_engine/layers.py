@@ -376,10 +376,8 @@ class Dropout:
             mask = (stream.uint16(x.nnz) >= threshold) * scale
             return type(x)((x.data * mask, x.indices, x.indptr), shape=x.shape)
 
-        def backward(d: Array) -> Array:
-            return d
-
-        return forward, backward
+        # Before the first dense layer there is no gradient to pass on.
+        return forward, _unchanged
 
     def bind_prediction(self, binding: Binding) -> Forward:
         return _unchanged

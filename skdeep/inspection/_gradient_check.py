@@ -213,7 +213,6 @@ def _problem_at(
             state,
             theta=state.theta.astype(np.float64),
             statistics=state.statistics.astype(np.float64),
-            streams=copy.deepcopy(state.streams),
         )
     run = subject._prepare(X, y, sample_weight, continuing=fitted)
     problem = run.problem
@@ -234,7 +233,8 @@ def _objective(problem: Problem, theta: Array, state: TrainingState) -> FullObje
     """J at θ, or at each θ of a stack, with dropout's masks the same every time."""
     statistics = np.broadcast_to(state.statistics, (*theta.shape[:-1], state.statistics.size))
     streams = {
-        name: RepeatingStream(copy.deepcopy(stream)) for name, stream in state.streams.items()
+        layer.name: RepeatingStream(copy.deepcopy(state.streams[layer.name]))
+        for layer in problem.network.dropout_layers
     }
     return FullObjective(problem, theta, statistics.copy(), streams)
 

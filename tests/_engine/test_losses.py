@@ -11,6 +11,7 @@ import pytest
 from scipy.special import expit, log_softmax, softmax
 from sklearn._loss import loss as sklearn_loss
 
+from skdeep._engine import losses
 from skdeep._engine.losses import (
     AbsoluteError,
     Huber,
@@ -97,6 +98,18 @@ def test_smoothed_softmax_compares_with_smoothed_targets():
     values, gradient = value_and_gradient(loss, z, codes)
     np.testing.assert_allclose(values, -(targets * log_softmax(z, axis=1)).sum(axis=1))
     np.testing.assert_allclose(gradient, softmax(z, axis=1) - targets)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2, np.array([0.0, 0.1, 0.3]).reshape(3, 1, 1)])
+def test_many_classes_have_the_same_targets_as_few(smoothing, monkeypatch):
+    loss, shape = SoftmaxCrossEntropy(K, smoothing), (*np.shape(smoothing)[:1], N, K)
+    by_table = loss.bind_targets(np.empty(shape))(CODES).copy()
+    monkeypatch.setattr(losses, "MAX_TABLE_CLASSES", 0)
+    prepare = loss.bind_targets(np.empty(shape))
+    prepare(CODES[::-1])
+    np.testing.assert_array_equal(prepare(CODES), by_table)
+    expected = (1 - smoothing) * np.eye(K)[CODES] + smoothing / K
+    np.testing.assert_allclose(by_table, expected)
 
 
 def test_smoothing_two_logits_equals_smoothing_one():
