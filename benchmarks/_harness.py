@@ -255,7 +255,6 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": n_cores(),
         "load": load(),
-        "blas": blas(),
     }
 
 
@@ -277,14 +276,11 @@ def revision() -> str | None:
 
 
 def blas() -> list[dict[str, Any]]:
-    """Name, version and threads of each loaded BLAS and OpenMP; without threadpoolctl, NumPy's."""
-    threadpoolctl = optional("threadpoolctl")
-    if threadpoolctl is None:
-        built_with = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-        return [{name: built_with[name] for name in ("name", "version")}]
+    """Name, version and threads of each BLAS and OpenMP that is loaded by now."""
+    from threadpoolctl import threadpool_info
+
     wanted = ("user_api", "internal_api", "version", "num_threads", "architecture")
-    pools = threadpoolctl.threadpool_info()
-    return [{name: pool.get(name) for name in wanted} for pool in pools]
+    return [{name: pool.get(name) for name in wanted} for pool in threadpool_info()]
 
 
 # -------------------------------------------------------------------------------------- reporting
