@@ -55,10 +55,13 @@ class SoftmaxCrossEntropy:
         high = (1 - smoothing + smoothing / self.n_classes).astype(out.dtype)
         if self.n_classes > MAX_TABLE_CLASSES:
             return _bind_scattered_targets(out, low, high)
-        rows = np.where(np.eye(self.n_classes, dtype=bool), high, low)
+        # Symmetric, so its columns are its rows; `out` has its columns contiguous.
+        table = np.where(np.eye(self.n_classes, dtype=bool), high, low)
+        columns = out.swapaxes(-1, -2)
 
         def prepare(codes: Array) -> Array:
-            return rows.take(codes, axis=-2, out=out, mode="clip")
+            table.take(codes, axis=-1, out=columns, mode="clip")
+            return out
 
         return prepare
 

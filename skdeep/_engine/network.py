@@ -100,6 +100,7 @@ class Network:
             # Nothing before the first dense layer has parameters, so backward ends there.
             binding.sparse_input = sparse_input and not reached_first
             binding.needs_input_gradient = layer is not first
+            binding.is_output = layer is self.layers[-1]
             forward, backward = layer.bind_training(binding)
             forwards.append(forward)
             if reached_first or layer is first:
@@ -129,6 +130,7 @@ class Network:
             if isinstance(layer, Dropout):
                 continue
             binding.sparse_input = sparse_input and not forwards
+            binding.is_output = layer is self.layers[-1]
             forwards.append(layer.bind_prediction(binding))
         return _chain(forwards)
 

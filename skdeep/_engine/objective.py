@@ -68,10 +68,10 @@ class BatchObjective:
             sparse_input=problem.data.is_sparse,
         )
         models = theta.shape[:-1]
-        self._dz = workspace.array("output", "dz", (*models, rows, network.n_out))
+        self._dz = workspace.columns("output", "dz", (*models, rows, network.n_out))
         target_models = () if loss.targets_are_shared else models
         self._prepare = loss.bind_targets(
-            workspace.array("output", "targets", (*target_models, rows, network.n_out))
+            workspace.columns("output", "targets", (*target_models, rows, network.n_out))
         )
         self._value_and_gradient = loss.value_and_gradient
         self._averages_weights = network.has_batch_norm
@@ -220,8 +220,6 @@ def predict_logits(
         if cast is not None:
             np.copyto(cast[:rows], piece)
             piece = cast[:rows]
-        target = out[..., start : start + rows, :]
-        target[...] = bound[rows](piece)
-        if transform is not None:
-            transform(target)
+        logits = bound[rows](piece)
+        out[..., start : start + rows, :] = logits if transform is None else transform(logits)
     return out
