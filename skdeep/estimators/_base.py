@@ -181,7 +181,9 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         return "auto"
 
     def _default_batch_size(self, n_samples: int) -> int:
-        return min(256, n_samples)
+        # Measured on real tables, 128 is faster to fit and more accurate than 256: it takes
+        # twice the steps per epoch, and a batch's activations stay in the cache.
+        return min(128, n_samples)
 
     def _architecture(self) -> dict[str, Any]:
         """The parameters that training cannot continue across a change of."""

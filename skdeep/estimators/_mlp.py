@@ -189,7 +189,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
     batch_size : int, "full" or "auto", default="auto"
         Rows per step of the stochastic solvers (course II 2.1). "full" takes all rows, "auto" takes
-        ``min(256, n_samples)``. An int larger than the number of rows is clipped to it, with a
+        ``min(128, n_samples)``. An int larger than the number of rows is clipped to it, with a
         warning. With batch norm, a last batch of one row joins the one before.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
             "step", "cosine"} or callable, default="constant"
@@ -555,7 +555,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
     batch_size : int, "full" or "auto", default="auto"
         Rows per step of the stochastic solvers (course II 2.1). "full" takes all rows, "auto" takes
-        ``min(256, n_samples)``. An int larger than the number of rows is clipped to it, with a
+        ``min(128, n_samples)``. An int larger than the number of rows is clipped to it, with a
         warning. With batch norm, a last batch of one row joins the one before.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
             "step", "cosine"} or callable, default="constant"
