@@ -6,7 +6,7 @@ is small, and otherwise rows gathered into one buffer.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from .backend import Array, RandomStream
 
 Batch = tuple[Any, Array, Array | None]
 
+# An X whose rows are not contiguous (a data frame's, as a rule) is copied once up to this size;
+# a larger one is indexed, which is slower but makes no copy of it.
+ROW_ORDER_COPY_BYTES = 2**26
 # An X up to this size is permuted whole, once per epoch: one copy in the cache, then free slices.
 PERMUTED_COPY_BYTES = 2**22
 
@@ -29,6 +32,7 @@ class Rows:
     index: Array | None = None
 
     def __post_init__(self) -> None:
+        self.y = np.ascontiguousarray(self.y)
         self.n_rows = int(self.x.shape[0] if self.index is None else self.index.shape[0])
         self.total_weight = float(self.n_rows)
         if self.sample_weight is not None:
@@ -95,14 +99,21 @@ def batch_slices(n_rows: int, batch_size: int, *, smallest: int = 1) -> list[sli
     return [slice(a, b) for a, b in zip(starts, [*starts[1:], n_rows], strict=True)]
 
 
+def _with_contiguous_rows(rows: Rows) -> Rows:
+    if rows.is_sparse or rows.x.flags.c_contiguous or rows.x.nbytes > ROW_ORDER_COPY_BYTES:
+        return rows
+    return replace(rows, x=np.ascontiguousarray(rows.x))
+
+
 class Batches:
     """The mini-batches of one epoch after the other, in fresh order if `shuffle` gives one."""
 
     def __init__(self, rows: Rows, slices: list[slice], shuffle: RandomStream | None) -> None:
-        self._rows = rows
         self._slices = slices
         # With a single batch the order of its rows changes nothing but rounding.
         self._shuffle = shuffle if len(slices) > 1 else None
+        gathers = self._shuffle is not None or rows.index is not None
+        self._rows = _with_contiguous_rows(rows) if gathers else rows
         self._copy: list[Array | None] = []
         self._order: Array | None = None
 
@@ -115,7 +126,8 @@ class Batches:
         if self._shuffle is None and rows.index is None:
             return (rows.gather(s) for s in self._slices)
         order = self._next_order()
-        if rows.is_sparse:
+        # `take` would copy an X with other rows than contiguous ones, all of it, at every call.
+        if rows.is_sparse or not rows.x.flags.c_contiguous:
             return (self._indexed(order[s]) for s in self._slices)
         if rows.x.nbytes <= PERMUTED_COPY_BYTES:
             return self._from_permuted_copy(order)

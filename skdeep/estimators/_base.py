@@ -353,7 +353,13 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         monitor = self._monitor(run, events, n_epochs)
         if events is not None:
             events.fitted_attributes = partial(self._attributes_as_if_ended, monitor)
-        outcome = monitor.run(partial(self._solve, run.problem, monitor, n_epochs=n_epochs))
+        try:
+            outcome = monitor.run(partial(self._solve, run.problem, monitor, n_epochs=n_epochs))
+        except Exception:
+            if not continuing:
+                # Nothing to go on with: a later partial_fit starts anew.
+                del self._state
+            raise
         self._finish(run.problem, monitor, outcome, incremental=incremental)
         if events is not None:
             events.fit_ends()

@@ -3,6 +3,8 @@
 X here holds in its first column the number of its row, so that a batch says which rows it is of.
 """
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -171,3 +173,19 @@ def test_class_codes_are_not_converted():
 def test_all_rows_are_converted_once():
     convert = make_rows(dtype=np.float32).converter(np.dtype(np.float64), N)
     assert convert(0, N)[0] is convert(0, N)[0]
+
+
+def test_a_large_x_in_column_order_is_never_copied_whole(monkeypatch):
+    monkeypatch.setattr(data_module, "ROW_ORDER_COPY_BYTES", 0)
+    monkeypatch.setattr(data_module, "PERMUTED_COPY_BYTES", 0)
+    x = np.asfortranarray(np.random.default_rng(0).normal(size=(4000, 50)))
+    rows = Rows(x, np.zeros((4000, 1)))
+    batches = Batches(rows, batch_slices(4000, 100), stream())
+    for _ in batches:
+        pass
+    tracemalloc.start()
+    for _ in batches:
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < x.nbytes / 5

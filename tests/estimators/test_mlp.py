@@ -18,8 +18,8 @@ import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, log_softmax, softmax
 from sklearn.base import clone, is_classifier
-from sklearn.datasets import load_digits, make_classification
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.datasets import load_digits, load_iris, make_classification
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import accuracy_score, log_loss, make_scorer
 from sklearn.model_selection import cross_val_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -884,3 +884,19 @@ def test_many_classes_too_rare_to_stratify_are_told():
     y = np.r_[np.arange(29) % 2, 2]
     with pytest.warns(UserWarning, match="not stratified"):
         small(DeepMLPClassifier, early_stopping=True).fit(X, y)
+
+
+def test_a_fit_that_fails_midway_leaves_nothing_to_go_on_with():
+    def schedule(epoch):
+        if epoch == 2:
+            raise RuntimeError("no rate for epoch 2")
+        return 1.0
+
+    X, y = load_iris(return_X_y=True)
+    model = DeepMLPClassifier((4,), learning_rate=schedule, max_iter=5, random_state=0)
+    with pytest.raises(RuntimeError, match="epoch 2"):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        model.partial_fit(X, y)
