@@ -33,6 +33,7 @@ from .._engine.training import LoopSettings, TrainingState, train_epochs
 from ._callbacks import CallbackSupport, FitEvents
 from ._compat import Interval, Options, StrOptions
 from ._progress import Curves, FitMonitor, StoppingRule
+from ._validation import ValidationSet, checked_array, checked_weights
 from ._warnings import warn
 
 STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
@@ -41,27 +42,6 @@ NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed. Scale X (StandardScaler in a Pipeline), or lower learning_rate_init."
 )
-
-
-@dataclass
-class ValidationSet:
-    """The dev set: rows of its own, or rows of X picked by number."""
-
-    x: Any
-    y: Array
-    sample_weight: Array | None
-    index: Array | None
-    labels: Any
-
-    @property
-    def weights(self) -> Array | None:
-        if self.sample_weight is None or self.index is None:
-            return self.sample_weight
-        return self.sample_weight[self.index]
-
-    @property
-    def targets(self) -> Array:
-        return self.y if self.index is None else self.y[self.index]
 
 
 @dataclass
@@ -709,41 +689,3 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 f"{self.solver} is not stochastic."
             )
         return True
-
-
-def checked_array(values: Any, dtype: Any, name: str) -> Any:
-    """`check_array`, whose errors name the argument also where a conversion fails."""
-    try:
-        return check_array(values, ensure_2d=False, dtype=dtype, input_name=name)
-    except (TypeError, ValueError) as error:
-        if name in str(error):
-            raise
-        raise ValueError(f"{name} must hold numbers: {error}") from error
-
-
-def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Array | None:
-    """One weight per row in dtype, or None; negative or all-zero weights raise."""
-    if weights is None:
-        return None
-    if isinstance(weights, Real):
-        weights = np.full(n_samples, weights)
-    checked = checked_array(weights, dtype, name)
-    if checked.ndim != 1:
-        raise ValueError(f"{name} must be 1D, got an array of shape {checked.shape}.")
-    if checked.shape[0] != n_samples:
-        raise ValueError(
-            f"{name} must have one value per row ({n_samples}), got {checked.shape[0]}."
-        )
-    if (checked < 0).any():
-        raise ValueError(f"{name} must not be negative, got a minimum of {checked.min()}.")
-    if not checked.any():
-        raise ValueError(f"{name} must have at least one positive value, all are zero.")
-    return checked
-
-
-def weighted_share(correct: Array, weights: Array | None) -> float:
-    """The weighted mean of a boolean array; NaN where no row has weight."""
-    if weights is None:
-        return float(correct.mean())
-    total = weights.sum()
-    return float((correct * weights).sum() / total) if total > 0 else math.nan

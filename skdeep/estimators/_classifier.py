@@ -10,9 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, apply_link
-from ._base import BaseNetworkEstimator, ValidationSet, weighted_share
+from ._base import BaseNetworkEstimator
 from ._compat import Interval, StrOptions
 from ._targets import ClassLabels
+from ._validation import ValidationSet, weighted_share
 
 
 class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):

@@ -24,10 +24,11 @@ from .._engine.losses import (
     SquaredError,
     apply_link,
 )
-from ._base import BaseNetworkEstimator, ValidationSet
+from ._base import BaseNetworkEstimator
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
+from ._validation import ValidationSet
 
 
 def _in_order(values: Any, name: str) -> list[Any]:
