@@ -5,6 +5,7 @@ most `tol`; without L1 that map is the gradient. The accelerated form is Nestero
 gradient-based restart of O'Donoghue and Candès (2015): momentum is dropped where it points uphill.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,20 @@ from .training import AfterEpoch, LoopSettings, TrainingState
 GRAM_MAX_FEATURES = 1000
 # Lanczos approaches the largest eigenvalue from below; a step of 1/L must not be too long.
 LANCZOS_TOLERANCE = 1e-3
+# Entries of X that are worked on in float64 at once.
+CHUNK_ELEMENTS = 2**20
+# The kind of the accelerated form's state: the point ahead of θ, and the momentum's age.
+ACCELERATED = "accelerated"
 # How much of the largest recent step still counts one iteration later.
 RECENT = 0.95
+
+
+def _chunks(data: Rows) -> Iterator[tuple[Any, Array | None]]:
+    """X and the weights in pieces of rows in float64, so that X is never copied whole."""
+    n = max(1, CHUNK_ELEMENTS // max(data.x.shape[1], 1))
+    for start in range(0, data.n_rows, n):
+        x, _, w = data.gather(slice(start, min(start + n, data.n_rows)))
+        yield x.astype(np.float64, copy=False), w
 
 
 def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
@@ -30,21 +43,15 @@ def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
 
     Infinite, or not a number, where x is too large to be squared.
     """
-    x, w = _selected(data)
-    n_columns = x.shape[1] + with_intercept
+    n_columns = data.x.shape[1] + with_intercept
     if n_columns <= GRAM_MAX_FEATURES and not data.is_sparse:
-        gram = _gram(x, w, with_intercept)
+        gram = _gram(data, with_intercept)
         if not np.isfinite(gram).all():
             return np.inf
         return float(np.linalg.eigvalsh(gram)[-1]) / data.total_weight
 
     def product(v: Array) -> Array:
-        v = v.ravel()
-        projected = x @ v[: x.shape[1]] + (v[-1] if with_intercept else 0)
-        if w is not None:
-            projected = projected * w
-        back = x.T @ projected
-        return np.append(back, projected.sum()) if with_intercept else np.asarray(back)
+        return _gram_times(data, v.ravel(), with_intercept)
 
     once = product(np.ones(n_columns))
     if n_columns == 1 or not np.isfinite(once).all():
@@ -62,43 +69,41 @@ def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
     return float(largest[0]) * (1 + 2 * LANCZOS_TOLERANCE) / data.total_weight
 
 
-def _selected(data: Rows) -> tuple[Any, Array | None]:
-    if data.index is None:
-        return data.x, data.sample_weight
-    x, _, w = data.gather(slice(None))
-    return x, w
-
-
-def _gram(x: Array, w: Array | None, with_intercept: bool) -> Array:
-    """XᵀWX in float64, in chunks of rows so that no copy of X is made."""
-    n_columns = x.shape[1] + with_intercept
-    gram = np.zeros((n_columns, n_columns))
-    chunk = max(1, 2**20 // max(n_columns, 1))
-    for start in range(0, x.shape[0], chunk):
-        rows = slice(start, start + chunk)
-        piece = np.ones((x[rows].shape[0], n_columns))
-        piece[:, : x.shape[1]] = x[rows]
+def _gram(data: Rows, with_intercept: bool) -> Array:
+    """XᵀWX."""
+    n_features = data.x.shape[1]
+    gram = np.zeros((n_features + with_intercept, n_features + with_intercept))
+    for x, w in _chunks(data):
+        piece = np.ones((x.shape[0], gram.shape[0]))
+        piece[:, :n_features] = x
         if w is not None:
-            piece *= np.sqrt(w[rows])[:, np.newaxis]
+            piece *= np.sqrt(w)[:, np.newaxis]
         gram += piece.T @ piece
     return gram
 
 
+def _gram_times(data: Rows, v: Array, with_intercept: bool) -> Array:
+    """XᵀWX v."""
+    n_features = data.x.shape[1]
+    total = np.zeros(n_features + with_intercept)
+    for x, w in _chunks(data):
+        projected = x @ v[:n_features] + (v[-1] if with_intercept else 0)
+        if w is not None:
+            projected = projected * w
+        total[:n_features] += x.T @ projected
+        if with_intercept:
+            total[-1] += projected.sum()
+    return total
+
+
 def gradient_resolution(data: Rows, dtype: np.dtype[Any]) -> float:
     """About the largest rounding error of an entry of a linear model's gradient in `dtype`."""
-    x, w = _selected(data)
-    weights = np.ones(x.shape[0], dtype=x.dtype) if w is None else w
-    columns = np.asarray(weights @ abs(x)) if data.is_sparse else _absolute_means(x, weights)
+    columns = np.zeros(data.x.shape[1])
+    for x, w in _chunks(data):
+        weights = np.ones(x.shape[0]) if w is None else w
+        columns += np.asarray(weights @ abs(x)).ravel()
     scale = max(float(np.max(columns, initial=0.0)) / data.total_weight, 1.0)
     return 2 * float(np.finfo(dtype).eps) * scale
-
-
-def _absolute_means(x: Array, weights: Array) -> Array:
-    total = np.zeros(x.shape[1])
-    chunk = max(1, 2**20 // max(x.shape[1], 1))
-    for start in range(0, x.shape[0], chunk):
-        total += weights[start : start + chunk] @ np.abs(x[start : start + chunk])
-    return total
 
 
 class _Descent:
@@ -149,8 +154,7 @@ def descend(
     descent = _Descent(problem, state, settings)
     objective = FullObjective(problem, state.theta, state.statistics, state.streams)
     optimizer = settings.optimizer
-    if state.optimizer is None:
-        state.optimizer = optimizer.init(state.theta)
+    state.optimizer = optimizer.resume(state.theta, state.optimizer)
     scratch = make_scratch(state.theta)
     everything = slice(0, descent.layout.n_penalised)
     for _ in range(n_iter):
@@ -186,9 +190,9 @@ def descend_accelerated(
     """
     descent = _Descent(problem, state, settings)
     theta = state.theta
-    if state.optimizer is None:
+    if state.optimizer is None or state.optimizer.kind != ACCELERATED:
         age = np.ones((*theta.shape[:-1], 1), dtype=theta.dtype)
-        state.optimizer = OptimizerState((theta.copy(), age))
+        state.optimizer = OptimizerState(ACCELERATED, (theta.copy(), age))
     ahead, age = state.optimizer.vectors
     objective = FullObjective(problem, ahead, state.statistics, state.streams)
     recent = 0.0

@@ -184,9 +184,6 @@ def evaluate_loss(network: Network, loss: Loss, logits: Array, y: Array) -> Arra
     return loss.value_and_gradient(logits, targets(y), np.empty_like(logits))
 
 
-Predictor = Callable[[Any], Array]
-
-
 def predict_logits(
     network: Network,
     theta: Array,

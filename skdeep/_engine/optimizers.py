@@ -24,8 +24,12 @@ BLOCK = 2**14
 
 @dataclass
 class OptimizerState:
-    """What an optimizer remembers: vectors like θ, and how many updates it has made."""
+    """What an optimizer remembers: vectors like θ, and how many updates it has made.
 
+    `kind` says what the vectors mean: an optimizer goes on with a state of its own kind only.
+    """
+
+    kind: str
     vectors: tuple[Array, ...] = ()
     updates: int = 0
     remembered: dict[str, Any] = field(default_factory=dict)
@@ -38,10 +42,15 @@ class Optimizer(ABC):
     """What all optimizers can do."""
 
     name: ClassVar[str]
+    kind: ClassVar[str]
     decoupled_decay: ClassVar[bool] = False
 
     @abstractmethod
     def init(self, theta: Array) -> OptimizerState: ...
+
+    def resume(self, theta: Array, state: OptimizerState | None) -> OptimizerState:
+        """The state to go on with: the one given, or a new one if it is of another kind."""
+        return state if state is not None and state.kind == self.kind else self.init(theta)
 
     @abstractmethod
     def step(self, state: OptimizerState, step_size: float | Array) -> Move:
@@ -89,9 +98,10 @@ class GradientDescent(Optimizer):
     """θ ← θ − lr · g (course I 2.4)."""
 
     name: ClassVar[str] = "gradient descent"
+    kind: ClassVar[str] = "gradient descent"
 
     def init(self, theta: Array) -> OptimizerState:
-        return OptimizerState()
+        return OptimizerState(self.kind)
 
     def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         state.updates += 1
@@ -114,9 +124,10 @@ class Momentum(Optimizer):
 
     momentum: float | Array = 0.9
     name: ClassVar[str] = "momentum"
+    kind: ClassVar[str] = "velocity"
 
     def init(self, theta: Array) -> OptimizerState:
-        return OptimizerState((np.zeros_like(theta),))
+        return OptimizerState(self.kind, (np.zeros_like(theta),))
 
     def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         state.updates += 1
@@ -165,9 +176,10 @@ class RMSprop(Optimizer):
     rho: float | Array = 0.9
     epsilon: float | Array = 1e-8
     name: ClassVar[str] = "rmsprop"
+    kind: ClassVar[str] = "squares"
 
     def init(self, theta: Array) -> OptimizerState:
-        return OptimizerState((np.zeros_like(theta),))
+        return OptimizerState(self.kind, (np.zeros_like(theta),))
 
     def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         state.updates += 1
@@ -205,9 +217,10 @@ class Adam(Optimizer):
     beta_2: float | Array = 0.999
     epsilon: float | Array = 1e-8
     name: ClassVar[str] = "adam"
+    kind: ClassVar[str] = "moments"
 
     def init(self, theta: Array) -> OptimizerState:
-        return OptimizerState((np.zeros_like(theta), np.zeros_like(theta)))
+        return OptimizerState(self.kind, (np.zeros_like(theta), np.zeros_like(theta)))
 
     def step(self, state: OptimizerState, step_size: float | Array) -> Move:
         self._rescale_after_change(state)

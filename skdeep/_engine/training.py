@@ -96,8 +96,7 @@ class Epochs:
 
     def __init__(self, problem: Problem, state: TrainingState, settings: LoopSettings) -> None:
         optimizer = settings.optimizer
-        if state.optimizer is None:
-            state.optimizer = optimizer.init(state.theta)
+        state.optimizer = optimizer.resume(state.theta, state.optimizer)
         self._problem, self._state, self._settings = problem, state, settings
         self._grad = np.empty_like(state.theta)
         self._workspace = Workspace(state.theta.dtype)

@@ -5,6 +5,7 @@ state comes from and in how many epochs follow.
 """
 
 import copy
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -52,6 +53,8 @@ class FitRun:
     state: TrainingState
     curves: Curves
     validation: ValidationSet | None
+    # Whether the state of an earlier fit has been trained on, so that it is no longer there.
+    moved_in_place: bool = False
 
 
 class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
@@ -247,6 +250,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 "The held-out rows have a total weight of zero. Increase 'validation_fraction', "
                 "or give X_val and y_val."
             )
+        if weights is not None:
+            held_out = held_out[weights[held_out] > 0]
         return ValidationSet(X, encoded, weights, held_out, y), train
 
     def _given_validation_set(
@@ -264,7 +269,9 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             )
         weights = checked_weights(sample_weight_val, X_val.shape[0], dtype, "sample_weight_val")
         encoded = self._encode_targets(y_val, dtype, name="y_val")
-        return ValidationSet(X_val, encoded, weights, None, y_val)
+        # A row without weight counts for nothing, whatever its loss: it may overflow.
+        index = None if weights is None or weights.all() else np.flatnonzero(weights)
+        return ValidationSet(X_val, encoded, weights, index, y_val)
 
     def _validated_X_val(self, X_val: Any, dtype: Any) -> Any:
         """X_val as an array or CSR matrix; errors say X_val, not X."""
@@ -322,11 +329,28 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         self._check_hyperparameters()
         events = None if incremental else self._begin_events(X, y, sample_weight)
         continuing = hasattr(self, "_state") and (incremental or self.warm_start)
-        if continuing:
-            self._check_same_architecture()
-        run = self._prepare(
-            X, y, sample_weight, continuing=continuing, classes=classes, validation=validation
-        )
+        before, run = dict(self.__dict__), None
+        try:
+            if continuing:
+                self._check_same_architecture()
+            run = self._prepare(
+                X, y, sample_weight, continuing=continuing, classes=classes, validation=validation
+            )
+            self._run(run, events, continuing=continuing, incremental=incremental)
+        except Exception:
+            if run is None or not run.moved_in_place:
+                # The fit that was there before is still whole.
+                self.__dict__.clear()
+                self.__dict__.update(before)
+            raise
+        if events is not None:
+            events.fit_ends()
+        return self
+
+    def _run(
+        self, run: FitRun, events: FitEvents | None, *, continuing: bool, incremental: bool
+    ) -> None:
+        """Train what has been prepared, and set the fitted attributes."""
         self._network, self._state, self._curves = run.problem.network, run.state, run.curves
         self._trained_architecture = self._architecture()
         n_epochs = 1 if incremental else self.max_iter
@@ -336,14 +360,13 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         try:
             outcome = monitor.run(partial(self._solve, run.problem, monitor, n_epochs=n_epochs))
         except Exception:
-            if not continuing:
-                # Nothing to go on with: a later partial_fit starts anew.
-                del self._state
+            if continuing and monitor.n_epochs > 0:
+                # Training has gone on in place: the attributes have to say how far.
+                run.moved_in_place = True
+                self._set_fitted_attributes(run.problem, monitor, None)
             raise
+        run.moved_in_place = continuing
         self._finish(run.problem, monitor, outcome, incremental=incremental)
-        if events is not None:
-            events.fit_ends()
-        return self
 
     def _prepare(
         self,
@@ -436,13 +459,21 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         return float(self.momentum)
 
     def _schedule(self) -> Schedule:
-        return Schedule.of(
+        schedule = Schedule.of(
             self.learning_rate,
             decay_rate=None if self.decay_rate is None else float(self.decay_rate),
             decay_epochs=self.decay_epochs,
             power_t=float(self.power_t),
             max_iter=self.max_iter,
         )
+        if self.learning_rate == "cosine" and self._state.epochs >= schedule.decay_epochs:
+            warn(
+                f"learning_rate='cosine' has come down to zero after {schedule.decay_epochs} "
+                f"epochs, and {self._state.epochs} have been trained: nothing moves any more. "
+                "Set decay_epochs to the epochs of all calls together.",
+                ConvergenceWarning,
+            )
+        return schedule
 
     def _loop_settings(self, problem: Problem) -> LoopSettings:
         return LoopSettings(
@@ -558,7 +589,9 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         x, labels = validation.x, validation.labels
         if validation.index is not None:
             x, labels = x[validation.index], labels[validation.index]
-        weights = {} if validation.weights is None else {"sample_weight": validation.weights}
+        weights = {}
+        if validation.weights is not None and _takes_weights(scorer):
+            weights["sample_weight"] = validation.weights
 
         def score(logits: Array) -> float:
             fitted = copy.copy(self)
@@ -577,6 +610,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         """Set the fitted attributes and say how training ended."""
         restored = self.early_stopping and monitor.restore_best()
         if (monitor.diverged and not restored) or not self._predicts_finite_values(problem):
+            # Where training went on in place, there is no model left to go back to.
             del self._state
             raise ValueError(NON_FINITE)
         self._set_fitted_attributes(problem, monitor, outcome)
@@ -585,6 +619,13 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 f"Training diverged in epoch {monitor.n_epochs}; the weights of the best epoch "
                 f"({self.best_epoch_}, counted from 0) were restored. Scale X, or lower "
                 "learning_rate_init.",
+                ConvergenceWarning,
+            )
+        elif self.early_stopping and not restored and monitor.n_epochs > 0:
+            warn(
+                f"Early stopping saw no validation score above -inf in {monitor.n_epochs} epochs, "
+                f"so no weights were restored; scoring={self.scoring!r} gave "
+                f"{monitor.curves.validation_score[-1]}.",
                 ConvergenceWarning,
             )
         elif not incremental and not monitor.interrupted and not monitor.stopped:
@@ -689,3 +730,11 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 f"{self.solver} is not stochastic."
             )
         return True
+
+
+def _takes_weights(scorer: Any) -> bool:
+    """Whether a scorer can be called with sample_weight: scikit-learn's own can."""
+    parameters = inspect.signature(scorer).parameters
+    return "sample_weight" in parameters or any(
+        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
+    )

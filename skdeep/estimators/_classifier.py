@@ -89,28 +89,31 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             return None
         if hasattr(y, "toarray"):
             y = y.toarray()
-        if self._labels.kind != "multilabel":
-            self._check_class_weight()
-        return compute_sample_weight(self.class_weight, y)
+        if isinstance(self.class_weight, str):
+            return compute_sample_weight(self.class_weight, y)
+        if self._labels.kind == "multilabel":
+            return self._label_weights(y)
+        return self._weights_by_class(self.classes_.tolist())[np.searchsorted(self.classes_, y)]
 
-    def _check_class_weight(self) -> None:
-        weights: Any = self.class_weight
-        if isinstance(weights, list):
+    def _weights_by_class(self, classes: list[Any]) -> Array:
+        """One weight per class, in their order; y need not hold all of them."""
+        if not isinstance(self.class_weight, dict):
             raise ValueError(
                 "class_weight must be a dict, 'balanced' or None where y holds one class per row; "
-                f"a list of dicts is for multi-label y. Got {weights!r}."
+                f"a list of dicts is for multi-label y. Got {self.class_weight!r}."
             )
-        if not isinstance(weights, dict):
-            return
-        unknown = [label for label in weights if label not in set(self.classes_.tolist())]
-        if unknown:
+        return _weights_in_order(self.class_weight, classes)
+
+    def _label_weights(self, indicator: Array) -> Array:
+        """The product over the labels of the weight of the value that a row has there."""
+        weights, n_labels = self.class_weight, indicator.shape[1]
+        if not isinstance(weights, list) or len(weights) != n_labels:
             raise ValueError(
-                f"class_weight has a weight for {unknown[0]!r}, which is not one of the classes "
-                f"{self.classes_}."
+                f"class_weight must be 'balanced', None or a list of {n_labels} dicts, one per "
+                f"label, where y is a multi-label indicator matrix. Got {weights!r}."
             )
-        for weight in weights.values():
-            if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
-                raise ValueError(f"class_weight must hold finite weights >= 0, got {weight!r}.")
+        tables = np.array([_weights_in_order(table, [0, 1]) for table in weights])
+        return tables[np.arange(n_labels), indicator.astype(int)].prod(axis=1)
 
     def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
         correct = self._labels.correct(logits, validation.targets)
@@ -211,3 +214,18 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _weights_in_order(table: dict[Any, float], classes: list[Any]) -> Array:
+    """The classes' weights, 1 for those left out."""
+    unknown = [label for label in table if label not in classes]
+    if unknown:
+        raise ValueError(
+            f"class_weight has a weight for {unknown[0]!r}, which is not one of the classes "
+            f"{np.array(classes)}."
+        )
+    weights: list[Any] = [table.get(label, 1.0) for label in classes]
+    for weight in weights:
+        if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
+            raise ValueError(f"class_weight must hold finite weights >= 0, got {weight!r}.")
+    return np.array(weights, dtype=np.float64)

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
 from .._engine.full_batch import (
+    CHUNK_ELEMENTS,
     descend,
     descend_accelerated,
     gradient_resolution,
@@ -257,10 +258,8 @@ class BaseLinear(NetworkClassifier):
         # As in scikit-learn's LogisticRegression: let the gradient decide.
         return 64 * np.finfo(np.float64).eps
 
-    def _finish(
-        self, problem: Problem, monitor: FitMonitor, outcome: Any, *, incremental: bool
-    ) -> None:
-        super()._finish(problem, monitor, outcome, incremental=incremental)
+    def _set_fitted_attributes(self, problem: Problem, monitor: FitMonitor, outcome: Any) -> None:
+        super()._set_fitted_attributes(problem, monitor, outcome)
         for name, value in self._coefficients(self._state.theta).items():
             setattr(self, name, value)
 
@@ -305,7 +304,15 @@ class BaseLinear(NetworkClassifier):
 
     def _logits(self, X: Any, *, link: str = "identity") -> Array:
         X = self._validated_X(X)
-        z = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
+        # From coef_, which a user may have changed or made sparse, in chunks and in its dtype.
+        dtype, n_rows = self.intercept_.dtype, X.shape[0]
+        z = np.empty((n_rows, self.intercept_.shape[0]), dtype=dtype)
+        chunk = max(1, CHUNK_ELEMENTS // X.shape[1])
+        for start in range(0, n_rows, chunk):
+            rows = slice(start, start + chunk)
+            x = X[rows].astype(dtype, copy=False)
+            z[rows] = safe_sparse_dot(x, self.coef_.T, dense_output=True)
+        z += self.intercept_
         return apply_link(link, z)
 
     def sparsify(self) -> Self:
@@ -376,8 +383,8 @@ class LogisticRegressionGD(BaseLinear):
 
         - "constant": 1;
         - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
-        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress, until
-          the rate is at most 1e-6 (stochastic solvers only);
+        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress; the fit
+        stops when the rate is at most 1e-6 (stochastic solvers only);
         - "inverse_time": 1 / (1 + decay_rate · epoch);
         - "sqrt": 1 / √(epoch + 1);
         - "exponential": decay_rate ** epoch;
@@ -400,8 +407,8 @@ class LogisticRegressionGD(BaseLinear):
     shuffle : bool, default=True
         Whether the rows are put in a new random order before each epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, held-out rows, the order of rows and dropout, each from a stream of
-        its own. An int makes the result reproducible.
+        Seeds held-out rows and the order of rows, each from a stream of its own. An int makes
+        the result reproducible. "gd" and "lbfgs" draw nothing but held-out rows.
     tol : float, default=1e-6
         For "gd": stop when the largest entry of the gradient map (the gradient, where there is no
         L1) is at most `tol`, and with the growing momentum the last steps, relative to the largest
@@ -428,7 +435,8 @@ class LogisticRegressionGD(BaseLinear):
         Fraction of X held out for early stopping, in [0, 1), stratified by class.
     scoring : str, callable or None, default=None
         What the validation score is. None: accuracy, as in scikit-learn; "loss": minus the
-        validation loss; else a scorer as scikit-learn's `check_scoring` takes it.
+        validation loss; else a scorer as scikit-learn's `check_scoring` takes it. A callable
+        that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
@@ -463,7 +471,7 @@ class LogisticRegressionGD(BaseLinear):
     t_ : int
         Training rows seen in all.
     loss_ : float
-        The cost J at the end of training.
+        The last of `loss_curve_`; for lbfgs the cost J at the end.
     loss_curve_ : list of float
         The cost J, penalty included, of every epoch or iteration; for "gd" where its gradient was
         taken, for mini-batches their mean.
@@ -555,8 +563,8 @@ class SoftmaxClassifier(BaseLinear):
 
         - "constant": 1;
         - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
-        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress, until
-          the rate is at most 1e-6 (stochastic solvers only);
+        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress; the fit
+        stops when the rate is at most 1e-6 (stochastic solvers only);
         - "inverse_time": 1 / (1 + decay_rate · epoch);
         - "sqrt": 1 / √(epoch + 1);
         - "exponential": decay_rate ** epoch;
@@ -579,8 +587,8 @@ class SoftmaxClassifier(BaseLinear):
     shuffle : bool, default=True
         Whether the rows are put in a new random order before each epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, held-out rows, the order of rows and dropout, each from a stream of
-        its own. An int makes the result reproducible.
+        Seeds held-out rows and the order of rows, each from a stream of its own. An int makes
+        the result reproducible. "gd" and "lbfgs" draw nothing but held-out rows.
     tol : float, default=1e-6
         For "gd": stop when the largest entry of the gradient map (the gradient, where there is no
         L1) is at most `tol`, and with the growing momentum the last steps, relative to the largest
@@ -607,7 +615,8 @@ class SoftmaxClassifier(BaseLinear):
         Fraction of X held out for early stopping, in [0, 1), stratified by class.
     scoring : str, callable or None, default=None
         What the validation score is. None: accuracy, as in scikit-learn; "loss": minus the
-        validation loss; else a scorer as scikit-learn's `check_scoring` takes it.
+        validation loss; else a scorer as scikit-learn's `check_scoring` takes it. A callable
+        that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
@@ -642,7 +651,7 @@ class SoftmaxClassifier(BaseLinear):
     t_ : int
         Training rows seen in all.
     loss_ : float
-        The cost J at the end of training.
+        The last of `loss_curve_`; for lbfgs the cost J at the end.
     loss_curve_ : list of float
         The cost J, penalty included, of every epoch or iteration; for "gd" where its gradient was
         taken, for mini-batches their mean.

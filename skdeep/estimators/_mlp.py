@@ -115,7 +115,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
     def _architecture(self) -> dict[str, Any]:
         return {
             "hidden_layer_sizes": self._hidden_layer_sizes(),
-            "activation": self._activations(),
+            "activation": [ACTIVATIONS[name].name for name in self._activations()],
             "batch_norm": self.batch_norm,
             **super()._architecture(),
         }
@@ -199,8 +199,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
 
         - "constant": 1;
         - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
-        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress, until
-          the rate is at most 1e-6;
+        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress; the fit
+        stops when the rate is at most 1e-6;
         - "inverse_time": 1 / (1 + decay_rate · epoch);
         - "sqrt": 1 / √(epoch + 1);
         - "exponential": decay_rate ** epoch;
@@ -245,7 +245,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Fraction of X held out for early stopping, in [0, 1), stratified by class.
     scoring : str, callable or None, default=None
         What the validation score is. None: accuracy, as in scikit-learn; "loss": minus the
-        validation loss; else a scorer as scikit-learn's `check_scoring` takes it.
+        validation loss; else a scorer as scikit-learn's `check_scoring` takes it. A callable
+        that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
@@ -306,10 +307,10 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     t_ : int
         Training rows seen in all.
     loss_ : float
-        The cost J at the end of training.
+        The last of `loss_curve_`; for lbfgs the cost J at the end.
     loss_curve_ : list of float
         The cost J, penalty included, of every epoch: the mean over its mini-batches, the penalty
-        taken where the epoch starts.
+        taken where the epoch starts. (The J of adamw has no L2.)
     best_loss_ : float or None
         The smallest of `loss_curve_`; None with early stopping.
     validation_loss_curve_ : list of float or None
@@ -565,8 +566,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
 
         - "constant": 1;
         - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
-        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress, until
-          the rate is at most 1e-6;
+        - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress; the fit
+        stops when the rate is at most 1e-6;
         - "inverse_time": 1 / (1 + decay_rate · epoch);
         - "sqrt": 1 / √(epoch + 1);
         - "exponential": decay_rate ** epoch;
@@ -611,7 +612,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Fraction of X held out for early stopping, in [0, 1).
     scoring : str, callable or None, default=None
         What the validation score is. None: R², as in scikit-learn; "loss": minus the
-        validation loss; else a scorer as scikit-learn's `check_scoring` takes it.
+        validation loss; else a scorer as scikit-learn's `check_scoring` takes it. A callable
+        that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
@@ -666,10 +668,10 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     t_ : int
         Training rows seen in all.
     loss_ : float
-        The cost J at the end of training.
+        The last of `loss_curve_`; for lbfgs the cost J at the end.
     loss_curve_ : list of float
         The cost J, penalty included, of every epoch: the mean over its mini-batches, the penalty
-        taken where the epoch starts.
+        taken where the epoch starts. (The J of adamw has no L2.)
     best_loss_ : float or None
         The smallest of `loss_curve_`; None with early stopping.
     validation_loss_curve_ : list of float or None

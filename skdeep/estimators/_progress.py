@@ -30,6 +30,8 @@ class Curves:
     best_score: float = -math.inf
     best_epoch: int | None = None
     stalled: int = 0
+    # Whether the weights of the best epoch are those that training would go on with.
+    holds_best: bool = False
 
 
 @dataclass
@@ -83,9 +85,12 @@ class FitMonitor:
         # What rounding leaves of a gradient, where the solver knows it.
         self.resolution = 0.0
         self._best: tuple[Any, Any] | None = None
-        if rule.early_stopping and curves.best_epoch is not None:
+        if rule.early_stopping and curves.holds_best:
             # A continued fit starts from the best weights so far, and may not find better ones.
             self._keep_as_best()
+        elif rule.early_stopping:
+            # The best weights of epochs past, if any, are gone: the best is yet to come.
+            curves.best_score, curves.best_epoch = -math.inf, None
 
     def begin(self) -> None:
         """Announce the next epoch, if it is known that there will be one."""
@@ -104,6 +109,7 @@ class FitMonitor:
     def after_epoch(self, loss: Any) -> bool:
         """Record an epoch; whether the fit ends with it."""
         self.n_epochs += 1
+        self.curves.holds_best = False
         self.curves.loss.append(float(loss))
         self._print(f"Iteration {self.n_epochs}, loss = {float(loss):.8f}")
         if self._validate is not None:
@@ -117,8 +123,10 @@ class FitMonitor:
 
     def _record_validation(self, loss: float, score: float) -> None:
         curves = self.curves
-        curves.validation_loss.append(loss)
-        curves.validation_score.append(score)
+        # Epochs in which nobody watched count too: position e is epoch e.
+        unwatched = [math.nan] * (len(curves.loss) - 1 - len(curves.validation_loss))
+        curves.validation_loss += [*unwatched, loss]
+        curves.validation_score += [*unwatched, score]
         self._print(f"Validation score: {score:f}")
 
     def _has_stalled(self) -> bool:
@@ -154,7 +162,8 @@ class FitMonitor:
             previous = curves.best_score
         loss = curves.loss[-1]
         if self.rule.early_stopping:
-            return not curves.validation_score[-1] < previous + tol
+            # NaN is no progress.
+            return curves.validation_score[-1] >= previous + tol
         improved = not loss > curves.best_loss - tol
         curves.best_loss = min(curves.best_loss, loss)
         return improved
@@ -174,6 +183,7 @@ class FitMonitor:
         theta, statistics = self._best
         self.state.theta[...] = theta
         self.state.statistics[...] = statistics
+        self.curves.holds_best = True
         return True
 
     def _print(self, line: str) -> None:

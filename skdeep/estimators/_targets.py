@@ -50,6 +50,8 @@ class ClassLabels:
         if np.ndim(classes) != 1:
             raise ValueError(f"classes must be 1D, got an array of shape {np.shape(classes)}.")
         unique = np.unique(np.asarray(classes))
+        if unique.dtype.kind == "f" and np.isnan(unique).any():
+            raise ValueError(f"classes must not contain NaN, got {classes!r}.")
         multiclass = always_softmax or unique.shape[0] > 2
         return cls(unique, "multiclass" if multiclass else "binary")
 

@@ -59,6 +59,12 @@ def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Arra
         raise ValueError(f"{name} must not be negative, got a minimum of {checked.min()}.")
     if not checked.any():
         raise ValueError(f"{name} must have at least one positive value, all are zero.")
+    mean, limits = float(checked.mean(dtype=np.float64)), np.finfo(checked.dtype)
+    if not limits.tiny**0.5 < mean < limits.max**0.5:
+        raise ValueError(
+            f"{name} has a mean of {mean:.3g}, too far from 1 to compute with in {checked.dtype}. "
+            "Divide it by its mean, and alpha with it."
+        )
     return checked
 
 

@@ -313,7 +313,11 @@ def _judge(
             suspect = layer.name
     overall = _relative_difference(gradient, approximation)
     error = float(np.linalg.norm(gradient - approximation))
-    verdict = _verdict(overall, within_rounding=error <= ROUNDING_MARGIN * resolution)
+    size = float(np.linalg.norm(gradient) + np.linalg.norm(approximation))
+    if size <= ROUNDING_MARGIN * resolution:
+        verdict = "inconclusive"
+    else:
+        verdict = _verdict(overall, within_rounding=error <= ROUNDING_MARGIN * resolution)
     return GradientCheckResult(
         relative_difference=overall,
         per_layer=per_layer,
