@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from .._engine.backend import Array
 from ._warnings import warn
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,10 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from .._engine.backend import RepeatingStream
+from .._engine.backend import Array, RepeatingStream
 from .._engine.layers import Dropout
 from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
@@ -22,8 +21,6 @@ from .._engine.training import TrainingState
 from ..estimators._base import BaseNetworkEstimator
 
 __all__ = ["GradientCheckResult", "gradient_check"]
-
-Array = NDArray[Any]
 
 # The course names 1e-7, 1e-5 and 1e-3; between two of them the nearer one, in decades, holds.
 GREAT, LOOK_CLOSER = 1e-6, 1e-4
