@@ -142,20 +142,13 @@ class FullObjective:
         self._convert = data.converter(theta.dtype, self._chunk)
 
     def __call__(self) -> Array:
-        """J at the present θ, shape M; its gradient is then in `grad`."""
+        """J at the present θ, shape M; the gradient of all but its L1 is then in `grad`."""
         problem, layout = self._problem, self._problem.network.layout
         total = self.data_loss()
         weights = layout.penalised(self.theta)
         if problem.penalty.has_l2:
             problem.penalty.add_gradient(weights, layout.penalised(self.grad), self._scratch)
         return total + problem.penalty.value(weights)
-
-    def smooth(self) -> Array:
-        """J without its L1 term, whose gradient `grad` is."""
-        penalty = self._problem.penalty
-        weights = self._problem.network.layout.penalised(self.theta)
-        l1 = np.abs(weights).sum(axis=-1, keepdims=True) * penalty.l1
-        return self() - l1[..., 0]
 
     def data_loss(self) -> Array:
         """The mean loss, and its gradient in `grad`."""
