@@ -1,5 +1,7 @@
 """The package itself: its names, its types, and what importing it costs."""
 
+import inspect
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -45,3 +47,27 @@ print([name for name in {heavy} if name in sys.modules])
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def documented_parameters(estimator):
+    """Each parameter's entry in the class docstring, type line included."""
+    section = inspect.getdoc(estimator).split("Attributes\n----------")[0]
+    section = section.split("Parameters\n----------\n")[1]
+    entries = re.split(r"\n(?=\w+ : )", section.strip())
+    return {entry.split(" : ")[0]: entry for entry in entries}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differing"),
+    [
+        # What they watch, and what they stratify by.
+        (skdeep.DeepMLPClassifier, skdeep.DeepMLPRegressor, {"scoring", "validation_fraction"}),
+        (skdeep.LogisticRegressionGD, skdeep.SoftmaxClassifier, set()),
+    ],
+)
+def test_parameters_that_estimators_share_are_documented_alike(one, other, differing):
+    first, second = documented_parameters(one), documented_parameters(other)
+    assert set(first) == set(one().get_params())
+    assert set(second) == set(other().get_params())
+    shared = set(first) & set(second)
+    assert {name for name in shared if first[name] != second[name]} == differing
