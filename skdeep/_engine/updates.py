@@ -7,8 +7,6 @@ the next one is touched. The blocks are views made once, when a fit starts.
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .backend import Array
 from .optimizers import Optimizer, OptimizerState, clip_by_global_norm, make_scratch
 from .penalties import ElasticNet
@@ -79,8 +77,8 @@ class Updates:
             self._penalty.decay(block.weights, rate)
 
     def _add_l2(self, block: Block) -> None:
-        np.multiply(block.weights, self._penalty.l2, out=block.weights_scratch)
-        np.add(block.weights_grad, block.weights_scratch, out=block.weights_grad)
+        if block.weights.size:
+            self._penalty.add_gradient(block.weights, block.weights_grad, block.weights_scratch)
 
     def _clip_whole_gradient(self) -> None:
         # The norm is of the gradient of J, so L2 has to be in it before any block moves.
