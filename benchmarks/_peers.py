@@ -59,9 +59,9 @@ class Task:
 
 # Epochs such that the fastest needs a few tenths of a second.
 NETWORKS = (
-    Task("tiny", 1500, 20, (32, 32), 3, 64, 200),
-    Task("small", 6000, 50, (64, 64), 10, 128, 50),
-    Task("mid", 20_000, 100, (256, 256, 128), 10, 256, 3),
+    Task("tiny", 1500, 20, (32, 32), 3, 64, 60),
+    Task("small", 6000, 50, (64, 64), 10, 128, 20),
+    Task("mid", 20_000, 100, (256, 256, 128), 10, 256, 2),
     Task("large", 20_000, 784, (1024, 1024, 512), 10, 512, 1),
 )
 SMOKE_NETWORKS = (

@@ -17,7 +17,7 @@ from .data import Rows
 from .layers import Workspace
 from .losses import Loss
 from .network import Network
-from .optimizers import make_scratch
+from .optimizers import blocks, constant, make_scratch
 from .penalties import ElasticNet
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
@@ -40,7 +40,7 @@ class Problem:
 
 
 class BatchObjective:
-    """The loss of batches of one size: `(x, y, w, scale) -> Σ w L`, gradient in place.
+    """The loss of batches of one size: `(x, y, w) -> Σ w L`, gradient in place.
 
     `scale` is what the sum is multiplied by in J, 1 / (batch size · mean weight) for a mini-batch
     and 1/m for a chunk of the whole; the gradient left in `grad` is of scale · Σ w L.
@@ -54,6 +54,7 @@ class BatchObjective:
         statistics: Array,
         *,
         rows: int,
+        scale: float,
         workspace: Workspace,
         streams: Mapping[str, Stream],
     ) -> None:
@@ -75,20 +76,21 @@ class BatchObjective:
         )
         self._value_and_gradient = loss.value_and_gradient
         self._averages_weights = network.has_batch_norm
+        self._scale = constant(scale, theta.dtype)
 
-    def __call__(self, x: Any, y: Array, w: Array | None, scale: float) -> Array:
+    def __call__(self, x: Any, y: Array, w: Array | None) -> Array:
         if w is not None and self._averages_weights:
             self._weights.set(w)
         dz = self._dz
         losses = self._value_and_gradient(self._forward(x), self._prepare(y), dz)
         if w is None:
             total = np.add.reduce(losses, axis=-1)
-            np.multiply(dz, scale, out=dz)
+            np.multiply(dz, self._scale, out=dz)
         else:
             if not w.all():
                 self._silence(losses, dz, w == 0)
             total = losses @ w
-            np.multiply(dz, (w * scale)[:, np.newaxis], out=dz)
+            np.multiply(dz, (w * self._scale)[:, np.newaxis], out=dz)
         self._backward(dz)
         return total
 
@@ -133,6 +135,7 @@ class FullObjective:
                 self._part,
                 statistics,
                 rows=rows,
+                scale=1 / data.total_weight,
                 workspace=workspace,
                 streams=streams,
             )
@@ -147,13 +150,14 @@ class FullObjective:
         total = self.data_loss()
         weights = layout.penalised(self.theta)
         if problem.penalty.has_l2:
-            problem.penalty.add_gradient(weights, layout.penalised(self.grad), self._scratch)
+            grad, scratch = layout.penalised(self.grad), self._scratch
+            for pieces in blocks(scratch, weights, grad):
+                problem.penalty.add_gradient(*pieces)
         return total + problem.penalty.value(weights)
 
     def data_loss(self) -> Array:
         """The mean loss, and its gradient in `grad`."""
         data = self._problem.data
-        scale = 1 / data.total_weight
         for stream in self._streams.values():
             stream.restart()
         if self._part is not self.grad:
@@ -164,10 +168,10 @@ class FullObjective:
             n = y.shape[0]
             if n not in self._bound:
                 self._bound[n] = self._bind(n)
-            total = total + self._bound[n](x, y, w, scale)
+            total = total + self._bound[n](x, y, w)
             if self._part is not self.grad:
                 np.add(self.grad, self._part, out=self.grad)
-        return np.asarray(total * scale)
+        return np.asarray(total / data.total_weight)
 
 
 def evaluate_loss(network: Network, loss: Loss, logits: Array, y: Array) -> Array:

@@ -1,10 +1,11 @@
 """Optimizers: arithmetic on vectors, in order of rising complexity.
 
-An optimizer is configuration. `init(theta)` makes its state; `step(state, step_size)` begins an
-update and returns the function that moves θ, `move(theta, grad, *vectors, scratch)`, to be called
-on the whole or on one block after the other; `update` does both. None of it knows of layers.
-Hyperparameters are numbers, or arrays of shape (*M, 1) with one value per model. Long vectors are
-worked through in blocks, so that the passes of one update meet in the cache.
+An optimizer is configuration. `init(theta)` makes its state; `bind(state, dtype)` gives what moves
+θ, `move(now, theta, grad, *vectors, scratch)`, to be called on the whole or on one block after the
+other, with `now` what `begin(state, step_size, dtype)` has returned at the start of that update;
+`update` does all of it once. None of it knows of layers. Hyperparameters are numbers, or arrays of
+shape (*M, 1) with one value per model. Long vectors are worked through in blocks, so that the
+passes of one update meet in the cache.
 
 `coordinate_step` is the step that the last update took along a steady unit gradient, per
 coordinate: the step that the proximal operator of an L1 penalty needs.
@@ -19,7 +20,7 @@ import numpy as np
 
 from .backend import Array
 
-BLOCK = 2**14
+BLOCK = 2**15
 
 
 @dataclass
@@ -38,6 +39,11 @@ class OptimizerState:
 Move = Callable[..., None]
 
 
+def constant(value: float | Array, dtype: np.dtype[Any]) -> Array:
+    """The number as an array: a ufunc takes that in half the time that a Python float costs it."""
+    return np.asarray(value, dtype=dtype)
+
+
 class Optimizer(ABC):
     """What all optimizers can do."""
 
@@ -53,8 +59,13 @@ class Optimizer(ABC):
         return state if state is not None and state.kind == self.kind else self.init(theta)
 
     @abstractmethod
-    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
-        """Begin an update: count it, and return what moves a block."""
+    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+        """What moves a block of θ."""
+
+    def begin(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+        """Count an update; the numbers that change from one to the next, as `move` wants them."""
+        state.updates += 1
+        return constant(step_size, dtype)
 
     @abstractmethod
     def coordinate_step(
@@ -70,9 +81,10 @@ class Optimizer(ABC):
         scratch: Array,
     ) -> None:
         """Move θ in place, in blocks of scratch's length."""
-        move = self.step(state, step_size)
-        for pieces in _blocks(scratch, theta, grad, *state.vectors):
-            move(*pieces)
+        move = self.bind(state, theta.dtype)
+        now = self.begin(state, step_size, theta.dtype)
+        for pieces in blocks(scratch, theta, grad, *state.vectors):
+            move(now, *pieces)
 
 
 def make_scratch(theta: Array) -> Array:
@@ -82,12 +94,9 @@ def make_scratch(theta: Array) -> Array:
     return np.empty((*theta.shape[:-1], width), dtype=theta.dtype)
 
 
-def _blocks(scratch: Array, *vectors: Array) -> Iterator[tuple[Array, ...]]:
-    """The vectors and scratch in matching pieces; whole where scratch is as long as they are."""
+def blocks(scratch: Array, *vectors: Array) -> Iterator[tuple[Array, ...]]:
+    """The vectors and scratch in matching pieces."""
     size, width = vectors[0].shape[-1], scratch.shape[-1]
-    if size <= width:
-        yield (*vectors, scratch)
-        return
     for start in range(0, size, width):
         pieces = tuple(vector[..., start : start + width] for vector in vectors)
         yield (*pieces, scratch[..., : pieces[0].shape[-1]])
@@ -103,11 +112,9 @@ class GradientDescent(Optimizer):
     def init(self, theta: Array) -> OptimizerState:
         return OptimizerState(self.kind)
 
-    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
-        state.updates += 1
-
-        def move(t: Array, g: Array, s: Array) -> None:
-            np.multiply(g, step_size, out=s)
+    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+        def move(rate: Array, t: Array, g: Array, s: Array) -> None:
+            np.multiply(g, rate, out=s)
             np.subtract(t, s, out=t)
 
         return move
@@ -129,20 +136,16 @@ class Momentum(Optimizer):
     def init(self, theta: Array) -> OptimizerState:
         return OptimizerState(self.kind, (np.zeros_like(theta),))
 
-    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
-        state.updates += 1
+    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+        momentum = constant(self.momentum, dtype)
 
-        def move(t: Array, g: Array, v: Array, s: Array) -> None:
-            self._move_velocity(g, v, s, step_size)
+        def move(rate: Array, t: Array, g: Array, v: Array, s: Array) -> None:
+            np.multiply(v, momentum, out=v)
+            np.multiply(g, rate, out=s)
+            np.subtract(v, s, out=v)
             np.add(t, v, out=t)
 
         return move
-
-    def _move_velocity(self, g: Array, v: Array, s: Array, step_size: float | Array) -> None:
-        """Leaves lr · g in s."""
-        np.multiply(v, self.momentum, out=v)
-        np.multiply(g, step_size, out=s)
-        np.subtract(v, s, out=v)
 
     def coordinate_step(
         self, state: OptimizerState, step_size: float | Array, span: slice
@@ -157,13 +160,15 @@ class Nesterov(Momentum):
 
     name: ClassVar[str] = "nesterov"
 
-    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
-        state.updates += 1
+    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+        momentum = constant(self.momentum, dtype)
 
-        def move(t: Array, g: Array, v: Array, s: Array) -> None:
-            self._move_velocity(g, v, s, step_size)
+        def move(rate: Array, t: Array, g: Array, v: Array, s: Array) -> None:
+            np.multiply(v, momentum, out=v)
+            np.multiply(g, rate, out=s)
+            np.subtract(v, s, out=v)
             np.subtract(t, s, out=t)
-            np.multiply(v, self.momentum, out=s)
+            np.multiply(v, momentum, out=s)
             np.add(t, s, out=t)
 
         return move
@@ -181,19 +186,19 @@ class RMSprop(Optimizer):
     def init(self, theta: Array) -> OptimizerState:
         return OptimizerState(self.kind, (np.zeros_like(theta),))
 
-    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
-        state.updates += 1
-        rest = 1 - self.rho
+    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+        rho, rest = constant(self.rho, dtype), constant(1 - self.rho, dtype)
+        epsilon = constant(self.epsilon, dtype)
 
-        def move(t: Array, g: Array, S: Array, s: Array) -> None:
+        def move(rate: Array, t: Array, g: Array, S: Array, s: Array) -> None:
             np.multiply(g, g, out=s)
             np.multiply(s, rest, out=s)
-            np.multiply(S, self.rho, out=S)
+            np.multiply(S, rho, out=S)
             np.add(S, s, out=S)
             np.sqrt(S, out=s)
-            np.add(s, self.epsilon, out=s)
+            np.add(s, epsilon, out=s)
             np.divide(g, s, out=s)
-            np.multiply(s, step_size, out=s)
+            np.multiply(s, rate, out=s)
             np.subtract(t, s, out=t)
 
         return move
@@ -222,16 +227,12 @@ class Adam(Optimizer):
     def init(self, theta: Array) -> OptimizerState:
         return OptimizerState(self.kind, (np.zeros_like(theta), np.zeros_like(theta)))
 
-    def step(self, state: OptimizerState, step_size: float | Array) -> Move:
+    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
         self._rescale_after_change(state)
-        state.updates += 1
-        # √v̂ = √(v / (1 − β₂)) · root, so that dividing by root leaves √(stored v) + ε / root.
-        root = self._root(state)
-        epsilon = self.epsilon / root
-        rate = step_size * (1 - self.beta_1) / (1 - self.beta_1**state.updates) / root
-        beta_1, beta_2 = self.beta_1, self.beta_2
+        beta_1, beta_2 = constant(self.beta_1, dtype), constant(self.beta_2, dtype)
 
-        def move(t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+        def move(now: Any, t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+            rate, epsilon = now
             np.multiply(m, beta_1, out=m)
             np.add(m, g, out=m)
             np.multiply(v, beta_2, out=v)
@@ -244,6 +245,14 @@ class Adam(Optimizer):
             np.subtract(t, s, out=t)
 
         return move
+
+    def begin(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+        """The rate and ε of this update."""
+        state.updates += 1
+        # √v̂ = √(v / (1 − β₂)) · root, so that dividing by root leaves √(stored v) + ε / root.
+        root = self._root(state)
+        rate = step_size * (1 - self.beta_1) / (1 - self.beta_1**state.updates) / root
+        return constant(rate, dtype), constant(self.epsilon / root, dtype)
 
     def _root(self, state: OptimizerState) -> Any:
         return ((1 - self.beta_2) / (1 - self.beta_2**state.updates)) ** 0.5

@@ -7,6 +7,7 @@ l1_ratio for all models, or arrays of shape (*M, 1).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,10 @@ class ElasticNet:
     def of(cls, alpha: float | Array, l1_ratio: float | Array, total_weight: float) -> "ElasticNet":
         return cls(l2=alpha * (1 - l1_ratio) / total_weight, l1=alpha * l1_ratio / total_weight)
 
+    def in_dtype(self, dtype: np.dtype[Any]) -> "ElasticNet":
+        """The same with arrays for numbers, which each step then need not convert."""
+        return ElasticNet(np.asarray(self.l2, dtype=dtype), np.asarray(self.l1, dtype=dtype))
+
     @property
     def has_l1(self) -> bool:
         return bool(np.any(np.asarray(self.l1) > 0))
@@ -40,12 +45,9 @@ class ElasticNet:
         return np.asarray(smooth[..., 0])
 
     def add_gradient(self, weights: Array, grad: Array, scratch: Array) -> None:
-        """Add the smooth half's gradient, l2 · W, in pieces of scratch's length."""
-        for start in range(0, weights.shape[-1], scratch.shape[-1]):
-            piece = slice(start, start + scratch.shape[-1])
-            w = weights[..., piece]
-            product = np.multiply(w, self.l2, out=scratch[..., : w.shape[-1]])
-            np.add(grad[..., piece], product, out=grad[..., piece])
+        """Add the smooth half's gradient, l2 · W; scratch is as long as the weights."""
+        np.multiply(weights, self.l2, out=scratch)
+        np.add(grad, scratch, out=grad)
 
     def decay(self, weights: Array, step_size: float | Array) -> None:
         """AdamW's decoupled form: W shrinks by 1 − step_size · l2, outside the gradient."""

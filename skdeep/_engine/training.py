@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, RandomStream, spawn_streams
+from .blas_threads import blas_threads_for
 from .data import Batches, batch_slices
 from .layers import Workspace
 from .network import Network
@@ -124,9 +125,9 @@ class Epochs:
         state, data = self._state, self._problem.data
         rate = self._settings.rate(state)
         penalty = self._penalty_in_J.value(self._weights)
-        total: Any = 0.0
+        total = np.zeros(state.theta.shape[:-1])
         for x, y, w in self._batches:
-            total = total + self._step(x, y, w, rate)
+            total += self._step(x, y, w, rate)
         state.epochs += 1
         state.rows_seen += data.n_rows
         return np.asarray(total / data.total_weight + penalty, dtype=np.float64)
@@ -135,9 +136,9 @@ class Epochs:
         """Move θ by one mini-batch; its weighted sum of losses."""
         n_rows = y.shape[0]
         objective = self._bound.get(n_rows) or self._bind(n_rows)
-        total = objective(x, y, w, 1 / (n_rows * self._problem.data.mean_weight))
+        total = objective(x, y, w)
         self._updates.apply(rate)
-        return total.astype(np.float64)
+        return total
 
     def _bind(self, n_rows: int) -> BatchObjective:
         state = self._state
@@ -147,6 +148,7 @@ class Epochs:
             self._grad,
             state.statistics,
             rows=n_rows,
+            scale=1 / (n_rows * self._problem.data.mean_weight),
             workspace=self._workspace,
             streams=state.streams,
         )
@@ -163,6 +165,7 @@ def train_epochs(
 ) -> None:
     """Run epochs until `after_epoch` says stop, or n_epochs are done."""
     epochs = Epochs(problem, state, settings)
-    for _ in range(n_epochs):
-        if after_epoch(epochs.run()):
-            return
+    with blas_threads_for(problem.network, settings.batch_size):
+        for _ in range(n_epochs):
+            if after_epoch(epochs.run()):
+                return

@@ -14,12 +14,15 @@ from .penalties import ElasticNet
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A piece of θ with everything that belongs to it; `weights` is its penalised part."""
+    """A piece of θ with everything that belongs to it.
+
+    `operands` are what the optimizer moves it by, `weights` is its penalised part, the slice `span`
+    of θ, and `smooth` what L2's gradient is made of there.
+    """
 
     operands: tuple[Array, ...]
     weights: Array
-    weights_grad: Array
-    weights_scratch: Array
+    smooth: tuple[Array, Array, Array]
     span: slice
 
 
@@ -52,7 +55,8 @@ class Updates:
         gradient_clip: float | Array | None,
     ) -> None:
         self._grad, self._optimizer, self._state = grad, optimizer, state
-        self._penalty, self._clip = penalty, gradient_clip
+        self._penalty, self._clip = penalty.in_dtype(theta.dtype), gradient_clip
+        self._move = optimizer.bind(state, theta.dtype)
         self._decays = penalty.has_l2 and optimizer.decoupled_decay
         self._adds_l2 = penalty.has_l2 and not optimizer.decoupled_decay
         self._has_l1 = penalty.has_l1
@@ -62,29 +66,23 @@ class Updates:
         """One step of size `rate`."""
         if self._clip is not None:
             self._clip_whole_gradient()
-        move = self._optimizer.step(self._state, rate)
+        now, move = self._optimizer.begin(self._state, rate, self._grad.dtype), self._move
+        adds_l2 = self._adds_l2 and self._clip is None
         for block in self._blocks:
-            self._before(block, rate)
-            move(*block.operands)
+            if adds_l2:
+                self._penalty.add_gradient(*block.smooth)
+            elif self._decays:
+                self._penalty.decay(block.weights, rate)
+            move(now, *block.operands)
             if self._has_l1:
                 step = self._optimizer.coordinate_step(self._state, rate, block.span)
                 self._penalty.soften(block.weights, step)
-
-    def _before(self, block: Block, rate: Any) -> None:
-        if self._adds_l2 and self._clip is None:
-            self._add_l2(block)
-        elif self._decays:
-            self._penalty.decay(block.weights, rate)
-
-    def _add_l2(self, block: Block) -> None:
-        if block.weights.size:
-            self._penalty.add_gradient(block.weights, block.weights_grad, block.weights_scratch)
 
     def _clip_whole_gradient(self) -> None:
         # The norm is of the gradient of J, so L2 has to be in it before any block moves.
         if self._adds_l2:
             for block in self._blocks:
-                self._add_l2(block)
+                self._penalty.add_gradient(*block.smooth)
         assert self._clip is not None
         clip_by_global_norm(self._grad, self._clip)
 
@@ -99,13 +97,6 @@ def _cut(theta: Array, grad: Array, state: OptimizerState, n_penalised: int) -> 
         operands = [vector[..., start:stop] for vector in (theta, grad, *state.vectors)]
         operands.append(scratch[..., : stop - start])
         span = slice(start, end)
-        blocks.append(
-            Block(
-                tuple(operands),
-                theta[..., span],
-                grad[..., span],
-                scratch[..., : end - start],
-                span,
-            )
-        )
+        smooth = theta[..., span], grad[..., span], scratch[..., : end - start]
+        blocks.append(Block(tuple(operands), theta[..., span], smooth, span))
     return blocks

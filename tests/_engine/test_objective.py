@@ -50,10 +50,11 @@ def batch_grad(problem, theta, rows, scale):
         grad,
         zero_statistics(problem, theta),
         rows=len(y),
+        scale=scale,
         workspace=Workspace(theta.dtype),
         streams={},
     )
-    return objective(x, y, w, scale), grad
+    return objective(x, y, w), grad
 
 
 @pytest.fixture

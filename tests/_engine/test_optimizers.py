@@ -242,7 +242,7 @@ def test_make_optimizer_passes_every_hyperparameter_on():
 
 @pytest.mark.parametrize(
     ("shape", "width"),
-    [((10,), 10), ((10**6,), 2**14), ((4, 10**6), 2**12), ((1000, 10**3), 256), ((1000, 10), 10)],
+    [((10,), 10), ((10**6,), 2**15), ((4, 10**6), 2**13), ((1000, 10**3), 256), ((1000, 10), 10)],
 )
 def test_scratch_holds_one_block_that_stays_in_the_cache(shape, width):
     theta = np.broadcast_to(np.float32(0), shape)

@@ -35,12 +35,11 @@ def test_it_says_which_halves_it_has(alpha, l1_ratio, has_l2, has_l1):
     assert (population.has_l2, population.has_l1) == (has_l2, has_l1)
 
 
-@pytest.mark.parametrize("width", [1, 7, 20])
-def test_gradient_is_the_slope_of_the_smooth_half_in_pieces_of_any_width(width, rng):
+def test_gradient_is_the_slope_of_the_smooth_half(rng):
     penalty = ElasticNet.of(ALPHA, 0.0, M)
     w, before, h = rng.normal(size=20), rng.normal(size=20), 1e-5
     grad = before.copy()
-    penalty.add_gradient(w, grad, np.empty(width))
+    penalty.add_gradient(w, grad, np.empty(20))
     steps = h * np.eye(20)
     slopes = (penalty.value(w + steps) - penalty.value(w - steps)) / (2 * h)
     np.testing.assert_allclose(grad - before, slopes, atol=1e-10)
@@ -96,9 +95,9 @@ def test_a_population_equals_its_members(rng):
         penalty.soften(w, step)
         return value, grad, w
 
-    together = after(population, w, grad, per_model(steps), np.empty((3, 4)))
+    together = after(population, w, grad, per_model(steps), np.empty((3, 9)))
     for k, member in enumerate(members):
-        alone = after(member, w[k], grad[k], steps[k], np.empty(4))
+        alone = after(member, w[k], grad[k], steps[k], np.empty(9))
         for ours, expected in zip(together, alone, strict=True):
             np.testing.assert_allclose(ours[k], expected, rtol=1e-14)
 
@@ -106,7 +105,7 @@ def test_a_population_equals_its_members(rng):
 def test_float32_stays_float32(rng):
     w, grad = rng.normal(size=(2, 9)).astype(np.float32), np.zeros((2, 9), np.float32)
     penalty = ElasticNet.of(per_model([1.0, 2.0]), 0.5, M)
-    penalty.add_gradient(w, grad, np.empty((2, 4), np.float32))
+    penalty.add_gradient(w, grad, np.empty((2, 9), np.float32))
     np.testing.assert_allclose(grad, w * penalty.l2, rtol=1e-6)
     penalty.soften(w, per_model([1.0, 1.0]))
     assert w.dtype == grad.dtype == np.float32

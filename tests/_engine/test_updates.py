@@ -27,8 +27,9 @@ PENALTIES = {"none": (0.0, 0.0), "L2": (3.0, 0.0), "L1": (1.0, 1.0), "elastic ne
 def apply_whole(optimizer, state, penalty, theta, grad, clip, rate):
     """One step, each part acting on the whole of θ before the next one does."""
     weights, scratch = theta[..., :N_PENALISED], np.empty_like(theta)
+    room = scratch[..., :N_PENALISED]
     if not optimizer.decoupled_decay:
-        penalty.add_gradient(weights, grad[..., :N_PENALISED], scratch)
+        penalty.add_gradient(weights, grad[..., :N_PENALISED], room)
     if clip is not None:
         clip_by_global_norm(grad, clip)
     if optimizer.decoupled_decay:
