@@ -7,6 +7,7 @@ their common scope, in buffers made once. Bound for prediction it gives `forward
 dJ/d(input), written into arrays it owns or over the one it was given.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,12 +31,11 @@ class Workspace:
         self.dtype = dtype
         self._blocks: dict[tuple[str, str], Array] = {}
 
-    def array(self, owner: str, purpose: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
-        size = int(np.prod(shape))
-        block = self._blocks.get((owner, purpose))
+    def array(self, owner: str, purpose: str, shape: tuple[int, ...]) -> Array:
+        size, key = math.prod(shape), (owner, purpose)
+        block = self._blocks.get(key)
         if block is None or block.size < size:
-            block = np.empty(size, dtype=self.dtype if dtype is None else dtype)
-            self._blocks[(owner, purpose)] = block
+            self._blocks[key] = block = np.empty(size, self.dtype)
         return block[:size].reshape(shape)
 
     def columns(self, owner: str, purpose: str, shape: tuple[int, ...]) -> Array:
@@ -101,21 +101,24 @@ def product_into(out: Array) -> Callable[[Array, Array], Array]:
     take a microsecond. But it knows no stacks of matrices and writes row by row only, so that an
     `out` whose columns are contiguous is given as bᵀ aᵀ.
     """
-    out_T = out.mT
-
-    def stacked(a: Array, b: Array) -> Array:
-        return np.matmul(a, b, out=out)
-
-    def plain(a: Array, b: Array) -> Array:
-        return a.dot(b, out)
-
-    def transposed(a: Array, b: Array) -> Array:
-        b.T.dot(a.T, out_T)
-        return out
-
     if out.ndim > 2:
-        return stacked
-    return plain if out.flags.c_contiguous else transposed
+
+        def product(a: Array, b: Array) -> Array:
+            return np.matmul(a, b, out=out)
+
+    elif out.flags.c_contiguous:
+
+        def product(a: Array, b: Array) -> Array:
+            return a.dot(b, out)
+
+    else:
+        out_T = out.T
+
+        def product(a: Array, b: Array) -> Array:
+            b.T.dot(a.T, out_T)
+            return out
+
+    return product
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Layout:
 
     def __init__(self, slots: Iterable[Slot]) -> None:
         self.slots = tuple(sorted(slots, key=lambda slot: not slot.penalised))
+        self.shapes = {slot.key: slot.shape for slot in self.slots}
         self.spans: dict[tuple[str, str], slice] = {}
         start = 0
         for slot in self.slots:
@@ -53,9 +54,10 @@ class Layout:
                 f"theta has {theta.shape[-1]} parameters in its last axis, "
                 f"but the layout places {self.size}."
             )
+        models = theta.shape[:-1]
         return {
-            slot.key: theta[..., self.spans[slot.key]].reshape(*theta.shape[:-1], *slot.shape)
-            for slot in self.slots
+            key: theta[..., span].reshape(models + self.shapes[key])
+            for key, span in self.spans.items()
         }
 
     def penalised(self, theta: Array) -> Array:

@@ -39,6 +39,8 @@ class Network:
                     f"but layer {before.name!r} before it gives {before.n_out}."
                 )
         self.layers = tuple(layers)
+        self.dense_layers = [layer for layer in layers if isinstance(layer, Dense)]
+        self.widest = max(max(layer.n_in, layer.n_out) for layer in layers)
         self.layout = Layout(slot for layer in layers for slot in layer.slots())
         self.statistics_layout = Layout(slot for layer in layers for slot in layer.statistics())
 
@@ -51,16 +53,8 @@ class Network:
         return self.layers[-1].n_out
 
     @property
-    def widest(self) -> int:
-        return max(max(layer.n_in, layer.n_out) for layer in self.layers)
-
-    @property
     def has_batch_norm(self) -> bool:
         return any(isinstance(layer, BatchNorm) for layer in self.layers)
-
-    @property
-    def dense_layers(self) -> list[Dense]:
-        return [layer for layer in self.layers if isinstance(layer, Dense)]
 
     @property
     def dropout_layers(self) -> list[Dropout]:

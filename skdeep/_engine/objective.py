@@ -6,6 +6,7 @@ the part of the loss that a batch holds and its gradient, for the stochastic sol
 gradient into one array made when the fit starts.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,12 @@ import numpy as np
 
 from .backend import Array, Stream
 from .data import Rows
-from .layers import Workspace
+from .layers import Forward, Workspace
 from .losses import Loss
 from .network import Network
 from .optimizers import blocks, constant, make_scratch
 from .penalties import ElasticNet
+from .threads import run_shares, shares
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
 CHUNK_ELEMENTS = 2**19
@@ -102,9 +104,11 @@ class BatchObjective:
 
 
 class FullObjective:
-    """J over all rows at a θ, chunk by chunk; batch norm takes all rows at once.
+    """J over all rows at a θ; batch norm takes all rows at once.
 
-    `theta` and `grad` may be of higher precision than the data.
+    The rows are shared out among threads, except where a layer has to see them in order: batch norm
+    all at once, dropout with the masks of the evaluation before. `theta` and `grad` may be of
+    higher precision than the data.
     """
 
     def __init__(
@@ -118,31 +122,16 @@ class FullObjective:
         self.theta = theta
         self.grad = np.empty_like(theta)
         data, network = problem.data, problem.network
-        n_models = int(np.prod(theta.shape[:-1]))
-        if network.has_batch_norm:
-            self._chunk = data.n_rows
-        else:
-            self._chunk = min(rows_per_chunk(network, n_models), data.n_rows)
-        # One chunk writes the gradient where it belongs; more of them are added up.
-        self._part = self.grad if self._chunk >= data.n_rows else np.empty_like(theta)
-        workspace = Workspace(theta.dtype)
+        chunk = data.n_rows
+        if not network.has_batch_norm:
+            chunk = min(rows_per_chunk(network, math.prod(theta.shape[:-1])), data.n_rows)
+        in_order = network.has_batch_norm or bool(network.dropout_layers)
+        self._shares = [slice(0, data.n_rows)] if in_order else shares(data.n_rows, chunk)
+        grads = [self.grad, *(np.empty_like(theta) for _ in self._shares[1:])]
+        self._parts = [
+            _SumOverRows(problem, theta, grad, statistics, streams, chunk) for grad in grads
+        ]
         self._scratch = make_scratch(theta)
-
-        def bind(rows: int) -> BatchObjective:
-            return BatchObjective(
-                problem,
-                theta,
-                self._part,
-                statistics,
-                rows=rows,
-                scale=1 / data.total_weight,
-                workspace=workspace,
-                streams=streams,
-            )
-
-        self._bind = bind
-        self._bound: dict[int, BatchObjective] = {}
-        self._convert = data.converter(theta.dtype, self._chunk)
 
     def __call__(self) -> Array:
         """J at the present θ, shape M; the gradient of all but its L1 is then in `grad`."""
@@ -157,21 +146,65 @@ class FullObjective:
 
     def data_loss(self) -> Array:
         """The mean loss, and its gradient in `grad`."""
-        data = self._problem.data
         for stream in self._streams.values():
             stream.restart()
+        totals: list[Any] = [0.0] * len(self._shares)
+
+        def work(number: int, share: slice) -> None:
+            totals[number] = self._parts[number](share)
+
+        run_shares(work, self._shares)
+        for part in self._parts[1:]:
+            np.add(self.grad, part.grad, out=self.grad)
+        return np.asarray(sum(totals) / self._problem.data.total_weight)
+
+
+class _SumOverRows:
+    """The sum of losses over a share of the rows, chunk by chunk, and its gradient in `grad`."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        theta: Array,
+        grad: Array,
+        statistics: Array,
+        streams: Mapping[str, Stream],
+        chunk: int,
+    ) -> None:
+        self.grad, self._chunk = grad, chunk
+        # One chunk writes the gradient where it belongs; more of them are added up.
+        self._part = grad if chunk >= problem.data.n_rows else np.empty_like(theta)
+        self._convert = problem.data.converter(theta.dtype, chunk)
+        self._bound: dict[int, BatchObjective] = {}
+        workspace = Workspace(theta.dtype)
+
+        def bind(rows: int) -> BatchObjective:
+            return BatchObjective(
+                problem,
+                theta,
+                self._part,
+                statistics,
+                rows=rows,
+                scale=1 / problem.data.total_weight,
+                workspace=workspace,
+                streams=streams,
+            )
+
+        self._bind = bind
+
+    def __call__(self, rows: slice) -> Array:
         if self._part is not self.grad:
             self.grad.fill(0)
         total: Any = 0.0
-        for start in range(0, data.n_rows, self._chunk):
-            x, y, w = self._convert(start, min(start + self._chunk, data.n_rows))
+        for start in range(rows.start, rows.stop, self._chunk):
+            x, y, w = self._convert(start, min(start + self._chunk, rows.stop))
             n = y.shape[0]
             if n not in self._bound:
                 self._bound[n] = self._bind(n)
             total = total + self._bound[n](x, y, w)
             if self._part is not self.grad:
                 np.add(self.grad, self._part, out=self.grad)
-        return np.asarray(total / data.total_weight)
+        return np.asarray(total)
 
 
 def evaluate_loss(network: Network, loss: Loss, logits: Array, y: Array) -> Array:
@@ -197,23 +230,25 @@ def predict_logits(
     n, models = x.shape[0] if index is None else index.shape[0], theta.shape[:-1]
     out = np.empty((*models, n, network.n_out), dtype=theta.dtype)
     sparse = not isinstance(x, np.ndarray)
-    chunk = min(rows_per_chunk(network, int(np.prod(models))), n)
-    workspace = Workspace(theta.dtype)
-    cast = None
-    if not sparse and x.dtype != theta.dtype:
-        cast = workspace.array("input", "x", (chunk, x.shape[1]))
-    bound: dict[int, Any] = {}
-    for start in range(0, n, chunk):
-        rows_of_x = slice(start, start + chunk)
-        piece = x[rows_of_x if index is None else index[rows_of_x]]
-        rows = piece.shape[0]
-        if rows not in bound:
-            bound[rows] = network.bind_prediction(
-                theta, statistics, rows=rows, workspace=workspace, sparse_input=sparse
-            )
-        if cast is not None:
-            np.copyto(cast[:rows], piece)
-            piece = cast[:rows]
-        logits = bound[rows](piece)
-        out[..., start : start + rows, :] = logits if transform is None else transform(logits)
+    chunk = min(rows_per_chunk(network, math.prod(models)), n)
+
+    def work(number: int, share: slice) -> None:
+        workspace = Workspace(theta.dtype)
+        bound: dict[int, Forward] = {}
+        for start in range(share.start, share.stop, chunk):
+            rows_of_x = slice(start, min(start + chunk, share.stop))
+            piece = x[rows_of_x if index is None else index[rows_of_x]]
+            rows = piece.shape[0]
+            if rows not in bound:
+                bound[rows] = network.bind_prediction(
+                    theta, statistics, rows=rows, workspace=workspace, sparse_input=sparse
+                )
+            if not sparse and piece.dtype != theta.dtype:
+                cast = workspace.array("input", "x", piece.shape)
+                np.copyto(cast, piece)
+                piece = cast
+            logits = bound[rows](piece)
+            out[..., rows_of_x, :] = logits if transform is None else transform(logits)
+
+    run_shares(work, shares(n, chunk))
     return out

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, RandomStream, spawn_streams
-from .blas_threads import blas_threads_for
 from .data import Batches, batch_slices
 from .layers import Workspace
 from .network import Network
 from .objective import BatchObjective, Problem
 from .optimizers import Optimizer, OptimizerState
 from .schedules import Schedule
+from .threads import blas_threads_for
 from .updates import Updates
 
 AfterEpoch = Callable[[Array], bool]

@@ -218,8 +218,22 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             y = column_or_1d(y, warn=True)
         return X, y
 
-    def _validated_X(self, X: Any, dtype: Any = (np.float64, np.float32)) -> Any:
-        return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+    def _validated_X(self, X: Any) -> Any:
+        """X as an array or CSR matrix with the columns of `fit`."""
+        dtype = (np.float64, np.float32)
+        if type(X) is not np.ndarray or hasattr(self, "feature_names_in_"):
+            return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        # There are no column names to compare, and to look for them takes as long as one row.
+        X = check_array(X, dtype=dtype, estimator=self, input_name="X")
+        self._check_n_features(X, "X")
+        return X
+
+    def _check_n_features(self, X: Any, name: str) -> None:
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"{name} has {X.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
 
     def _accepted_dtypes(self) -> Any:
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
@@ -278,11 +292,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         if np.ndim(X_val) == 1:
             raise ValueError(f"X_val must be 2D, got a 1D array of {len(X_val)} values.")
         checked = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
-        if checked.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X_val has {checked.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
-            )
+        self._check_n_features(checked, "X_val")
         # Compares the column names alone, where there are any.
         validate_data(self, X_val, reset=False, skip_check_array=True)
         return checked
@@ -648,7 +658,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
 
         def look(predictions: Array) -> Array:
             nonlocal finite
-            finite = finite and bool(np.isfinite(apply_link(link, predictions)).all())
+            if not np.isfinite(apply_link(link, predictions)).all():
+                finite = False
             return predictions
 
         with np.errstate(all="ignore"):

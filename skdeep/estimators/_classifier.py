@@ -156,14 +156,9 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             multi-label fit, where each column is a label's own probability.
         """
         check_is_fitted(self)
-        return self._probabilities(self._logits(X))
-
-    def _probabilities(self, z: Array) -> Array:
-        """From raw outputs, which are spoilt."""
-        if self._labels.kind == "multiclass":
-            return apply_link("softmax", z)
-        if self._labels.kind == "multilabel":
-            return apply_link("logistic", z)
+        if self._labels.kind != "binary":
+            return self._logits(X, link=self.out_activation_)
+        z = self._logits(X)
         if self.classes_.shape[0] == 1:
             # The only class there is, whatever the network says.
             return np.ones_like(z)

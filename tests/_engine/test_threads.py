@@ -1,0 +1,143 @@
+"""BLAS has one thread where products are small; threads that share rows change no result."""
+
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skdeep import DeepMLPClassifier, LogisticRegressionGD
+from skdeep._engine import objective, threads
+from skdeep._engine.network import build_network
+from skdeep._engine.threads import SHARED_FROM, blas_threads_for, run_shares, shares
+
+
+def n_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    with threadpool_limits(2, user_api="blas"):
+        if n_threads() != {2}:
+            pytest.skip("this BLAS cannot be given two threads")
+        yield
+        assert n_threads() == {2}
+
+
+SMALL = build_network(16, [8], 3, activations=["relu"])
+ROWS_TO_SHARE = SHARED_FROM // (16 * 8)
+
+
+def test_small_products_get_one_thread():
+    with blas_threads_for(SMALL, ROWS_TO_SHARE - 1):
+        assert n_threads() == {1}
+
+
+def test_large_products_are_shared():
+    with blas_threads_for(SMALL, ROWS_TO_SHARE):
+        assert n_threads() == {2}
+
+
+def test_an_error_restores_the_threads():
+    with pytest.raises(RuntimeError), blas_threads_for(SMALL, 1):
+        raise RuntimeError
+
+
+def test_training_runs_inside(monkeypatch):
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
+    seen = []
+
+    def score(estimator, X, y):
+        seen.extend(n_threads())
+        return 0.0
+
+    model = DeepMLPClassifier((4,), scoring=score, early_stopping=True, n_iter_no_change=1)
+    model.set_params(validation_fraction=0.5).fit(X, y)
+    assert set(seen) == {1}
+    seen.clear()
+    monkeypatch.setattr(threads, "SHARED_FROM", 1)
+    model.fit(X, y)
+    assert set(seen) == {2}
+
+
+# ---------------------------------------------------------------------------------- shared rows
+
+
+@pytest.mark.parametrize(("n_rows", "n"), [(1, 1), (19, 1), (20, 2), (29, 2), (30, 3), (1000, 3)])
+def test_shares_hold_all_rows_and_no_fewer_than_a_chunk(n_rows, n, monkeypatch):
+    monkeypatch.setattr(threads, "_n_threads", lambda: 3)
+    parts = shares(n_rows, 10)
+    assert len(parts) == n
+    np.testing.assert_array_equal(
+        np.concatenate([np.arange(n_rows)[p] for p in parts]), range(n_rows)
+    )
+    sizes = [part.stop - part.start for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_there_are_no_more_threads_than_blas_may_use():
+    assert len(shares(1000, 10)) == 2
+    with threadpool_limits(1, user_api="blas"):
+        assert len(shares(1000, 10)) == 1
+
+
+def test_every_share_has_a_thread_of_its_own_with_its_makers_error_state():
+    seen = {}
+    # Each waits for the others, so they must run at the same time.
+    together = threading.Barrier(3, timeout=10)
+
+    def work(number, share):
+        together.wait()
+        seen[number] = threading.current_thread(), np.geterr()["over"], n_threads(), share
+
+    parts = [slice(0, 2), slice(2, 4), slice(4, 6)]
+    with np.errstate(over="ignore"):
+        run_shares(work, parts)
+    assert len({thread for thread, *_ in seen.values()}) == 3
+    assert [seen[number][1:] for number in range(3)] == [("ignore", {1}, part) for part in parts]
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_error_in_a_share_is_raised(failing):
+    def work(number, share):
+        if number == failing:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_shares(work, [slice(0, 1), slice(1, 2)])
+
+
+@pytest.fixture
+def short_chunks(monkeypatch):
+    monkeypatch.setattr(objective, "rows_per_chunk", lambda network, n_models=1: 10)
+
+
+def with_threads(n, monkeypatch, function):
+    monkeypatch.setattr(threads, "_n_threads", lambda: n)
+    return function()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_predictions_do_not_depend_on_the_threads(dtype, rng, short_chunks, monkeypatch):
+    X, y = rng.normal(size=(95, 6)).astype(dtype), rng.integers(3, size=95)
+    model = DeepMLPClassifier((8, 7), max_iter=200, n_iter_no_change=2, tol=1.0).fit(X, y)
+    one = with_threads(1, monkeypatch, lambda: model.predict_proba(X))
+    three = with_threads(3, monkeypatch, lambda: model.predict_proba(X))
+    assert one.shape == (95, 3)
+    np.testing.assert_allclose(three, one, rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+def test_full_batch_fits_do_not_depend_on_the_threads(solver, rng, short_chunks, monkeypatch):
+    X = rng.normal(size=(95, 6))
+    y = X[:, 0] + rng.normal(size=95) > 0
+    w = rng.uniform(0.5, 2, size=95)
+
+    def fit():
+        return LogisticRegressionGD(solver=solver, tol=1e-10).fit(X, y, w).coef_
+
+    one = with_threads(1, monkeypatch, fit)
+    three = with_threads(3, monkeypatch, fit)
+    np.testing.assert_allclose(three, one, rtol=1e-6)
+    np.testing.assert_array_equal(three, with_threads(3, monkeypatch, fit))
