@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, expit, log_expit, xlogy
+from scipy.special import erf, expit, xlogy
 
 __all__ = [
     "RandomStream",
@@ -16,7 +16,6 @@ __all__ = [
     "Stream",
     "erf",
     "expit",
-    "log_expit",
     "spawn_streams",
     "xlogy",
 ]

@@ -22,8 +22,8 @@ from .training import AfterEpoch, LoopSettings, TrainingState
 GRAM_MAX_FEATURES = 1000
 # Lanczos approaches the largest eigenvalue from below; a step of 1/L must not be too long.
 LANCZOS_TOLERANCE = 1e-3
-# Entries of X that are worked on in float64 at once.
-CHUNK_ELEMENTS = 2**20
+# Entries of X that are worked on in float64 at once: few enough for the cache.
+CHUNK_ELEMENTS = 2**17
 # The kind of the accelerated form's state: the point ahead of θ, and the momentum's age.
 ACCELERATED = "accelerated"
 # How much of the largest recent step still counts one iteration later.
@@ -74,11 +74,13 @@ def _gram(data: Rows, with_intercept: bool) -> Array:
     n_features = data.x.shape[1]
     gram = np.zeros((n_features + with_intercept, n_features + with_intercept))
     for x, w in _chunks(data):
-        piece = np.ones((x.shape[0], gram.shape[0]))
-        piece[:, :n_features] = x
-        if w is not None:
-            piece *= np.sqrt(w)[:, np.newaxis]
-        gram += piece.T @ piece
+        weights = np.ones(x.shape[0]) if w is None else w
+        gram[:n_features, :n_features] += x.T @ (x if w is None else x * w[:, np.newaxis])
+        if with_intercept:
+            gram[-1, :n_features] += weights @ x
+            gram[-1, -1] += weights.sum()
+    if with_intercept:
+        gram[:-1, -1] = gram[-1, :-1]
     return gram
 
 
@@ -157,18 +159,19 @@ def descend(
     state.optimizer = optimizer.resume(state.theta, state.optimizer)
     scratch = make_scratch(state.theta)
     everything = slice(0, descent.layout.n_penalised)
-    for _ in range(n_iter):
-        loss, rate = objective(), settings.rate(state)
-        largest = descent.gradient_map(state.theta, objective.grad, rate)
-        if largest > tol:
-            descent.clip(objective.grad)
-            optimizer.update(state.theta, objective.grad, state.optimizer, rate, scratch)
-            descent.soften(
-                state.theta, optimizer.coordinate_step(state.optimizer, rate, everything)
-            )
-        descent.advance()
-        if after_iteration(loss) or largest <= tol:
-            return largest <= tol
+    with objective.blas_threads():
+        for _ in range(n_iter):
+            loss, rate = objective(), settings.rate(state)
+            largest = descent.gradient_map(state.theta, objective.grad, rate)
+            if largest > tol:
+                descent.clip(objective.grad)
+                optimizer.update(state.theta, objective.grad, state.optimizer, rate, scratch)
+                descent.soften(
+                    state.theta, optimizer.coordinate_step(state.optimizer, rate, everything)
+                )
+            descent.advance()
+            if after_iteration(loss) or largest <= tol:
+                return largest <= tol
     return False
 
 
@@ -196,19 +199,20 @@ def descend_accelerated(
     ahead, age = state.optimizer.vectors
     objective = FullObjective(problem, ahead, state.statistics, state.streams)
     recent = 0.0
-    for _ in range(n_iter):
-        loss, rate = objective(), settings.rate(state)
-        largest = descent.gradient_map(ahead, objective.grad, rate)
-        descent.clip(objective.grad)
-        moved = ahead - rate * objective.grad
-        descent.soften(moved, rate)
-        size = max(1.0, float(np.max(np.abs(moved))))
-        recent = max(float(np.max(np.abs(moved - theta))) / size, RECENT * recent)
-        _extrapolate(theta, moved, ahead, age)
-        descent.advance()
-        converged = max(largest, recent) <= tol
-        if after_iteration(loss) or converged:
-            return converged
+    with objective.blas_threads():
+        for _ in range(n_iter):
+            loss, rate = objective(), settings.rate(state)
+            largest = descent.gradient_map(ahead, objective.grad, rate)
+            descent.clip(objective.grad)
+            moved = ahead - rate * objective.grad
+            descent.soften(moved, rate)
+            size = max(1.0, float(np.max(np.abs(moved))))
+            recent = max(float(np.max(np.abs(moved - theta))) / size, RECENT * recent)
+            _extrapolate(theta, moved, ahead, age)
+            descent.advance()
+            converged = max(largest, recent) <= tol
+            if after_iteration(loss) or converged:
+                return converged
     return False
 
 
@@ -257,15 +261,18 @@ def minimize_lbfgs(
         if after_iteration(np.asarray(intermediate_result.fun)):
             raise StopIteration
 
-    result = scipy.optimize.minimize(
-        value_and_gradient,
-        theta.copy(),
-        method="L-BFGS-B",
-        jac=True,
-        callback=callback,
-        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": ftol, "maxls": 50},
-    )
-    value_and_gradient(result.x)
+    options = {"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": ftol, "maxls": 50}
+    with objective.blas_threads():
+        result = scipy.optimize.minimize(
+            value_and_gradient,
+            theta.copy(),
+            method="L-BFGS-B",
+            jac=True,
+            callback=callback,
+            options=options,
+        )
+    if not np.array_equal(theta, result.x):
+        value_and_gradient(result.x)
     state.theta[...] = theta
     state.statistics[...] = statistics
     return result

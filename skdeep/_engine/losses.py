@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .backend import Array, expit, log_expit, xlogy
+from .backend import Array, expit, xlogy
 
 Prepare = Callable[[Array], Array]
 
@@ -99,11 +99,20 @@ class LogisticCrossEntropy:
         return prepare
 
     def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
-        # −log σ(z) + (1 − t) z is L without overflow on either side.
-        losses = np.add.reduce((1 - t) * z - log_expit(z), axis=-1)
-        expit(z, out=dz)
+        # With e = exp(−|z|), which cannot overflow, L = max(z, 0) − t z + log(1 + e) and
+        # σ(z) = exp(min(z, 0)) / (1 + e). NumPy's exp and log1p are several times as fast as expit.
+        e = np.abs(z, out=dz)
+        np.negative(e, out=e)
+        np.exp(e, out=e)
+        # The first two terms as one: to a tiny log they are added once they have cancelled.
+        losses = np.maximum(z, 0) - t * z
+        np.add(losses, np.log1p(e), out=losses)
+        np.minimum(z, 0, out=z)
+        np.exp(z, out=z)
+        np.add(e, 1, out=e)
+        np.divide(z, e, out=dz)
         np.subtract(dz, t, out=dz)
-        return losses
+        return np.asarray(np.add.reduce(losses, axis=-1))
 
 
 @dataclass(frozen=True)

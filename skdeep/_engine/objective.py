@@ -8,6 +8,7 @@ gradient into one array made when the fit starts.
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,10 @@ from .losses import Loss
 from .network import Network
 from .optimizers import blocks, constant, make_scratch
 from .penalties import ElasticNet
-from .threads import run_shares, shares
+from .threads import blas_threads_for, one_blas_thread, run_shares, shares
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
-CHUNK_ELEMENTS = 2**19
+CHUNK_ELEMENTS = 2**18
 
 
 def rows_per_chunk(network: Network, n_models: int = 1) -> int:
@@ -132,6 +133,12 @@ class FullObjective:
             _SumOverRows(problem, theta, grad, statistics, streams, chunk) for grad in grads
         ]
         self._scratch = make_scratch(theta)
+
+    def blas_threads(self) -> AbstractContextManager[None]:
+        """The context to evaluate it in, entered once for all evaluations."""
+        if len(self._shares) > 1:
+            return one_blas_thread()
+        return blas_threads_for(self._problem.network, self._problem.data.n_rows)
 
     def __call__(self) -> Array:
         """J at the present θ, shape M; the gradient of all but its L1 is then in `grad`."""
@@ -250,5 +257,7 @@ def predict_logits(
             logits = bound[rows](piece)
             out[..., rows_of_x, :] = logits if transform is None else transform(logits)
 
-    run_shares(work, shares(n, chunk))
+    parts = shares(n, chunk)
+    with one_blas_thread() if len(parts) > 1 else nullcontext():
+        run_shares(work, parts)
     return out

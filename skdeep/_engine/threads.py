@@ -11,7 +11,7 @@ workers, limits them too.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
@@ -33,11 +33,13 @@ def blas_threads_for(network: Network, rows: int) -> Iterator[None]:
     OpenBLAS's threads are the whole process's; where fits overlap, threadpoolctl heeds the first.
     """
     largest = rows * max(layer.n_in * layer.n_out for layer in network.dense_layers)
-    if largest >= SHARED_FROM:
+    with nullcontext() if largest >= SHARED_FROM else one_blas_thread():
         yield
-    else:
-        with _blas().limit(limits=1):
-            yield
+
+
+def one_blas_thread() -> Any:
+    """A context in which BLAS has one thread."""
+    return _blas().limit(limits=1)
 
 
 def shares(n_rows: int, chunk: int) -> list[slice]:
@@ -50,11 +52,14 @@ def shares(n_rows: int, chunk: int) -> list[slice]:
 
 
 def run_shares(work: Callable[[int, slice], None], parts: list[slice]) -> None:
-    """Call work(number, share) for every share, each but the first in a thread of its own."""
+    """Call work(number, share) for every share, each but the first in a thread of its own.
+
+    To be called with `one_blas_thread` where there are several.
+    """
     if len(parts) == 1:
         work(0, parts[0])
         return
-    with _blas().limit(limits=1), ThreadPoolExecutor(len(parts) - 1) as pool:
+    with ThreadPoolExecutor(len(parts) - 1) as pool:
         # A thread starts without its maker's context, which holds NumPy's error state.
         others = [
             pool.submit(copy_context().run, work, number, part)

@@ -9,7 +9,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from skdeep import DeepMLPClassifier, LogisticRegressionGD
 from skdeep._engine import objective, threads
 from skdeep._engine.network import build_network
-from skdeep._engine.threads import SHARED_FROM, blas_threads_for, run_shares, shares
+from skdeep._engine.threads import (
+    SHARED_FROM,
+    blas_threads_for,
+    one_blas_thread,
+    run_shares,
+    shares,
+)
 
 
 def n_threads():
@@ -92,7 +98,7 @@ def test_every_share_has_a_thread_of_its_own_with_its_makers_error_state():
         seen[number] = threading.current_thread(), np.geterr()["over"], n_threads(), share
 
     parts = [slice(0, 2), slice(2, 4), slice(4, 6)]
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"), one_blas_thread():
         run_shares(work, parts)
     assert len({thread for thread, *_ in seen.values()}) == 3
     assert [seen[number][1:] for number in range(3)] == [("ignore", {1}, part) for part in parts]
