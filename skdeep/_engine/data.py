@@ -52,11 +52,13 @@ class Rows:
         """Copies (or, of slices, views) of the rows at positions `rows`."""
         picked = rows if self.index is None else self.index[rows]
         w = None if self.sample_weight is None else self.sample_weight[picked]
+        if self.is_sparse and isinstance(picked, slice):
+            return rows_of_csr(self.x, picked), self.y[picked], w
         return self.x[picked], self.y[picked], w
 
     def converter(self, dtype: np.dtype[Any], n: int) -> Callable[[int, int], Batch]:
         """A function (start, stop) → rows in order, X in `dtype`, at most n at once."""
-        whole: dict[str, Batch] = {}
+        kept: dict[tuple[int, int], Batch] = {}
         if self.is_sparse or self.x.dtype == dtype:
             convert: Callable[[Any], Any] = _in_dtype(dtype)
         else:
@@ -68,12 +70,13 @@ class Rows:
                 return target
 
         def rows(start: int, stop: int) -> Batch:
-            if start == 0 and stop == self.n_rows:
-                # Asked for at every step of a full-batch solver: gathered once.
-                if "all" not in whole:
-                    whole["all"] = self._converted(slice(start, stop), dtype, convert)
-                return whole["all"]
-            return self._converted(slice(start, stop), dtype, convert)
+            if not self.is_sparse and (start, stop) != (0, self.n_rows):
+                return self._converted(slice(start, stop), dtype, convert)
+            # Asked for at every step of a full-batch solver: made once. Pieces of a sparse X are
+            # few, and where nothing has to be converted they are views.
+            if (start, stop) not in kept:
+                kept[start, stop] = self._converted(slice(start, stop), dtype, convert)
+            return kept[start, stop]
 
         return rows
 
@@ -82,6 +85,15 @@ class Rows:
         if y.dtype.kind == "f":
             y = y.astype(dtype, copy=False)
         return convert(x), y, None if w is None else w.astype(dtype, copy=False)
+
+
+def rows_of_csr(x: Any, rows: slice) -> Any:
+    """Consecutive rows of a CSR matrix as a view: its own slices are copies."""
+    start, stop, _ = rows.indices(x.shape[0])
+    stored = slice(x.indptr[start], x.indptr[stop])
+    indptr = x.indptr[start : stop + 1] - x.indptr[start]
+    pieces = (x.data[stored], x.indices[stored], indptr)
+    return type(x)(pieces, shape=(stop - start, x.shape[1]))
 
 
 def _in_dtype(dtype: np.dtype[Any]) -> Callable[[Any], Any]:

@@ -5,7 +5,7 @@ most `tol`; without L1 that map is the gradient. The accelerated form is Nestero
 gradient-based restart of O'Donoghue and Candès (2015): momentum is dropped where it points uphill.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -30,9 +30,12 @@ ACCELERATED = "accelerated"
 RECENT = 0.95
 
 
-def _chunks(data: Rows) -> Iterator[tuple[Any, Array | None]]:
-    """X and the weights in pieces of rows in float64, so that X is never copied whole."""
-    n = max(1, CHUNK_ELEMENTS // max(data.x.shape[1], 1))
+Chunk = tuple[Any, Array | None]
+
+
+def _chunks(data: Rows) -> Iterator[Chunk]:
+    """X and the weights in pieces of rows in float64, so that a dense X is never copied whole."""
+    n = data.n_rows if data.is_sparse else max(1, CHUNK_ELEMENTS // max(data.x.shape[1], 1))
     for start in range(0, data.n_rows, n):
         x, _, w = data.gather(slice(start, min(start + n, data.n_rows)))
         yield x.astype(np.float64, copy=False), w
@@ -50,8 +53,11 @@ def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
             return np.inf
         return float(np.linalg.eigvalsh(gram)[-1]) / data.total_weight
 
+    # A sparse X is one chunk: it is converted once, not at every product.
+    whole = list(_chunks(data)) if data.is_sparse else None
+
     def product(v: Array) -> Array:
-        return _gram_times(data, v.ravel(), with_intercept)
+        return _gram_times(whole or _chunks(data), v.ravel(), with_intercept)
 
     once = product(np.ones(n_columns))
     if n_columns == 1 or not np.isfinite(once).all():
@@ -84,11 +90,11 @@ def _gram(data: Rows, with_intercept: bool) -> Array:
     return gram
 
 
-def _gram_times(data: Rows, v: Array, with_intercept: bool) -> Array:
+def _gram_times(chunks: Iterable[Chunk], v: Array, with_intercept: bool) -> Array:
     """XᵀWX v."""
-    n_features = data.x.shape[1]
-    total = np.zeros(n_features + with_intercept)
-    for x, w in _chunks(data):
+    n_features = v.shape[0] - with_intercept
+    total = np.zeros_like(v)
+    for x, w in chunks:
         projected = x @ v[:n_features] + (v[-1] if with_intercept else 0)
         if w is not None:
             projected = projected * w

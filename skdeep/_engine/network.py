@@ -40,7 +40,7 @@ class Network:
                 )
         self.layers = tuple(layers)
         self.dense_layers = [layer for layer in layers if isinstance(layer, Dense)]
-        self.widest = max(max(layer.n_in, layer.n_out) for layer in layers)
+        self.widest_output = max(layer.n_out for layer in self.dense_layers)
         self.layout = Layout(slot for layer in layers for slot in layer.slots())
         self.statistics_layout = Layout(slot for layer in layers for slot in layer.statistics())
 

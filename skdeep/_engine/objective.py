@@ -27,9 +27,13 @@ from .threads import blas_threads_for, one_blas_thread, run_shares, shares
 CHUNK_ELEMENTS = 2**18
 
 
-def rows_per_chunk(network: Network, n_models: int = 1) -> int:
-    """How many rows go through the network at once when their number is free to choose."""
-    return max(64, CHUNK_ELEMENTS // (network.widest * n_models))
+def rows_per_chunk(network: Network, n_models: int = 1, *, sparse: bool = False) -> int:
+    """How many rows go through the network at once when their number is free to choose.
+
+    What fills the cache are the activations and a dense X; a sparse one is read once.
+    """
+    width = network.widest_output if sparse else max(network.widest_output, network.n_in)
+    return max(64, CHUNK_ELEMENTS // (width * n_models))
 
 
 @dataclass
@@ -123,22 +127,26 @@ class FullObjective:
         self.theta = theta
         self.grad = np.empty_like(theta)
         data, network = problem.data, problem.network
-        chunk = data.n_rows
-        if not network.has_batch_norm:
-            chunk = min(rows_per_chunk(network, math.prod(theta.shape[:-1])), data.n_rows)
-        in_order = network.has_batch_norm or bool(network.dropout_layers)
-        self._shares = [slice(0, data.n_rows)] if in_order else shares(data.n_rows, chunk)
+        n_models = math.prod(theta.shape[:-1])
+        chunk = min(rows_per_chunk(network, n_models, sparse=data.is_sparse), data.n_rows)
+        if network.has_batch_norm:
+            chunk = data.n_rows
+        if network.has_batch_norm or network.dropout_layers:
+            self._shares = [slice(0, data.n_rows)]
+        else:
+            self._shares = shares(data.n_rows, min(chunk, _rows_worth_a_thread(problem, n_models)))
         grads = [self.grad, *(np.empty_like(theta) for _ in self._shares[1:])]
         self._parts = [
             _SumOverRows(problem, theta, grad, statistics, streams, chunk) for grad in grads
         ]
         self._scratch = make_scratch(theta)
 
-    def blas_threads(self) -> AbstractContextManager[None]:
+    def blas_threads(self) -> AbstractContextManager[Any]:
         """The context to evaluate it in, entered once for all evaluations."""
         if len(self._shares) > 1:
             return one_blas_thread()
-        return blas_threads_for(self._problem.network, self._problem.data.n_rows)
+        network, data = self._problem.network, self._problem.data
+        return blas_threads_for(network, data.n_rows, sparse_input=data.is_sparse)
 
     def __call__(self) -> Array:
         """J at the present θ, shape M; the gradient of all but its L1 is then in `grad`."""
@@ -164,6 +172,13 @@ class FullObjective:
         for part in self._parts[1:]:
             np.add(self.grad, part.grad, out=self.grad)
         return np.asarray(sum(totals) / self._problem.data.total_weight)
+
+
+def _rows_worth_a_thread(problem: Problem, n_models: int) -> int:
+    """How many rows take long enough, beside what it costs to start a thread."""
+    data, network = problem.data, problem.network
+    per_row = data.x.nnz / data.x.shape[0] if data.is_sparse else network.n_in
+    return max(64, round(CHUNK_ELEMENTS / (max(per_row, network.widest_output) * n_models)))
 
 
 class _SumOverRows:
@@ -237,7 +252,7 @@ def predict_logits(
     n, models = x.shape[0] if index is None else index.shape[0], theta.shape[:-1]
     out = np.empty((*models, n, network.n_out), dtype=theta.dtype)
     sparse = not isinstance(x, np.ndarray)
-    chunk = min(rows_per_chunk(network, math.prod(models)), n)
+    chunk = min(rows_per_chunk(network, math.prod(models), sparse=sparse), n)
 
     def work(number: int, share: slice) -> None:
         workspace = Workspace(theta.dtype)

@@ -9,9 +9,9 @@ The threads are as many as BLAS may use, so that a caller who limits BLAS, as jo
 workers, limits them too.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
@@ -26,20 +26,25 @@ from .network import Network
 SHARED_FROM = 2**22
 
 
-@contextmanager
-def blas_threads_for(network: Network, rows: int) -> Iterator[None]:
-    """While the block runs, one BLAS thread if the network's products on `rows` rows are small.
+def blas_threads_for(
+    network: Network, rows: int, *, sparse_input: bool = False
+) -> AbstractContextManager[Any]:
+    """A context in which BLAS has one thread if the network's products on `rows` rows are small.
+
+    Products with a sparse X are not BLAS's.
+    """
+    by_blas = network.dense_layers[1:] if sparse_input else network.dense_layers
+    largest = rows * max((layer.n_in * layer.n_out for layer in by_blas), default=0)
+    return nullcontext() if largest >= SHARED_FROM else one_blas_thread()
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """A context in which BLAS has one thread.
 
     OpenBLAS's threads are the whole process's; where fits overlap, threadpoolctl heeds the first.
     """
-    largest = rows * max(layer.n_in * layer.n_out for layer in network.dense_layers)
-    with nullcontext() if largest >= SHARED_FROM else one_blas_thread():
-        yield
-
-
-def one_blas_thread() -> Any:
-    """A context in which BLAS has one thread."""
-    return _blas().limit(limits=1)
+    limit: AbstractContextManager[Any] = _blas().limit(limits=1)
+    return limit
 
 
 def shares(n_rows: int, chunk: int) -> list[slice]:

@@ -165,7 +165,8 @@ def train_epochs(
 ) -> None:
     """Run epochs until `after_epoch` says stop, or n_epochs are done."""
     epochs = Epochs(problem, state, settings)
-    with blas_threads_for(problem.network, settings.batch_size):
+    sparse = problem.data.is_sparse
+    with blas_threads_for(problem.network, settings.batch_size, sparse_input=sparse):
         for _ in range(n_epochs):
             if after_epoch(epochs.run()):
                 return

@@ -307,7 +307,8 @@ class BaseLinear(NetworkClassifier):
         # From coef_, which a user may have changed or made sparse, in chunks and in its dtype.
         dtype, n_rows = self.intercept_.dtype, X.shape[0]
         z = np.empty((n_rows, self.intercept_.shape[0]), dtype=dtype)
-        chunk = max(1, CHUNK_ELEMENTS // X.shape[1])
+        # Pieces of a sparse X would be copies; its product is as small as the result.
+        chunk = n_rows if scipy.sparse.issparse(X) else max(1, CHUNK_ELEMENTS // X.shape[1])
         for start in range(0, n_rows, chunk):
             rows = slice(start, start + chunk)
             x = X[rows].astype(dtype, copy=False)

@@ -248,7 +248,7 @@ def _l1_gradient(problem: Problem, theta: Array, epsilon: float) -> Array:
 def _differences(problem: Problem, state: TrainingState, checked: Array, epsilon: float) -> Array:
     """(J(θ + ε e_i) − J(θ − ε e_i)) / 2ε for the positions checked, a stack of them at a time."""
     network = problem.network
-    per_model = network.layout.size + problem.data.n_rows * network.widest
+    per_model = network.layout.size + problem.data.n_rows * max(network.n_in, network.widest_output)
     pairs = max(1, STACK_ELEMENTS // (2 * per_model))
     if problem.data.is_sparse and isinstance(network.layers[0], Dropout):
         # Each model of a stack would need a sparse X of its own.

@@ -51,7 +51,7 @@ def test_the_chain_has_the_layers_asked_for_in_their_order():
         "output",
     ]
     assert [layer.bias for layer in network.dense_layers] == [False, False, True]
-    assert (network.n_in, network.n_out, network.widest) == (5, 2, 5)
+    assert (network.n_in, network.n_out, network.widest_output) == (5, 2, 4)
     assert network.has_batch_norm
     assert [layer.rate for layer in network.dropout_layers] == [0.1, 0.5]
 

@@ -60,7 +60,9 @@ def batch_grad(problem, theta, rows, scale):
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Rows go through the network in chunks of 7 at most, whatever their number."""
-    monkeypatch.setattr(objective_module, "rows_per_chunk", lambda network, n_models=1: 7)
+    monkeypatch.setattr(
+        objective_module, "rows_per_chunk", lambda network, n_models=1, sparse=False: 7
+    )
 
 
 # ----------------------------------------------------------------------------------- all the rows

@@ -116,7 +116,7 @@ def test_an_error_in_a_share_is_raised(failing):
 
 @pytest.fixture
 def short_chunks(monkeypatch):
-    monkeypatch.setattr(objective, "rows_per_chunk", lambda network, n_models=1: 10)
+    monkeypatch.setattr(objective, "rows_per_chunk", lambda network, n_models=1, sparse=False: 10)
 
 
 def with_threads(n, monkeypatch, function):
