@@ -229,14 +229,16 @@ _TABLE = (
     ActivationFunction("identity", _identity, _identity_chain, "output", True, "glorot_uniform"),
     ActivationFunction("logistic", sigmoid, _logistic_chain, "output", True, "glorot_uniform"),
     ActivationFunction("tanh", _tanh, _tanh_chain, "output", True, "glorot_uniform"),
-    ActivationFunction("relu", _relu, _relu_chain, "output", True, "he_uniform"),
-    ActivationFunction("leaky_relu", _leaky_relu, _leaky_relu_chain, "output", False, "he_uniform"),
-    ActivationFunction("elu", _elu, _elu_chain, "output", False, "he_uniform"),
+    ActivationFunction("relu", _relu, _relu_chain, "output", True, "glorot_uniform"),
+    ActivationFunction(
+        "leaky_relu", _leaky_relu, _leaky_relu_chain, "output", False, "glorot_uniform"
+    ),
+    ActivationFunction("elu", _elu, _elu_chain, "output", False, "glorot_uniform"),
     ActivationFunction("selu", _selu, _selu_chain, "output", False, "lecun_normal"),
-    ActivationFunction("gelu", _gelu, _gelu_chain, "input", False, "he_uniform"),
-    ActivationFunction("silu", _silu, _silu_chain, "input", False, "he_uniform"),
-    ActivationFunction("mish", _mish, _mish_chain, "input", False, "he_uniform"),
-    ActivationFunction("softplus", _softplus, _softplus_chain, "output", False, "he_uniform"),
+    ActivationFunction("gelu", _gelu, _gelu_chain, "input", False, "glorot_uniform"),
+    ActivationFunction("silu", _silu, _silu_chain, "input", False, "glorot_uniform"),
+    ActivationFunction("mish", _mish, _mish_chain, "input", False, "glorot_uniform"),
+    ActivationFunction("softplus", _softplus, _softplus_chain, "output", False, "glorot_uniform"),
 )
 
 ACTIVATIONS: dict[str, ActivationFunction] = {function.name: function for function in _TABLE}

@@ -16,7 +16,8 @@ from .backend import Array, RandomStream
 Batch = tuple[Any, Array, Array | None]
 
 # An X whose rows are not contiguous (a data frame's, as a rule) is copied once up to this size;
-# a larger one is indexed, which is slower but makes no copy of it.
+# a larger one is indexed, which is slower but makes no copy of it. A sparse X in another dtype than
+# a full-batch solver's is converted once up to this size, and piece by piece beyond.
 ROW_ORDER_COPY_BYTES = 2**26
 # An X up to this size is permuted whole, once per epoch: one copy in the cache, then free slices.
 PERMUTED_COPY_BYTES = 2**22
@@ -59,6 +60,11 @@ class Rows:
     def converter(self, dtype: np.dtype[Any], n: int) -> Callable[[int, int], Batch]:
         """A function (start, stop) → rows in order, X in `dtype`, at most n at once."""
         kept: dict[tuple[int, int], Batch] = {}
+        # The pieces of a sparse X are views, or copies where they are converted or picked.
+        keeps = self.is_sparse and (
+            (self.x.dtype == dtype and self.index is None)
+            or self.x.nnz * dtype.itemsize <= ROW_ORDER_COPY_BYTES
+        )
         if self.is_sparse or self.x.dtype == dtype:
             convert: Callable[[Any], Any] = _in_dtype(dtype)
         else:
@@ -70,10 +76,9 @@ class Rows:
                 return target
 
         def rows(start: int, stop: int) -> Batch:
-            if not self.is_sparse and (start, stop) != (0, self.n_rows):
+            if not keeps and (start, stop) != (0, self.n_rows):
                 return self._converted(slice(start, stop), dtype, convert)
-            # Asked for at every step of a full-batch solver: made once. Pieces of a sparse X are
-            # few, and where nothing has to be converted they are views.
+            # Asked for at every step of a full-batch solver: made once.
             if (start, stop) not in kept:
                 kept[start, stop] = self._converted(slice(start, stop), dtype, convert)
             return kept[start, stop]
@@ -91,9 +96,11 @@ def rows_of_csr(x: Any, rows: slice) -> Any:
     """Consecutive rows of a CSR matrix as a view: its own slices are copies."""
     start, stop, _ = rows.indices(x.shape[0])
     stored = slice(x.indptr[start], x.indptr[stop])
-    indptr = x.indptr[start : stop + 1] - x.indptr[start]
-    pieces = (x.data[stored], x.indices[stored], indptr)
-    return type(x)(pieces, shape=(stop - start, x.shape[1]))
+    piece = type(x)((stop - start, x.shape[1]), dtype=x.dtype)
+    # Given to the constructor, arrays of less than half of what they are views of are copied.
+    piece.data, piece.indices = x.data[stored], x.indices[stored]
+    piece.indptr = x.indptr[start : stop + 1] - x.indptr[start]
+    return piece
 
 
 def _in_dtype(dtype: np.dtype[Any]) -> Callable[[Any], Any]:

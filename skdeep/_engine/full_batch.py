@@ -13,8 +13,8 @@ import scipy.optimize
 import scipy.sparse.linalg
 
 from .backend import Array
-from .data import Rows
-from .objective import FullObjective, Problem
+from .data import ROW_ORDER_COPY_BYTES, Rows
+from .objective import FullObjective, Problem, entries_per_row
 from .optimizers import OptimizerState, clip_by_global_norm, make_scratch
 from .training import AfterEpoch, LoopSettings, TrainingState
 
@@ -34,8 +34,9 @@ Chunk = tuple[Any, Array | None]
 
 
 def _chunks(data: Rows) -> Iterator[Chunk]:
-    """X and the weights in pieces of rows in float64, so that a dense X is never copied whole."""
-    n = data.n_rows if data.is_sparse else max(1, CHUNK_ELEMENTS // max(data.x.shape[1], 1))
+    """X and the weights in pieces of rows in float64, so that X is never copied whole."""
+    per_row = entries_per_row(data.x) if data.is_sparse else data.x.shape[1]
+    n = max(1, CHUNK_ELEMENTS // max(per_row, 1))
     for start in range(0, data.n_rows, n):
         x, _, w = data.gather(slice(start, min(start + n, data.n_rows)))
         yield x.astype(np.float64, copy=False), w
@@ -53,8 +54,9 @@ def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
             return np.inf
         return float(np.linalg.eigvalsh(gram)[-1]) / data.total_weight
 
-    # A sparse X is one chunk: it is converted once, not at every product.
-    whole = list(_chunks(data)) if data.is_sparse else None
+    # A sparse X is converted once, not at every product, unless it is large.
+    is_small = data.is_sparse and data.x.nnz * 8 <= ROW_ORDER_COPY_BYTES
+    whole = list(_chunks(data)) if is_small else None
 
     def product(v: Array) -> Array:
         return _gram_times(whole or _chunks(data), v.ravel(), with_intercept)
@@ -277,8 +279,8 @@ def minimize_lbfgs(
             callback=callback,
             options=options,
         )
-    if not np.array_equal(theta, result.x):
-        value_and_gradient(result.x)
+        if not np.array_equal(theta, result.x):
+            value_and_gradient(result.x)
     state.theta[...] = theta
     state.statistics[...] = statistics
     return result

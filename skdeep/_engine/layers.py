@@ -3,7 +3,7 @@
 A layer is configuration only. Bound to the arrays of one fit, it gives two functions, `forward(x)`
 and, right below it, its derivative `backward(d)`; what the second needs of the first stays in
 their common scope, in buffers made once. Bound for prediction it gives `forward` alone.
-`backward` takes dJ/d(output), adds its parameters' gradients to the bound views, and returns
+`backward` takes dJ/d(output), writes its parameters' gradients into the bound views, and returns
 dJ/d(input), written into arrays it owns or over the one it was given.
 """
 
@@ -49,7 +49,10 @@ class Workspace:
 
 
 class BatchWeights:
-    """The examples' weights of the present batch, as batch norm wants them: summing to one."""
+    """The examples' weights of the present batch, as batch norm wants them: summing to one.
+
+    They are `equal` until `set` is called for the first time.
+    """
 
     def __init__(self, rows: int, dtype: np.dtype[Any]) -> None:
         self.shares = np.full((1, rows), 1 / rows, dtype=dtype)
@@ -98,8 +101,9 @@ def product_into(out: Array) -> Callable[[Array, Array], Array]:
     """The function (a, b) → a @ b that writes into `out` and returns it.
 
     An array's `dot` calls the same BLAS as np.matmul with half the ado, which counts where products
-    take a microsecond. But it knows no stacks of matrices and writes row by row only, so that an
-    `out` whose columns are contiguous is given as bᵀ aᵀ.
+    take a microsecond. But it knows no stacks of matrices, writes row by row only, so that an `out`
+    whose columns are contiguous is given as bᵀ aᵀ, and copies an `a` with gaps, some columns of a
+    wider X, say.
     """
     if out.ndim > 2:
 
@@ -109,12 +113,14 @@ def product_into(out: Array) -> Callable[[Array, Array], Array]:
     elif out.flags.c_contiguous:
 
         def product(a: Array, b: Array) -> Array:
-            return a.dot(b, out)
+            return a.dot(b, out) if a.flags.forc else np.matmul(a, b, out=out)
 
     else:
         out_T = out.T
 
         def product(a: Array, b: Array) -> Array:
+            if not a.flags.forc:
+                return np.matmul(a, b, out=out)
             b.T.dot(a.T, out_T)
             return out
 

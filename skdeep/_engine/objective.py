@@ -8,14 +8,15 @@ gradient into one array made when the fit starts.
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from operator import getitem
 from typing import Any
 
 import numpy as np
 
 from .backend import Array, Stream
-from .data import Rows
+from .data import Rows, rows_of_csr
 from .layers import Forward, Workspace
 from .losses import Loss
 from .network import Network
@@ -27,13 +28,25 @@ from .threads import blas_threads_for, one_blas_thread, run_shares, shares
 CHUNK_ELEMENTS = 2**18
 
 
-def rows_per_chunk(network: Network, n_models: int = 1, *, sparse: bool = False) -> int:
-    """How many rows go through the network at once when their number is free to choose.
+# The same in stored entries of a sparse X, each of which is used but twice.
+CHUNK_ENTRIES = 2**20
+# Fewer rows would leave BLAS with slivers.
+FEWEST_ROWS = 64
+# Memory for the gradients of all threads.
+GRADIENTS_BYTES = 2**26
 
-    What fills the cache are the activations and a dense X; a sparse one is read once.
-    """
-    width = network.widest_output if sparse else max(network.widest_output, network.n_in)
-    return max(64, CHUNK_ELEMENTS // (width * n_models))
+
+def rows_per_chunk(network: Network, x: Any, n_models: int = 1) -> int:
+    """How many rows of x go through the network at once when their number is free to choose."""
+    width = network.widest_output * n_models
+    if isinstance(x, np.ndarray):
+        return max(FEWEST_ROWS, CHUNK_ELEMENTS // max(width, network.n_in))
+    return max(FEWEST_ROWS, min(CHUNK_ELEMENTS // width, CHUNK_ENTRIES // entries_per_row(x)))
+
+
+def entries_per_row(x: Any) -> int:
+    """Stored entries of a sparse x in a row, on average; at least 1."""
+    return max(1, x.nnz // x.shape[0])
 
 
 @dataclass
@@ -128,25 +141,33 @@ class FullObjective:
         self.grad = np.empty_like(theta)
         data, network = problem.data, problem.network
         n_models = math.prod(theta.shape[:-1])
-        chunk = min(rows_per_chunk(network, n_models, sparse=data.is_sparse), data.n_rows)
-        if network.has_batch_norm:
-            chunk = data.n_rows
-        if network.has_batch_norm or network.dropout_layers:
-            self._shares = [slice(0, data.n_rows)]
-        else:
-            self._shares = shares(data.n_rows, min(chunk, _rows_worth_a_thread(problem, n_models)))
+        self._chunk = data.n_rows
+        if not network.has_batch_norm:
+            self._chunk = min(rows_per_chunk(network, data.x, n_models), data.n_rows)
+        self._shares = self._share_out(n_models)
         grads = [self.grad, *(np.empty_like(theta) for _ in self._shares[1:])]
         self._parts = [
-            _SumOverRows(problem, theta, grad, statistics, streams, chunk) for grad in grads
+            _SumOverRows(problem, theta, grad, statistics, streams, self._chunk, share)
+            for grad, share in zip(grads, self._shares, strict=True)
         ]
         self._scratch = make_scratch(theta)
+
+    def _share_out(self, n_models: int) -> list[slice]:
+        data, network = self._problem.data, self._problem.network
+        if network.has_batch_norm or network.dropout_layers:
+            return [slice(0, data.n_rows)]
+        per_row = entries_per_row(data.x) if data.is_sparse else network.n_in
+        rows = CHUNK_ELEMENTS // (max(per_row, network.widest_output) * n_models)
+        # Each thread has two gradients of its own.
+        at_most = max(1, GRADIENTS_BYTES // (2 * self.grad.nbytes))
+        return shares(data.n_rows, max(FEWEST_ROWS, rows, math.ceil(data.n_rows / at_most)))
 
     def blas_threads(self) -> AbstractContextManager[Any]:
         """The context to evaluate it in, entered once for all evaluations."""
         if len(self._shares) > 1:
             return one_blas_thread()
-        network, data = self._problem.network, self._problem.data
-        return blas_threads_for(network, data.n_rows, sparse_input=data.is_sparse)
+        sparse = self._problem.data.is_sparse
+        return blas_threads_for(self._problem.network, self._chunk, sparse_input=sparse)
 
     def __call__(self) -> Array:
         """J at the present θ, shape M; the gradient of all but its L1 is then in `grad`."""
@@ -174,13 +195,6 @@ class FullObjective:
         return np.asarray(sum(totals) / self._problem.data.total_weight)
 
 
-def _rows_worth_a_thread(problem: Problem, n_models: int) -> int:
-    """How many rows take long enough, beside what it costs to start a thread."""
-    data, network = problem.data, problem.network
-    per_row = data.x.nnz / data.x.shape[0] if data.is_sparse else network.n_in
-    return max(64, round(CHUNK_ELEMENTS / (max(per_row, network.widest_output) * n_models)))
-
-
 class _SumOverRows:
     """The sum of losses over a share of the rows, chunk by chunk, and its gradient in `grad`."""
 
@@ -192,10 +206,11 @@ class _SumOverRows:
         statistics: Array,
         streams: Mapping[str, Stream],
         chunk: int,
+        rows: slice,
     ) -> None:
         self.grad, self._chunk = grad, chunk
         # One chunk writes the gradient where it belongs; more of them are added up.
-        self._part = grad if chunk >= problem.data.n_rows else np.empty_like(theta)
+        self._part = grad if chunk >= rows.stop - rows.start else np.empty_like(theta)
         self._convert = problem.data.converter(theta.dtype, chunk)
         self._bound: dict[int, BatchObjective] = {}
         workspace = Workspace(theta.dtype)
@@ -217,7 +232,8 @@ class _SumOverRows:
     def __call__(self, rows: slice) -> Array:
         if self._part is not self.grad:
             self.grad.fill(0)
-        total: Any = 0.0
+        # A NumPy scalar, which float32 sums join in float64.
+        total: Any = np.float64(0)
         for start in range(rows.start, rows.stop, self._chunk):
             x, y, w = self._convert(start, min(start + self._chunk, rows.stop))
             n = y.shape[0]
@@ -252,14 +268,15 @@ def predict_logits(
     n, models = x.shape[0] if index is None else index.shape[0], theta.shape[:-1]
     out = np.empty((*models, n, network.n_out), dtype=theta.dtype)
     sparse = not isinstance(x, np.ndarray)
-    chunk = min(rows_per_chunk(network, math.prod(models), sparse=sparse), n)
+    chunk = min(rows_per_chunk(network, x, math.prod(models)), n)
+    as_they_lie = rows_of_csr if sparse else getitem
 
     def work(number: int, share: slice) -> None:
         workspace = Workspace(theta.dtype)
         bound: dict[int, Forward] = {}
         for start in range(share.start, share.stop, chunk):
             rows_of_x = slice(start, min(start + chunk, share.stop))
-            piece = x[rows_of_x if index is None else index[rows_of_x]]
+            piece = as_they_lie(x, rows_of_x) if index is None else x[index[rows_of_x]]
             rows = piece.shape[0]
             if rows not in bound:
                 bound[rows] = network.bind_prediction(
@@ -272,7 +289,5 @@ def predict_logits(
             logits = bound[rows](piece)
             out[..., rows_of_x, :] = logits if transform is None else transform(logits)
 
-    parts = shares(n, chunk)
-    with one_blas_thread() if len(parts) > 1 else nullcontext():
-        run_shares(work, parts)
+    run_shares(work, shares(n, chunk))
     return out

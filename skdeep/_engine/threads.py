@@ -10,11 +10,11 @@ workers, limits them too.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
+from threading import Lock, Thread
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -24,6 +24,8 @@ from .network import Network
 # Multiply-adds of a network's largest product from which on sharing it pays. Measured on two cores:
 # at 2**21 one thread is a tenth faster, at 2**24 two are.
 SHARED_FROM = 2**22
+
+_LOCK = Lock()
 
 
 def blas_threads_for(
@@ -41,38 +43,55 @@ def blas_threads_for(
 def one_blas_thread() -> AbstractContextManager[Any]:
     """A context in which BLAS has one thread.
 
-    OpenBLAS's threads are the whole process's; where fits overlap, threadpoolctl heeds the first.
+    OpenBLAS's threads are the whole process's. Of contexts that overlap in several threads only the
+    first one in limits and restores them: what a later one found would not be the original.
     """
-    limit: AbstractContextManager[Any] = _blas().limit(limits=1)
-    return limit
+    with _LOCK:
+        if _n_threads() == 1:
+            return nullcontext()
+        limit: AbstractContextManager[Any] = _blas().limit(limits=1)
+        return limit
 
 
-def shares(n_rows: int, chunk: int) -> list[slice]:
-    """Consecutive slices of the rows, one for each thread, none of less than `chunk` rows."""
-    if n_rows < 2 * chunk:
+def shares(n_rows: int, at_least: int) -> list[slice]:
+    """Consecutive slices of the rows, one for each thread; of `at_least` so many, if several."""
+    if n_rows < 2 * at_least:
         return [slice(0, n_rows)]
-    n = min(_n_threads(), n_rows // chunk)
+    n = min(_n_threads(), n_rows // at_least)
     bounds = [n_rows * i // n for i in range(n + 1)]
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
 def run_shares(work: Callable[[int, slice], None], parts: list[slice]) -> None:
-    """Call work(number, share) for every share, each but the first in a thread of its own.
-
-    To be called with `one_blas_thread` where there are several.
-    """
+    """Call work(number, share) for every share, each but the first in a thread of its own."""
     if len(parts) == 1:
         work(0, parts[0])
         return
-    with ThreadPoolExecutor(len(parts) - 1) as pool:
-        # A thread starts without its maker's context, which holds NumPy's error state.
-        others = [
-            pool.submit(copy_context().run, work, number, part)
-            for number, part in enumerate(parts[1:], start=1)
-        ]
-        work(0, parts[0])
-        for other in others:
-            other.result()
+    errors: list[Exception] = []
+
+    def run(number: int, part: slice) -> None:
+        try:
+            work(number, part)
+        except Exception as error:
+            errors.append(error)
+
+    with one_blas_thread():
+        others = []
+        for number, part in enumerate(parts[1:], start=1):
+            # A thread starts without its maker's context, which holds NumPy's error state.
+            thread = Thread(target=copy_context().run, args=(run, number, part))
+            try:
+                thread.start()
+            except RuntimeError:
+                # The interpreter is shutting down, or the system has no more threads to give.
+                run(number, part)
+            else:
+                others.append(thread)
+        run(0, parts[0])
+        for thread in others:
+            thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _n_threads() -> int:

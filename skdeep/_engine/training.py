@@ -125,9 +125,10 @@ class Epochs:
         state, data = self._state, self._problem.data
         rate = self._settings.rate(state)
         penalty = self._penalty_in_J.value(self._weights)
-        total = np.zeros(state.theta.shape[:-1])
+        # A NumPy scalar, which float32 sums join in float64.
+        total: Any = np.float64(0)
         for x, y, w in self._batches:
-            total += self._step(x, y, w, rate)
+            total = total + self._step(x, y, w, rate)
         state.epochs += 1
         state.rows_seen += data.n_rows
         return np.asarray(total / data.total_weight + penalty, dtype=np.float64)

@@ -225,10 +225,10 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
         # There are no column names to compare, and to look for them takes as long as one row.
         X = check_array(X, dtype=dtype, estimator=self, input_name="X")
-        self._check_n_features(X, "X")
+        self._check_width(X, "X")
         return X
 
-    def _check_n_features(self, X: Any, name: str) -> None:
+    def _check_width(self, X: Any, name: str) -> None:
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"{name} has {X.shape[1]} features, but {type(self).__name__} is expecting "
@@ -292,7 +292,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         if np.ndim(X_val) == 1:
             raise ValueError(f"X_val must be 2D, got a 1D array of {len(X_val)} values.")
         checked = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
-        self._check_n_features(checked, "X_val")
+        self._check_width(checked, "X_val")
         # Compares the column names alone, where there are any.
         validate_data(self, X_val, reset=False, skip_check_array=True)
         return checked

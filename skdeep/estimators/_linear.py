@@ -308,10 +308,11 @@ class BaseLinear(NetworkClassifier):
         dtype, n_rows = self.intercept_.dtype, X.shape[0]
         z = np.empty((n_rows, self.intercept_.shape[0]), dtype=dtype)
         # Pieces of a sparse X would be copies; its product is as small as the result.
-        chunk = n_rows if scipy.sparse.issparse(X) else max(1, CHUNK_ELEMENTS // X.shape[1])
+        sparse = scipy.sparse.issparse(X)
+        chunk = n_rows if sparse else max(1, CHUNK_ELEMENTS // X.shape[1])
         for start in range(0, n_rows, chunk):
             rows = slice(start, start + chunk)
-            x = X[rows].astype(dtype, copy=False)
+            x = (X if sparse else X[rows]).astype(dtype, copy=False)
             z[rows] = safe_sparse_dot(x, self.coef_.T, dense_output=True)
         z += self.intercept_
         return apply_link(link, z)

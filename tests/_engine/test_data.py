@@ -11,7 +11,7 @@ import scipy.sparse
 
 from skdeep._engine import data as data_module
 from skdeep._engine.backend import RandomStream
-from skdeep._engine.data import Batches, Rows, batch_slices
+from skdeep._engine.data import Batches, Rows, batch_slices, rows_of_csr
 
 N = 23
 INDEX = np.array([20, 3, 5, 8, 1, 13, 0, 21, 2, 17, 9])
@@ -163,6 +163,18 @@ def test_a_converter_gives_rows_in_order_in_the_dtype_asked_for(sparse, dtype, i
         pieces += numbers([(x, y, w)])
     expected = np.arange(N) if index is None else index
     np.testing.assert_array_equal(np.concatenate(pieces), expected)
+
+
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_array, scipy.sparse.csr_matrix])
+@pytest.mark.parametrize("rows", [slice(0, 3), slice(5, 9), slice(2, 20), slice(0, 20)], ids=str)
+def test_consecutive_rows_of_a_sparse_x_are_views(kind, rows, rng):
+    x = kind(scipy.sparse.random_array((20, 6), density=0.5, rng=rng, format="csr"))
+    piece = rows_of_csr(x, rows)
+    assert type(piece) is type(x)
+    assert np.shares_memory(piece.data, x.data)
+    assert np.shares_memory(piece.indices, x.indices)
+    np.testing.assert_array_equal(piece.toarray(), x.toarray()[rows])
+    np.testing.assert_array_equal(piece.T @ np.ones(piece.shape[0]), x.toarray()[rows].sum(axis=0))
 
 
 def test_class_codes_are_not_converted():

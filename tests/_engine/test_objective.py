@@ -60,9 +60,8 @@ def batch_grad(problem, theta, rows, scale):
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Rows go through the network in chunks of 7 at most, whatever their number."""
-    monkeypatch.setattr(
-        objective_module, "rows_per_chunk", lambda network, n_models=1, sparse=False: 7
-    )
+    monkeypatch.setattr(objective_module, "CHUNK_ELEMENTS", 7)
+    monkeypatch.setattr(objective_module, "FEWEST_ROWS", 7)
 
 
 # ----------------------------------------------------------------------------------- all the rows

@@ -1,6 +1,7 @@
 """BLAS has one thread where products are small; threads that share rows change no result."""
 
 import threading
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -48,6 +49,38 @@ def test_large_products_are_shared():
 def test_an_error_restores_the_threads():
     with pytest.raises(RuntimeError), blas_threads_for(SMALL, 1):
         raise RuntimeError
+
+
+class Blas:
+    """A BLAS whose number of threads is the whole process's, as threadpoolctl controls one."""
+
+    num_threads = 2
+
+    @property
+    def lib_controllers(self):
+        return [self]
+
+    @contextmanager
+    def restored(self, before):
+        yield
+        self.num_threads = before
+
+    def limit(self, limits):
+        before, self.num_threads = self.num_threads, limits
+        return self.restored(before)
+
+
+@pytest.mark.parametrize("first_out", [0, 1])
+def test_overlapping_contexts_leave_the_threads_as_they_were(first_out, monkeypatch):
+    blas = Blas()
+    monkeypatch.setattr(threads, "_blas", lambda: blas)
+    stacks = [ExitStack(), ExitStack()]
+    for stack in stacks:
+        stack.enter_context(one_blas_thread())
+        assert blas.num_threads == 1
+    stacks[first_out].close()
+    stacks[1 - first_out].close()
+    assert blas.num_threads == 2
 
 
 def test_training_runs_inside(monkeypatch):
@@ -116,7 +149,8 @@ def test_an_error_in_a_share_is_raised(failing):
 
 @pytest.fixture
 def short_chunks(monkeypatch):
-    monkeypatch.setattr(objective, "rows_per_chunk", lambda network, n_models=1, sparse=False: 10)
+    monkeypatch.setattr(objective, "CHUNK_ELEMENTS", 60)
+    monkeypatch.setattr(objective, "FEWEST_ROWS", 10)
 
 
 def with_threads(n, monkeypatch, function):
@@ -147,3 +181,13 @@ def test_full_batch_fits_do_not_depend_on_the_threads(solver, rng, short_chunks,
     three = with_threads(3, monkeypatch, fit)
     np.testing.assert_allclose(three, one, rtol=1e-6)
     np.testing.assert_array_equal(three, with_threads(3, monkeypatch, fit))
+
+
+def test_where_no_thread_can_be_started_the_shares_run_one_by_one(monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    done = []
+    monkeypatch.setattr(threading.Thread, "start", start)
+    run_shares(lambda number, share: done.append(number), [slice(0, 1), slice(1, 2), slice(2, 3)])
+    assert sorted(done) == [0, 1, 2]
