@@ -276,7 +276,7 @@ def draw(figure: Any, results: list[dict[str, Any]]) -> None:
 def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument(
-        "--patience", type=float, default=60, help="seconds after which a solver's search ends"
+        "--patience", type=float, default=20, help="seconds after which a solver's search ends"
     )
     args = parse(parser)
     report = Report(args)

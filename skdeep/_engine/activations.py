@@ -75,13 +75,17 @@ def _tanh_chain(d: Array, z: Array, a: Array) -> None:
     np.multiply(d, a, out=d)
 
 
+# A ufunc takes an array for its number sooner than a Python one, which it converts at each call.
+_ZEROS = {np.dtype(kind): np.zeros((), dtype=kind) for kind in ("float32", "float64")}
+
+
 def _relu(z: Array, a: Array) -> None:
-    np.maximum(z, 0, out=a)
+    np.maximum(z, _ZEROS[z.dtype], out=a)
 
 
 # relu' = [a > 0]
 def _relu_chain(d: Array, z: Array, a: Array) -> None:
-    np.greater(a, 0, out=a)
+    np.greater(a, _ZEROS[a.dtype], out=a)
     np.multiply(d, a, out=d)
 
 

@@ -83,7 +83,7 @@ class Binding:
     grads: Views = field(default_factory=dict)
     streams: Mapping[str, Stream] = field(default_factory=dict)
     weights: BatchWeights | None = None
-    needs_input_gradient: bool = True
+    is_first: bool = False
 
     def buffer(self, layer: str, purpose: str, width: int, *, shared: bool = False) -> Array:
         """An array of one value per row and unit, per model unless `shared` by all models."""
@@ -97,13 +97,15 @@ class Binding:
         return row
 
 
-def product_into(out: Array) -> Callable[[Array, Array], Array]:
+Product = Callable[[Array, Array], Array]
+
+
+def product_into(out: Array) -> Product:
     """The function (a, b) → a @ b that writes into `out` and returns it.
 
     An array's `dot` calls the same BLAS as np.matmul with half the ado, which counts where products
-    take a microsecond. But it knows no stacks of matrices, writes row by row only, so that an `out`
-    whose columns are contiguous is given as bᵀ aᵀ, and copies an `a` with gaps, some columns of a
-    wider X, say.
+    take a microsecond. But it knows no stacks of matrices, and writes row by row only, so that an
+    `out` whose columns are contiguous is given as bᵀ aᵀ.
     """
     if out.ndim > 2:
 
@@ -113,16 +115,27 @@ def product_into(out: Array) -> Callable[[Array, Array], Array]:
     elif out.flags.c_contiguous:
 
         def product(a: Array, b: Array) -> Array:
-            return a.dot(b, out) if a.flags.forc else np.matmul(a, b, out=out)
+            return a.dot(b, out)
 
     else:
         out_T = out.T
 
         def product(a: Array, b: Array) -> Array:
-            if not a.flags.forc:
-                return np.matmul(a, b, out=out)
             b.T.dot(a.T, out_T)
             return out
+
+    return product
+
+
+def product_of_any_into(out: Array) -> Product:
+    """The same for an `a` that may lie in memory in any way, some columns of a wider X, say.
+
+    `dot` would copy it whole.
+    """
+    of_contiguous = product_into(out)
+
+    def product(a: Array, b: Array) -> Array:
+        return of_contiguous(a, b) if a.flags.forc else np.matmul(a, b, out=out)
 
     return product
 
@@ -150,11 +163,12 @@ class Dense:
             return self._bind_sparse_training(binding)
         forward = self.bind_prediction(binding)
         W_T = binding.params[self.name, "W"].mT
-        product_to_dW = product_into(binding.grads[self.name, "W"])
+        into = product_of_any_into if binding.is_first else product_into
+        product_to_dW = into(binding.grads[self.name, "W"])
         db, ones = binding.grads.get((self.name, "b")), binding.ones()
         product_to_db = None if db is None else product_into(db)
         product_to_dx = None
-        if binding.needs_input_gradient:
+        if not binding.is_first:
             product_to_dx = product_into(binding.buffer(self.name, "dx", self.n_in))
         x_T: Array = np.empty(0)
 
@@ -178,7 +192,10 @@ class Dense:
             z = binding.workspace.columns(self.name, "z", shape)
         else:
             z = binding.buffer(self.name, "z", self.n_out)
-        product = partial(_sparse_times_dense, out=z) if binding.sparse_input else product_into(z)
+        if binding.sparse_input:
+            product: Product = partial(_sparse_times_dense, out=z)
+        else:
+            product = product_of_any_into(z) if binding.is_first else product_into(z)
 
         def forward(x: Any) -> Array:
             product(x, W)

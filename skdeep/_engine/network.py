@@ -93,7 +93,7 @@ class Network:
         for layer in self.layers:
             # Nothing before the first dense layer has parameters, so backward ends there.
             binding.sparse_input = sparse_input and not reached_first
-            binding.needs_input_gradient = layer is not first
+            binding.is_first = layer is first
             binding.is_output = layer is self.layers[-1]
             forward, backward = layer.bind_training(binding)
             forwards.append(forward)
@@ -123,7 +123,8 @@ class Network:
         for layer in self.layers:
             if isinstance(layer, Dropout):
                 continue
-            binding.sparse_input = sparse_input and not forwards
+            binding.is_first = not forwards
+            binding.sparse_input = sparse_input and binding.is_first
             binding.is_output = layer is self.layers[-1]
             forwards.append(layer.bind_prediction(binding))
         return _chain(forwards)

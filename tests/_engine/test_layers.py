@@ -168,7 +168,7 @@ def test_dense_on_sparse_rows_equals_dense_on_dense_rows(models, kind, rng):
 
 
 def test_the_first_layer_computes_no_gradient_of_its_input(rng):
-    bound = Bound(KINDS["dense"], needs_input_gradient=False)
+    bound = Bound(KINDS["dense"], is_first=True)
     bound.forward(rng.normal(size=(ROWS, N)))
     assert bound.backward(np.ones((ROWS, 3))) is None
 
