@@ -256,13 +256,16 @@ def print_ratios(results: list[dict[str, Any]]) -> None:
     print_table("Time divided by LogisticRegression's, round by round", headers, rows)
 
 
+def group_label(problem: Problem) -> str:
+    sparse = "sparse " if problem.is_sparse else ""
+    return f"{problem.n_samples:,}\n×{problem.n_features:,}\n{sparse}{problem.dtype}"
+
+
 def draw(figure: Any, results: list[dict[str, Any]]) -> None:
     axes = figure.subplots(2, 1)
     for ax, n_classes in zip(axes, (2, 5), strict=True):
         members = [result for result in results if result["problem"].n_classes == n_classes]
-        groups = [
-            result["problem"].name.replace(f", {n_classes} classes, ", "\n") for result in members
-        ]
+        groups = [group_label(result["problem"]) for result in members]
         bars = {
             name: [result["ratios"].get(name) for result in members] for name in (GD, LBFGS, SGD)
         }

@@ -288,7 +288,8 @@ def print_summary(summaries: list[dict[str, Any]]) -> None:
 
 def draw(figure: Any, results: list[dict[str, Any]]) -> None:
     ax = figure.subplots()
-    for number, name in enumerate(name for name in results[0]["columns"] if name != MLP):
+    # Columns that --setting adds are for tables: more markers than these cannot be told apart.
+    for number, name in enumerate((SKDEEP, REGULARISED, LINEAR, BOOSTING)):
         style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
         above = differences(results, name)
         ax.plot(above, range(len(results)), linestyle="", alpha=0.8, label=name, **style)

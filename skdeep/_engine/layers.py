@@ -372,7 +372,7 @@ class Activation:
     def bind_training(self, binding: Binding) -> tuple[Forward, Backward]:
         value, chain = self.function.value, self.function.chain
         own = None if self.function.in_place else binding.buffer(self.name, "a", self.n)
-        saved: tuple[Array, Array] = (np.empty(0), np.empty(0))
+        saved: tuple[Array, Array]
 
         def forward(z: Array) -> Array:
             nonlocal saved
@@ -388,7 +388,15 @@ class Activation:
         return forward, backward
 
     def bind_prediction(self, binding: Binding) -> Forward:
-        return self.bind_training(binding)[0]
+        value = self.function.value
+        own = None if self.function.in_place else binding.buffer(self.name, "a", self.n)
+
+        def forward(z: Array) -> Array:
+            a = z if own is None else own
+            value(z, a)
+            return a
+
+        return forward
 
 
 @dataclass(frozen=True, eq=False)
