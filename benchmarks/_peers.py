@@ -57,7 +57,7 @@ class Task:
         return X, scores.argmax(axis=1)
 
 
-# Epochs such that the fastest needs a few tenths of a second.
+# Epochs such that the fastest needs about a tenth of a second, or a few.
 NETWORKS = (
     Task("tiny", 1500, 20, (32, 32), 3, 64, 60),
     Task("small", 6000, 50, (64, 64), 10, 128, 20),

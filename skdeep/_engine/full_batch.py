@@ -29,14 +29,12 @@ ACCELERATED = "accelerated"
 # How much of the largest recent step still counts one iteration later.
 RECENT = 0.95
 
-
 Chunk = tuple[Any, Array | None]
 
 
 def _chunks(data: Rows) -> Iterator[Chunk]:
     """X and the weights in pieces of rows in float64, so that X is never copied whole."""
-    per_row = entries_per_row(data.x) if data.is_sparse else data.x.shape[1]
-    n = max(1, CHUNK_ELEMENTS // max(per_row, 1))
+    n = max(1, CHUNK_ELEMENTS // entries_per_row(data.x))
     for start in range(0, data.n_rows, n):
         x, _, w = data.gather(slice(start, min(start + n, data.n_rows)))
         yield x.astype(np.float64, copy=False), w

@@ -267,13 +267,13 @@ class BatchNorm:
         d_gamma, d_beta = binding.grads[self.name, "gamma"], binding.grads[self.name, "beta"]
         weights, ones = binding.weights, binding.ones()
         assert weights is not None
-        shares, shares_column = weights.shares, weights.shares.T
-        share = np.asarray(1 / binding.rows, dtype=shares.dtype)
+        shares = weights.shares
         epsilon = np.asarray(self.epsilon, dtype=shares.dtype)
         present = np.ones((*binding.models, 3, self.n), dtype=shares.dtype)
         mean, variance = present[..., 0:1, :], present[..., 1:2, :]
         move_statistics = self._bind_statistics(binding, present)
-        inverse_std, scale, slope, shift = (np.empty_like(gamma) for _ in range(4))
+        inverse_std, scale, slope = (np.empty_like(gamma) for _ in range(3))
+        weigh_line = self._bind_weighing(binding, weights)
         out = binding.buffer(self.name, "out", self.n)
         sum_to_mean, sum_to_variance = product_into(mean), product_into(variance)
         sum_to_d_gamma, sum_to_d_beta = product_into(d_gamma), product_into(d_beta)
@@ -303,20 +303,33 @@ class BatchNorm:
             sum_to_d_gamma(ones, out)
             np.multiply(d_gamma, inverse_std, out=d_gamma)
             np.multiply(d_gamma, inverse_std, out=slope)
-            if weights.equal:
-                # ω is one number, which the sums take up without a pass over the batch.
-                np.multiply(slope, share, out=slope)
-                np.multiply(d_beta, share, out=shift)
-                np.multiply(centred, slope, out=centred)
-                np.add(centred, shift, out=centred)
-            else:
-                np.multiply(centred, slope, out=centred)
-                np.add(centred, d_beta, out=centred)
-                np.multiply(centred, shares_column, out=centred)
+            weigh_line(centred, slope, d_beta)
             np.subtract(d, centred, out=d)
             return np.multiply(d, scale, out=d)
 
         return forward, backward
+
+    def _bind_weighing(
+        self, binding: Binding, weights: BatchWeights
+    ) -> Callable[[Array, Array, Array], None]:
+        """The function (x, a, b) that writes ω (a x + b) over x; it may spoil a."""
+        column = weights.shares.T
+        share = np.asarray(1 / binding.rows, dtype=column.dtype)
+        shift = np.empty((*binding.models, 1, self.n), dtype=column.dtype)
+
+        def weigh_line(x: Array, a: Array, b: Array) -> None:
+            if weights.equal:
+                # ω is one number, which a and b take up without a pass over the batch.
+                np.multiply(a, share, out=a)
+                np.multiply(b, share, out=shift)
+                np.multiply(x, a, out=x)
+                np.add(x, shift, out=x)
+            else:
+                np.multiply(x, a, out=x)
+                np.add(x, b, out=x)
+                np.multiply(x, column, out=x)
+
+        return weigh_line
 
     def _bind_statistics(self, binding: Binding, present: Array) -> Callable[[], None]:
         running, step = binding.statistics[self.name, "running"], np.empty_like(present)

@@ -26,8 +26,6 @@ from .threads import blas_threads_for, one_blas_thread, run_shares, shares
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
 CHUNK_ELEMENTS = 2**18
-
-
 # The same in stored entries of a sparse X, each of which is used but twice.
 CHUNK_ENTRIES = 2**20
 # Fewer rows would leave BLAS with slivers.
@@ -45,8 +43,8 @@ def rows_per_chunk(network: Network, x: Any, n_models: int = 1) -> int:
 
 
 def entries_per_row(x: Any) -> int:
-    """Stored entries of a sparse x in a row, on average; at least 1."""
-    return max(1, x.nnz // x.shape[0])
+    """Entries of x in a row, of a sparse x those stored, on average; at least 1."""
+    return max(1, x.shape[1] if isinstance(x, np.ndarray) else x.nnz // x.shape[0])
 
 
 @dataclass
@@ -156,8 +154,8 @@ class FullObjective:
         data, network = self._problem.data, self._problem.network
         if network.has_batch_norm or network.dropout_layers:
             return [slice(0, data.n_rows)]
-        per_row = entries_per_row(data.x) if data.is_sparse else network.n_in
-        rows = CHUNK_ELEMENTS // (max(per_row, network.widest_output) * n_models)
+        width = max(entries_per_row(data.x), network.widest_output)
+        rows = CHUNK_ELEMENTS // (width * n_models)
         # Each thread has two gradients of its own.
         at_most = max(1, GRADIENTS_BYTES // (2 * self.grad.nbytes))
         return shares(data.n_rows, max(FEWEST_ROWS, rows, math.ceil(data.n_rows / at_most)))

@@ -140,9 +140,7 @@ class Momentum(Optimizer):
         momentum = constant(self.momentum, dtype)
 
         def move(rate: Array, t: Array, g: Array, v: Array, s: Array) -> None:
-            np.multiply(v, momentum, out=v)
-            np.multiply(g, rate, out=s)
-            np.subtract(v, s, out=v)
+            _move_velocity(v, momentum, g, rate, s)
             np.add(t, v, out=t)
 
         return move
@@ -152,6 +150,13 @@ class Momentum(Optimizer):
     ) -> float | Array:
         # A steady gradient moves θ by lr (1 + μ + μ² + …); at μ = 1 there is no such limit.
         return step_size / np.maximum(1 - np.asarray(self.momentum), 1e-3)
+
+
+def _move_velocity(v: Array, momentum: Array, g: Array, rate: Array, s: Array) -> None:
+    """v ← μ v − lr · g, with lr · g left in s."""
+    np.multiply(v, momentum, out=v)
+    np.multiply(g, rate, out=s)
+    np.subtract(v, s, out=v)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +169,7 @@ class Nesterov(Momentum):
         momentum = constant(self.momentum, dtype)
 
         def move(rate: Array, t: Array, g: Array, v: Array, s: Array) -> None:
-            np.multiply(v, momentum, out=v)
-            np.multiply(g, rate, out=s)
-            np.subtract(v, s, out=v)
+            _move_velocity(v, momentum, g, rate, s)
             np.subtract(t, s, out=t)
             np.multiply(v, momentum, out=s)
             np.add(t, s, out=t)

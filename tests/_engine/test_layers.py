@@ -3,6 +3,8 @@
 Every kind of layer is bound on its own, with a θ and buffers of its own.
 """
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -171,6 +173,21 @@ def test_the_first_layer_computes_no_gradient_of_its_input(rng):
     bound = Bound(KINDS["dense"], is_first=True)
     bound.forward(rng.normal(size=(ROWS, N)))
     assert bound.backward(np.ones((ROWS, 3))) is None
+
+
+def test_a_first_layers_x_is_not_copied_however_it_lies_in_memory(rng):
+    rows = 4000
+    wide = rng.normal(size=(rows, 3 * N))
+    for x in (wide[:, :N], np.asfortranarray(np.tile(wide, (2, 1)))[:rows, :N]):
+        bound = Bound(KINDS["dense"], rows=rows, is_first=True)
+        d = np.ones_like(bound.forward(x))
+        tracemalloc.start()
+        out = bound.forward(x)
+        bound.backward(d)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < x.nbytes / 2
+        np.testing.assert_allclose(out, x @ bound["W"] + bound["b"])
 
 
 # -------------------------------------------------------------------------------------- batch norm

@@ -191,3 +191,17 @@ def test_where_no_thread_can_be_started_the_shares_run_one_by_one(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", start)
     run_shares(lambda number, share: done.append(number), [slice(0, 1), slice(1, 2), slice(2, 3)])
     assert sorted(done) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("megabytes", "n"), [(0, 1), (1, 3)])
+def test_gradients_of_all_threads_stay_within_a_bound(
+    megabytes, n, make_problem, short_chunks, monkeypatch
+):
+    monkeypatch.setattr(threads, "_n_threads", lambda: 3)
+    monkeypatch.setattr(objective, "GRADIENTS_BYTES", megabytes * 2**20)
+    seen = []
+    monkeypatch.setattr(objective, "run_shares", lambda work, parts: seen.append(len(parts)))
+    problem = make_problem((4,), n_rows=95)
+    theta = np.zeros(problem.network.layout.size)
+    objective.FullObjective(problem, theta, np.empty(0), {}).data_loss()
+    assert seen == [n]
