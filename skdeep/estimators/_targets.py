@@ -67,16 +67,26 @@ class ClassLabels:
                 f"`{name}` must hold one of the classes {self.classes} per row, "
                 f"got an array of shape {y.shape}."
             )
-        unknown = np.setdiff1d(y, self.classes)
-        if unknown.size:
+        codes = y if self._are_codes(y) else self._look_up(y, name)
+        if self.kind == "multiclass":
+            return codes
+        return codes.astype(dtype)[:, np.newaxis]
+
+    def _are_codes(self, y: Array) -> bool:
+        """Whether labels are 0, 1, … in the type of codes, so that y need not be copied."""
+        n_classes = self.classes.shape[0]
+        if y.dtype != np.intp or not np.array_equal(self.classes, np.arange(n_classes)):
+            return False
+        return y.shape[0] == 0 or bool(y.min() >= 0 and y.max() < n_classes)
+
+    def _look_up(self, y: Array, name: str) -> Array:
+        codes = np.searchsorted(self.classes, y)
+        if (self.classes.take(codes, mode="clip") != y).any():
             raise ValueError(
                 f"`{name}` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes}. '{name}' has {np.unique(y)}."
             )
-        codes = np.searchsorted(self.classes, y)
-        if self.kind == "multiclass":
-            return codes
-        return codes.astype(dtype)[:, np.newaxis]
+        return codes
 
     def _encode_indicator(self, y: Any, dtype: Any, name: str) -> Array:
         if scipy.sparse.issparse(y):

@@ -535,12 +535,33 @@ def test_a_mapped_X_is_never_copied_whole(tmp_path, settings):
     model = DeepMLPRegressor(
         hidden_layer_sizes=(8,), batch_size=500, max_iter=1, random_state=0, **settings
     )
+    assert peak_bytes(lambda: model.fit(X, y).predict(X)) < X.nbytes / 4
+
+
+def peak_bytes(function, *args):
     tracemalloc.start()
-    model.fit(X, y)
-    model.predict(X)
+    function(*args)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < X.nbytes / 4
+    return peak
+
+
+def test_a_fit_keeps_few_bytes_per_row():
+    rows = {}
+    for n in (100_000, 200_000):
+        X = np.random.default_rng(0).normal(size=(n, 30)).astype(np.float32)
+        y = np.arange(n) % 3
+        model = DeepMLPClassifier((4,), batch_size=1000, max_iter=1, random_state=0)
+        rows[n] = peak_bytes(model.fit, X, y)
+    # Labels that are codes already are not copied; looking at them may take a copy for a while.
+    assert (rows[200_000] - rows[100_000]) / 100_000 < 14
+
+
+def test_prediction_makes_no_copy_of_a_sparse_X():
+    X = scipy.sparse.random(50_000, 200, 0.2, format="csr", random_state=0, dtype=np.float32)
+    y = np.arange(2000) % 2
+    model = DeepMLPClassifier((4,), max_iter=1, random_state=0).fit(X[:2000], y)
+    assert peak_bytes(model.predict, X) < X.data.nbytes / 2
 
 
 def test_predictions_in_chunks_are_predictions_at_once(data):
