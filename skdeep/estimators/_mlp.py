@@ -191,9 +191,9 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     batch_size : int, "full" or "auto", default="auto"
         Rows per step of the stochastic solvers (course II 2.1). "full" takes all rows, "auto" takes
         ``min(128, n_samples)``. That is what real tables speak for: on 17 data sets it is on the
-        mean 0.42 points above scikit-learn's MLP in 0.45 of its time; 64 is 0.44 above in 0.57,
-        256 0.06 below in 0.44, and the course's rule, "full" below 2000 rows and else 256, 1.16
-        below in 0.44. An int larger than the number of rows is clipped to it, with a warning. With
+        mean 0.42 points above scikit-learn's MLP in 0.45 of its time; 64 is 0.44 above in 0.54,
+        256 0.06 below in 0.43, and the course's rule, "full" below 2000 rows and else 256, 1.16
+        below in 0.43. An int larger than the number of rows is clipped to it, with a warning. With
         batch norm, a last batch of one row joins the one before.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
             "step", "cosine"} or callable, default="constant"
@@ -562,9 +562,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     batch_size : int, "full" or "auto", default="auto"
         Rows per step of the stochastic solvers (course II 2.1). "full" takes all rows, "auto" takes
         ``min(128, n_samples)``. That is what real tables speak for: on 17 data sets it is on the
-        mean 0.42 points above scikit-learn's MLP in 0.45 of its time; 64 is 0.44 above in 0.57,
-        256 0.06 below in 0.44, and the course's rule, "full" below 2000 rows and else 256, 1.16
-        below in 0.44. An int larger than the number of rows is clipped to it, with a warning. With
+        mean 0.42 points above scikit-learn's MLP in 0.45 of its time; 64 is 0.44 above in 0.54,
+        256 0.06 below in 0.43, and the course's rule, "full" below 2000 rows and else 256, 1.16
+        below in 0.43. An int larger than the number of rows is clipped to it, with a warning. With
         batch norm, a last batch of one row joins the one before.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
             "step", "cosine"} or callable, default="constant"
