@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import inspection
+    from . import inspection, model_selection
     from .estimators import (
         DeepMLPClassifier,
         DeepMLPRegressor,
@@ -23,14 +23,15 @@ __all__ = [
     "LogisticRegressionGD",
     "SoftmaxClassifier",
     "inspection",
+    "model_selection",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "inspection":
-        return importlib.import_module(".inspection", __name__)
+    if name in ("inspection", "model_selection"):
+        return importlib.import_module(f".{name}", __name__)
     return getattr(importlib.import_module(".estimators", __name__), name)
 
 

@@ -1,23 +1,23 @@
 """scikit-learn's own test-suite for its MLP, run on DeepMLPClassifier and DeepMLPRegressor.
 
-scikit-learn's wheel ships the suite. A plugin (`sklearn_mlp_plugin.py`) replaces the two classes
+scikit-learn's wheel ships the suite. A plugin (`sklearn_suite_plugin.py`) replaces the two classes
 before the suite is imported, in a process of its own, and reports what happened.
 """
 
-import ast
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import sklearn
+from sklearn_suites import functions_of, run_suite
 
 import skdeep
 
 SUITE = "sklearn.neural_network.tests.test_mlp"
+REPLACEMENTS = [
+    f"sklearn.neural_network:{theirs}=skdeep:{ours}"
+    for theirs, ours in [
+        ("MLPClassifier", "DeepMLPClassifier"),
+        ("MLPRegressor", "DeepMLPRegressor"),
+    ]
+]
 
 # By version of scikit-learn: how many tests the suite has, parametrisations counted.
 N_TESTS = {"1.7": 58, "1.8": 58, "1.9": 59}
@@ -36,39 +36,17 @@ SEED_SENSITIVE: list[str] = []
 SHIFTS_TO_PASS = 7
 
 
-def run_suite(report, *options):
-    """Run the suite with the plugin's options; its report and what pytest printed."""
-    search_path = [str(Path(__file__).parent), str(Path(skdeep.__file__).parents[1])]
-    command = [sys.executable, "-m", "pytest", "-p", "sklearn_mlp_plugin", "--pyargs", SUITE]
-    run = subprocess.run(
-        [*command, "-p", "no:cacheprovider", "--report", str(report), *options],
-        # Away from the project, so that its configuration for pytest is not read.
-        cwd=report.parent,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert report.exists(), run.stdout + run.stderr
-    return json.loads(report.read_text()), run.stdout
-
-
-def functions_of_suite():
-    """The names of its tests, read from the source."""
-    source = Path(importlib.util.find_spec(SUITE).origin).read_text(encoding="utf-8")
-    functions = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    return [name for name in functions if name.startswith("test_")]
-
-
 def test_suite_passes_on_our_classes(tmp_path):
     excluded = [*REACH_INTO_PRIVATE_STATE, *SEED_SENSITIVE]
-    report, output = run_suite(tmp_path / "report.json", "--exclude", *excluded)
+    report, output = run_suite(
+        SUITE, REPLACEMENTS, tmp_path / "report.json", "--exclude", *excluded
+    )
 
     assert all(name.startswith("skdeep.") for name in report["classes"])
     ours = [skdeep.DeepMLPClassifier, skdeep.DeepMLPRegressor]
     assert report["classes"] == [f"{cls.__module__}.{cls.__name__}" for cls in ours]
 
-    assert report["functions"] == functions_of_suite()
+    assert report["functions"] == functions_of(SUITE)
     version = ".".join(sklearn.__version__.split(".")[:2])
     assert report["n_tests"] == N_TESTS.get(version, report["n_tests"])
 
@@ -81,6 +59,6 @@ def test_suite_passes_on_our_classes(tmp_path):
 def test_seed_sensitive_tests_pass_for_most_seeds(tmp_path):
     shifts = [str(shift) for shift in range(1, 11)]
     options = ["--seed-shifts", *shifts, "--only", *SEED_SENSITIVE]
-    report, output = run_suite(tmp_path / "report.json", *options)
+    report, output = run_suite(SUITE, REPLACEMENTS, tmp_path / "report.json", *options)
     for name in SEED_SENSITIVE:
         assert report["outcomes"][name].count("passed") >= SHIFTS_TO_PASS, output

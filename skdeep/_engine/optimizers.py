@@ -13,7 +13,7 @@ coordinate: the step that the proximal operator of an L1 penalty needs.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,6 +34,17 @@ class OptimizerState:
     vectors: tuple[Array, ...] = ()
     updates: int = 0
     remembered: dict[str, Any] = field(default_factory=dict)
+
+    def select(self, models: Array) -> "OptimizerState":
+        """The state of the models with these numbers out of a population's."""
+
+        def pick(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(pick(part) for part in value)
+            return value if np.ndim(value) == 0 else value[models]
+
+        remembered = {name: pick(value) for name, value in self.remembered.items()}
+        return replace(self, vectors=pick(self.vectors), remembered=remembered)
 
 
 Move = Callable[..., None]

@@ -53,6 +53,16 @@ class TrainingState:
         split_seed = streams["validation"].integer_seed()
         return cls(theta, statistics, streams, split_seed=split_seed)
 
+    def select(self, models: Array) -> "TrainingState":
+        """The models of a population with these numbers, copied; the streams stay shared."""
+        optimizer = None if self.optimizer is None else self.optimizer.select(models)
+        return replace(
+            self,
+            theta=self.theta[models],
+            statistics=self.statistics[models],
+            optimizer=optimizer,
+        )
+
     def population(self, n_models: int) -> "TrainingState":
         """K models that start from here with the same random streams."""
         return replace(
@@ -98,7 +108,7 @@ class Epochs:
     def __init__(self, problem: Problem, state: TrainingState, settings: LoopSettings) -> None:
         optimizer = settings.optimizer
         state.optimizer = optimizer.resume(state.theta, state.optimizer)
-        self._problem, self._state, self._settings = problem, state, settings
+        self._problem, self._state = problem, state
         self._grad = np.empty_like(state.theta)
         self._workspace = Workspace(state.theta.dtype)
         self._bound: dict[int, BatchObjective] = {}
@@ -120,10 +130,9 @@ class Epochs:
         shuffle = state.streams["permutations"] if settings.shuffle else None
         self._batches = Batches(problem.data, slices, shuffle)
 
-    def run(self) -> Array:
+    def run(self, rate: Any) -> Array:
         """One pass over the rows; the cost J, the penalty taken where the epoch starts."""
         state, data = self._state, self._problem.data
-        rate = self._settings.rate(state)
         penalty = self._penalty_in_J.value(self._weights)
         # A NumPy scalar, which float32 sums join in float64.
         total: Any = np.float64(0)
@@ -169,5 +178,5 @@ def train_epochs(
     sparse = problem.data.is_sparse
     with blas_threads_for(problem.network, settings.batch_size, sparse_input=sparse):
         for _ in range(n_epochs):
-            if after_epoch(epochs.run()):
+            if after_epoch(epochs.run(settings.rate(state))):
                 return

@@ -33,6 +33,7 @@ from .._engine.schedules import SCHEDULES, Schedule
 from .._engine.training import LoopSettings, TrainingState, train_epochs
 from ._callbacks import CallbackSupport, FitEvents
 from ._compat import Interval, Options, StrOptions
+from ._parameters import PerModel
 from ._progress import Curves, FitMonitor, StoppingRule
 from ._validation import ValidationSet, checked_array, checked_weights
 from ._warnings import warn
@@ -90,37 +91,39 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     dtype: str | None
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "alpha": PerModel([Interval(Real, 0, None, closed="left")]),
+        "l1_ratio": PerModel([Interval(Real, 0, 1, closed="both")]),
         "batch_size": [StrOptions({"auto", "full"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES)), callable],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "decay_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "decay_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": PerModel([StrOptions(set(SCHEDULES)), callable]),
+        "learning_rate_init": PerModel([Interval(Real, 0, None, closed="neither")]),
+        "power_t": PerModel([Interval(Real, 0, None, closed="left")]),
+        "decay_rate": PerModel([Interval(Real, 0, None, closed="neither"), None]),
+        "decay_epochs": PerModel([Interval(Integral, 1, None, closed="left"), None]),
+        "max_iter": PerModel([Interval(Integral, 1, None, closed="left")]),
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "tol": PerModel([Interval(Real, 0, None, closed="left")]),
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "momentum": PerModel([Interval(Real, 0, 1, closed="both")]),
         "nesterovs_momentum": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "scoring": [str, callable, None],
-        "rho": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+        "scoring": PerModel([str, callable, None]),
+        "rho": PerModel([Interval(Real, 0, 1, closed="left")]),
+        "beta_1": PerModel([Interval(Real, 0, 1, closed="left")]),
+        "beta_2": PerModel([Interval(Real, 0, 1, closed="left")]),
+        "epsilon": PerModel([Interval(Real, 0, None, closed="neither")]),
+        "n_iter_no_change": PerModel(
+            [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})]
+        ),
+        "max_fun": PerModel([Interval(Integral, 1, None, closed="left")]),
+        "gradient_clip": PerModel([Interval(Real, 0, None, closed="neither"), None]),
         "dtype": [StrOptions({"float32", "float64"}), None],
     }
+
+    # An X and its raw outputs, where a stack has predicted for all its models at once.
+    _foreseen: tuple[Any, Array] | None = None
 
     # ------------------------------------------------------------------ what derived classes say
 
@@ -166,6 +169,11 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _default_batch_size(self, n_samples: int) -> int:
         # The docstrings say what was measured: 64 gains nothing for its time, 256 costs accuracy.
         return min(128, n_samples)
+
+    def _stack_key(self) -> tuple[Any, ...]:
+        """What models of one stack must have in common beyond the parameters that say so."""
+        # Without momentum there is no velocity, and so another optimizer.
+        return (self.momentum == 0,)
 
     def _architecture(self) -> dict[str, Any]:
         """The parameters that training cannot continue across a change of."""
@@ -401,9 +409,12 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         dev, train_rows = self._validation_set(X, y, encoded, weights, validation, state)
         data = Rows(X, encoded, weights, train_rows)
         self._check_training_rows(network, data)
-        penalty = ElasticNet.of(float(self.alpha), float(self.l1_ratio), data.total_weight)
-        problem = Problem(network, self._make_loss(), penalty, data)
+        problem = self._problem(network, data)
         return FitRun(problem, state, self._curves if continuing else Curves(), dev)
+
+    def _problem(self, network: Network, data: Rows) -> Problem:
+        penalty = ElasticNet.of(float(self.alpha), float(self.l1_ratio), data.total_weight)
+        return Problem(network, self._make_loss(), penalty, data)
 
     def _example_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
         """sample_weight times the classes' weights."""
@@ -549,7 +560,14 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _attributes_as_if_ended(self, monitor: FitMonitor) -> dict[str, Any]:
         return {**self._attributes_at(*monitor.weights), "n_iter_": monitor.n_epochs}
 
-    def _monitor(self, run: FitRun, events: FitEvents | None, max_epochs: int) -> FitMonitor:
+    def _monitor(
+        self,
+        run: FitRun,
+        events: FitEvents | None,
+        max_epochs: int,
+        dev_logits: Callable[[], Array] | None = None,
+    ) -> FitMonitor:
+        """What watches the run; `dev_logits` gives the dev set's raw outputs, None: predict."""
         problem, validation = run.problem, run.validation
         rule = StoppingRule(
             tol=float(self.tol),
@@ -563,20 +581,24 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             verbose=bool(self.verbose),
             announces_epochs=self.solver in STOCHASTIC_SOLVERS,
         )
-        validate = None if validation is None else self._validator(problem, validation)
+        validate = None
+        if validation is not None:
+            predict = dev_logits or partial(self._predict_rows, problem.network, validation)
+            validate = self._validator(problem, validation, predict)
         return FitMonitor(run.state, run.curves, rule, validate, events, max_epochs)
 
+    def _predict_rows(self, network: Network, rows: ValidationSet) -> Array:
+        state = self._state
+        return predict_logits(network, state.theta, state.statistics, rows.x, index=rows.index)
+
     def _validator(
-        self, problem: Problem, validation: ValidationSet
+        self, problem: Problem, validation: ValidationSet, predict: Callable[[], Array]
     ) -> Callable[[], tuple[float, float]]:
         """A function that gives the dev set's loss and score at the present parameters."""
         score = self._scorer(validation)
 
         def validate() -> tuple[float, float]:
-            state = self._state
-            logits = predict_logits(
-                problem.network, state.theta, state.statistics, validation.x, index=validation.index
-            )
+            logits = predict()
             losses = evaluate_loss(problem.network, problem.loss, logits.copy(), validation.targets)
             loss = float(np.average(losses, weights=validation.weights))
             predictions = apply_link(problem.loss.link, logits.copy())
@@ -712,6 +734,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
 
     def _logits(self, X: Any, *, link: str = "identity") -> Array:
         """Raw outputs, or with a link predictions, of shape (n, n_outputs)."""
+        if self._foreseen is not None and self._foreseen[0] is X:
+            return apply_link(link, self._foreseen[1].copy())
         X = self._validated_X(X)
         transform = None if link == "identity" else partial(apply_link, link)
         return predict_logits(

@@ -12,6 +12,7 @@ from .._engine.backend import Array
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, apply_link
 from ._base import BaseNetworkEstimator
 from ._compat import Interval, StrOptions
+from ._parameters import PerModel
 from ._targets import ClassLabels
 from ._validation import ValidationSet, weighted_share
 
@@ -24,7 +25,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseNetworkEstimator._parameter_constraints,
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "label_smoothing": PerModel([Interval(Real, 0, 1, closed="left")]),
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 

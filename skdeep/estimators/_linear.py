@@ -30,6 +30,7 @@ from ._base import NON_FINITE, STOCHASTIC_SOLVERS
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
+from ._parameters import PerModel
 from ._progress import FitMonitor
 from ._warnings import warn
 
@@ -45,8 +46,10 @@ class BaseLinear(NetworkClassifier):
         **NetworkClassifier._parameter_constraints,
         "solver": [StrOptions({"gd", "lbfgs", *STOCHASTIC_SOLVERS})],
         "fit_intercept": ["boolean"],
-        "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "momentum": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
+        "learning_rate_init": PerModel(
+            [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")]
+        ),
+        "momentum": PerModel([StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")]),
     }
 
     def __init__(

@@ -28,6 +28,7 @@ from ._base import BaseNetworkEstimator
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
+from ._parameters import PerModel
 from ._validation import ValidationSet
 
 
@@ -51,12 +52,12 @@ class BaseDeepMLP(BaseNetworkEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
         "solver": [StrOptions({"lbfgs", "sgd", "rmsprop", "adam", "adamw"})],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": PerModel([Interval(Real, 0, 1, closed="left"), "array-like"]),
+        "input_dropout": PerModel([Interval(Real, 0, 1, closed="left")]),
         "batch_norm": ["boolean"],
-        "batch_norm_momentum": [Interval(Real, 0, 1, closed="left")],
-        "batch_norm_epsilon": [Interval(Real, 0, None, closed="neither")],
-        "weight_init": [StrOptions({"auto", *INITIALIZERS})],
+        "batch_norm_momentum": PerModel([Interval(Real, 0, 1, closed="left")]),
+        "batch_norm_epsilon": PerModel([Interval(Real, 0, None, closed="neither")]),
+        "weight_init": PerModel([StrOptions({"auto", *INITIALIZERS})]),
     }
 
     def _hidden_layer_sizes(self) -> list[int]:
@@ -111,6 +112,10 @@ class BaseDeepMLP(BaseNetworkEstimator):
 
     def _weight_init(self) -> str:
         return str(self.weight_init)
+
+    def _stack_key(self) -> tuple[Any, ...]:
+        # On sparse X, input dropout is what keeps models from sharing the rows.
+        return (*super()._stack_key(), self.input_dropout > 0)
 
     def _architecture(self) -> dict[str, Any]:
         return {
@@ -728,7 +733,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseDeepMLP._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "huber_delta": PerModel([Interval(Real, 0, None, closed="neither")]),
     }
 
     def __init__(

@@ -355,7 +355,7 @@ def test_a_step_makes_no_array_as_large_as_activations_or_theta(solver, dtype, r
     state = start(problem, dtype=dtype)
     settings = make_settings(solver, batch_size=rows, gradient_clip=1.0)
     epochs = Epochs(problem, state, settings)
-    epochs.run()
+    epochs.run(0.01)
     tracemalloc.start()
     try:
         epochs._step(x, y, data.sample_weight, 0.01)

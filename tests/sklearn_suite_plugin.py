@@ -1,10 +1,11 @@
-"""A pytest plugin that puts skdeep's classes where scikit-learn's test-suite looks for its MLP.
+"""A pytest plugin that puts skdeep's classes where a test-suite of scikit-learn looks for its own.
 
 It is loaded with `-p` in a process of its own and acts before the suite is imported. Every test is
 run once per seed shift: a number added to the seeds that the estimators are given. What was
 collected, which classes were tested and how each test ended is written as JSON.
 """
 
+import importlib
 import json
 from collections import defaultdict
 from numbers import Integral
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sklearn.neural_network
 from sklearn.utils import check_random_state
 
 # By name of a test: how its runs ended, a list per test.
@@ -21,18 +21,21 @@ COLLECTED: dict = {"functions": [], "n_tests": 0, "classes": []}
 
 
 def pytest_addoption(parser):
+    parser.addoption("--replace", nargs="+", default=[], help="module:class=module:class pairs")
     parser.addoption("--report", type=Path, help="where the JSON goes")
     parser.addoption("--seed-shifts", nargs="+", type=int, default=[0])
     parser.addoption("--exclude", nargs="+", default=[], help="names of tests not to run")
     parser.addoption("--only", nargs="+", default=[], help="names of the only tests to run")
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Replace the classes: here, so that merely importing this file changes nothing."""
-    import skdeep
-
-    sklearn.neural_network.MLPClassifier = skdeep.DeepMLPClassifier
-    sklearn.neural_network.MLPRegressor = skdeep.DeepMLPRegressor
+    for replacement in config.option.replace:
+        (module, name), (own_module, own_name) = (
+            side.split(":") for side in replacement.split("=")
+        )
+        ours = getattr(importlib.import_module(own_module), own_name)
+        setattr(importlib.import_module(module), name, ours)
 
 
 def pytest_generate_tests(metafunc):
@@ -56,10 +59,9 @@ def pytest_collection_modifyitems(config, items):
     option = config.option
     COLLECTED["functions"] = list(dict.fromkeys(item.originalname for item in items))
     COLLECTED["n_tests"] = len(items) // len(option.seed_shifts)
-    COLLECTED["classes"] = [
-        f"{tested.__module__}.{tested.__name__}"
-        for tested in (items[0].module.MLPClassifier, items[0].module.MLPRegressor)
-    ]
+    names = [replacement.split("=")[0].split(":")[1] for replacement in option.replace]
+    tested = [getattr(items[0].module, name) for name in names]
+    COLLECTED["classes"] = [f"{kind.__module__}.{kind.__name__}" for kind in tested]
     items[:] = [
         item
         for item in items

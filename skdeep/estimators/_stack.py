@@ -1,0 +1,340 @@
+"""Several estimators trained together: their networks are one stack, a population in the engine.
+
+A `Stack` takes unfitted estimators that differ only in parameters which each model may have of its
+own (`PerModel`). Every one of them ends as if it had been fitted alone: it has its own learning
+rate, its own curves and its own end. Those whose training has ended leave the stack.
+"""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from .._engine.backend import Array
+from .._engine.network import Network, build_network
+from .._engine.objective import Problem, predict_logits
+from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
+from .._engine.threads import blas_threads_for
+from .._engine.training import Epochs, LoopSettings, TrainingState
+from ._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator, FitRun
+from ._progress import Curves, FitMonitor
+from ._validation import ValidationSet
+
+# The stack is cut down to those still training when this share of it has ended: to copy what
+# remains costs about as much as a few steps.
+COMPACT_FROM = 1 / 8
+# What a model of a stack keeps like θ (its gradient, two moments, the best so far, copies of θ and
+# the moments for the end), for each unit of a batch, and for each of its predictions.
+PARAMETER_VECTORS = 9
+ACTIVATION_BUFFERS = 5
+PREDICTION_COPIES = 3
+
+
+def can_stack(estimator: Any) -> bool:
+    """Whether an unfitted estimator could train in a stack, whatever its data."""
+    return (
+        isinstance(estimator, BaseNetworkEstimator)
+        and _fits_as_skdeep_does(type(estimator))
+        and estimator.solver in STOCHASTIC_SOLVERS
+        and not estimator.verbose
+        and not getattr(estimator, "_skl_callbacks", None)
+    )
+
+
+def _fits_as_skdeep_does(kind: type) -> bool:
+    """Whether a class, a user's maybe, leaves `fit` as it is."""
+    definer = next(base for base in kind.__mro__ if "fit" in vars(base))
+    return definer.__module__.startswith(__package__)
+
+
+@dataclass
+class Member:
+    """An estimator of the stack: its own problem, clock and monitor, and its place in θ."""
+
+    estimator: Any
+    problem: Problem
+    settings: LoopSettings
+    monitor: FitMonitor
+    row: int = -1
+    error: Exception | None = None
+
+    @property
+    def state(self) -> TrainingState:
+        return self.monitor.state
+
+    def has_epochs_left(self) -> bool:
+        """Whether it trains on: it has neither failed, nor stopped, nor run all its epochs."""
+        ended = self.error is not None or self.monitor.stopped
+        return not ended and self.monitor.n_epochs < self.estimator.max_iter
+
+    def rate(self) -> float:
+        """The step size of the next epoch; a user's schedule that raises ends this member."""
+        try:
+            return float(self.settings.rate(self.state))
+        except Exception as error:
+            self.error = error
+            return 0.0
+
+
+@dataclass
+class Stack:
+    """Unfitted estimators and the data that they all learn from.
+
+    Parameters
+    ----------
+    estimators : list of estimators
+        What is trained. They are changed in place, but not fitted: `fitted` gives fitted copies.
+    X, y : array-like
+        The training data.
+    fit_params : dict
+        The other arguments of their `fit`.
+
+    Raises
+    ------
+    ValueError
+        Where the data, or the leader's parameters, are not what they have to be.
+    """
+
+    estimators: Sequence[Any]
+    X: Any
+    y: Any
+    fit_params: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        leader = self.estimators[0]
+        run = _prepared(leader, self.X, self.y, self.fit_params)
+        if run.problem.data.is_sparse and getattr(leader, "input_dropout", 0) > 0:
+            raise ValueError("Input dropout on sparse X gives each model an X of its own.")
+        self._validation = run.validation
+        self._dev_logits: Array = np.empty(0)
+        self.members = [self._member(estimator, run) for estimator in self.estimators]
+        states = [member.state for member in self.members]
+        self._state = replace(
+            run.state,
+            theta=np.stack([state.theta for state in states]),
+            statistics=np.stack([state.statistics for state in states]),
+        )
+        self._place(self.members)
+
+    def _member(self, estimator: Any, run: FitRun) -> Member:
+        leader, network = self.estimators[0], run.problem.network
+        if estimator is not leader:
+            _share_what_was_learnt(leader, estimator)
+        own_network = estimator._build_network(network.n_in, network.n_out)
+        problem = estimator._problem(own_network, run.problem.data)
+        state = replace(run.state) if estimator is leader else _fresh_like(estimator, leader, run)
+        estimator._network, estimator._state, estimator._curves = own_network, state, Curves()
+        estimator._trained_architecture = estimator._architecture()
+        own_run = FitRun(problem, state, estimator._curves, run.validation)
+        monitor = estimator._monitor(own_run, None, estimator.max_iter)
+        member = Member(estimator, problem, estimator._loop_settings(problem), monitor)
+        if run.validation is not None:
+            logits = partial(self._logits_of, member)
+            member.monitor = estimator._monitor(own_run, None, estimator.max_iter, logits)
+        return member
+
+    def _logits_of(self, member: Member) -> Array:
+        return self._dev_logits[member.row]
+
+    def _place(self, members: list[Member]) -> None:
+        """Give each member its row of θ."""
+        self._in_stack = members
+        for row, member in enumerate(members):
+            member.row = row
+            member.state.theta = self._state.theta[row]
+            member.state.statistics = self._state.statistics[row]
+
+    # -------------------------------------------------------------------------------- training
+
+    def train(self) -> None:
+        """Train until every member has stopped or has run its `max_iter` epochs."""
+        with np.errstate(all="ignore"):
+            while any(member.has_epochs_left() for member in self._in_stack):
+                self._keep([member for member in self._in_stack if member.has_epochs_left()])
+                self._train_until_some_have_left()
+
+    def go_on(self, numbers: Sequence[int], n_epochs: int) -> None:
+        """Let these estimators train until they have run n_epochs, and the others no more."""
+        for number, member in enumerate(self.members):
+            member.estimator.max_iter = n_epochs if number in numbers else 0
+
+    def _train_until_some_have_left(self) -> None:
+        problem, settings = self._combined()
+        epochs = Epochs(problem, self._state, settings)
+        sparse = problem.data.is_sparse
+        bearable = COMPACT_FROM * len(self._in_stack)
+        with blas_threads_for(problem.network, settings.batch_size, sparse_input=sparse):
+            while True:
+                running = [member for member in self._in_stack if member.has_epochs_left()]
+                if not running or len(self._in_stack) - len(running) > bearable:
+                    return
+                self._run_epoch(epochs, problem.network, running)
+
+    def _run_epoch(self, epochs: Epochs, network: Network, running: list[Member]) -> None:
+        rates = np.zeros((len(self._in_stack), 1))
+        for member in running:
+            rates[member.row] = member.rate()
+        losses = epochs.run(rates.astype(self._state.theta.dtype))
+        if self._validation is not None:
+            self._dev_logits = self._predict_dev(network, self._validation)
+        for member in running:
+            if member.error is None:
+                self._end_epoch(member, losses[member.row])
+        self._let_go([member for member in running if not member.has_epochs_left()])
+
+    def _end_epoch(self, member: Member, loss: float) -> None:
+        member.state.epochs, member.state.rows_seen = self._state.epochs, self._state.rows_seen
+        try:
+            member.monitor.after_epoch(loss)
+        except Exception as error:
+            member.error = error
+
+    def _let_go(self, members: list[Member]) -> None:
+        """Copy where they have come to: their rows may go on moving until they are cut out."""
+        if not members:
+            return
+        streams, optimizer = copy.deepcopy(self._state.streams), self._state.optimizer
+        assert optimizer is not None
+        for member in members:
+            state = member.state
+            state.theta, state.statistics = state.theta.copy(), state.statistics.copy()
+            state.streams = streams
+            state.optimizer = copy.deepcopy(optimizer.select(member.row))
+
+    def _predict_dev(self, network: Network, dev: ValidationSet) -> Array:
+        return predict_logits(
+            network, self._state.theta, self._state.statistics, dev.x, index=dev.index
+        )
+
+    def _keep(self, members: list[Member]) -> None:
+        if len(members) < len(self._in_stack):
+            self._state = self._state.select(np.array([member.row for member in members]))
+        self._place(members)
+
+    def _combined(self) -> tuple[Problem, LoopSettings]:
+        """The members' problems and settings as those of one population."""
+        members = self._in_stack
+        first = members[0]
+        parameters = [member.estimator._network_parameters() for member in members]
+        sizes = first.estimator._hidden_layer_sizes()
+        network = _combined_network(first.problem.network, sizes, parameters)
+        problem = Problem(
+            network,
+            combine([member.problem.loss for member in members], BATCH_AXES),
+            combine([member.problem.penalty for member in members], PARAMETER_AXES),
+            first.problem.data,
+        )
+        clips = [member.settings.gradient_clip for member in members]
+        if any(clip is not None for clip in clips):
+            clips = [math.inf if clip is None else clip for clip in clips]
+        optimizers = [member.settings.optimizer for member in members]
+        settings = replace(
+            first.settings,
+            optimizer=combine(optimizers, PARAMETER_AXES),
+            gradient_clip=combine_values(clips, PARAMETER_AXES),
+        )
+        return problem, settings
+
+    # ------------------------------------------------------------------------------- the outcome
+
+    def fitted(self, number: int) -> Any:
+        """A fitted copy of an estimator, as far as it has been trained.
+
+        Raises
+        ------
+        Exception
+            What its own `fit` would have raised.
+        """
+        member = self.members[number]
+        if member.error is not None:
+            raise member.error
+        estimator, monitor = copy.copy(member.estimator), copy.copy(member.monitor)
+        state = replace(
+            member.state,
+            theta=member.state.theta.copy(),
+            statistics=member.state.statistics.copy(),
+        )
+        estimator._state = monitor.state = state
+        estimator._curves = monitor.curves = copy.deepcopy(member.monitor.curves)
+        estimator._finish(member.problem, monitor, None, incremental=False)
+        return estimator
+
+    def detached(self, number: int) -> Any:
+        """A fitted copy that shares nothing with the stack, and can be trained further."""
+        estimator = self.fitted(number)
+        estimator._state = copy.deepcopy(estimator._state)
+        return estimator
+
+    def foresee(self, models: Sequence[Any], X: Any) -> None:
+        """Predict X with all fitted models at once; each then has its predictions ready."""
+        if not models:
+            return
+        first = models[0]
+        parameters = [model._network_parameters() for model in models]
+        network = _combined_network(first._network, first._hidden_layer_sizes(), parameters)
+        logits = predict_logits(
+            network,
+            np.stack([model._state.theta for model in models]),
+            np.stack([model._state.statistics for model in models]),
+            first._validated_X(X),
+        )
+        for model, own in zip(models, logits, strict=True):
+            model._foreseen = (X, own)
+
+
+def bytes_per_model(model: Any, X: Any, y: Any, rows_scored: int) -> int:
+    """About what one model of a stack occupies while it is trained on X and y, and scored."""
+    n_outputs = y.shape[1] if np.ndim(y) == 2 else 1
+    if is_classifier(model) and np.ndim(y) == 1:
+        n_outputs = np.unique(y).shape[0]
+    widths = [X.shape[1], *model._hidden_layer_sizes(), n_outputs]
+    parameters = sum((n_in + 3) * n_out for n_in, n_out in pairwise(widths))
+    batch_size = model.batch_size
+    if isinstance(batch_size, str):
+        full = batch_size == "full"
+        batch_size = X.shape[0] if full else model._default_batch_size(X.shape[0])
+    rows = min(int(batch_size), X.shape[0])
+    activations = ACTIVATION_BUFFERS * rows * sum(widths[1:])
+    predictions = PREDICTION_COPIES * rows_scored * n_outputs
+    itemsize = 4 if np.float32 in (getattr(X, "dtype", None), model.dtype) else 8
+    return itemsize * (PARAMETER_VECTORS * parameters + activations + predictions)
+
+
+def _prepared(leader: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> FitRun:
+    validation = tuple(fit_params.get(name) for name in ("X_val", "y_val", "sample_weight_val"))
+    run: FitRun = leader._prepare(X, y, fit_params.get("sample_weight"), validation=validation)
+    return run
+
+
+def _combined_network(
+    one: Network, hidden_layer_sizes: Sequence[int], parameters: Sequence[dict[str, Any]]
+) -> Network:
+    """The network of a population whose models are built like `one`."""
+    together = {
+        name: combine_values([own[name] for own in parameters], BATCH_AXES)
+        for name in parameters[0]
+    }
+    return build_network(one.n_in, hidden_layer_sizes, one.n_out, **together)
+
+
+def _share_what_was_learnt(leader: Any, estimator: Any) -> None:
+    """The attributes that preparing the data has given to the leader."""
+    for name, value in leader.__dict__.items():
+        # A parameter is there already.
+        estimator.__dict__.setdefault(name, value)
+
+
+def _fresh_like(estimator: Any, leader: Any, run: FitRun) -> TrainingState:
+    """The estimator's own start, with the random streams of the stack after it."""
+    same_seed = estimator.random_state is not None
+    if same_seed and estimator._weight_init() == leader._weight_init():
+        return replace(run.state)
+    network, dtype = run.problem.network, run.state.theta.dtype
+    own: TrainingState = estimator._fresh_state(network, dtype)
+    return replace(own, streams=run.state.streams, split_seed=run.state.split_seed)

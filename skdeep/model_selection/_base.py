@@ -1,0 +1,234 @@
+"""What the vectorized searches share: scikit-learn's searches with candidates trained together.
+
+`fit` goes through the same steps as scikit-learn's and fills in the same attributes; only how
+candidates are fitted and scored differs, and that is `Evaluator`'s.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import indexable
+
+from ..estimators._compat import Interval
+from ._compat import (
+    NO_CALLBACKS,
+    BaseSearchCV,
+    insert_error_scores,
+    root_context,
+    rows_of_params,
+    run_search,
+    scorers_by_name,
+    validated_search_fit,
+    warn_about_failures,
+)
+from ._ensemble import fit_ensemble
+from ._evaluation import Evaluator, Outcome, Scoring
+
+DEFAULT_STACK_BYTES = 2**28
+OWN_CONSTRAINTS: dict[str, list[Any]] = {
+    "keep_best": [Interval(Integral, 1, None, closed="left"), None],
+    "max_stack_bytes": [Interval(Integral, 1, None, closed="left")],
+}
+
+
+class VectorizedSearch(BaseSearchCV):
+    """Base class of the vectorized searches. Warning: use the derived classes."""
+
+    keep_best: int | None
+    max_stack_bytes: int
+
+    def _make_evaluator(self, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> Evaluator:
+        return Evaluator(self, base_estimator, X, y, scoring)
+
+    @validated_search_fit
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Run the search, and refit the best candidate on all rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets.
+        **params : dict of str -> object
+            Parameters for the estimator's `fit`, such as `sample_weight`, for the scorer and for
+            the splitter, as in scikit-learn's searches.
+
+        Returns
+        -------
+        self : object
+            The fitted search.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not what it has to be, all candidates fail, or one fails and
+            `error_score="raise"`.
+        """
+        scorers, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        params = rows_of_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        weights = params.get("sample_weight")
+        self._data = {
+            "X": X,
+            "y": y,
+            "metadata": None if weights is None else {"sample_weight": weights},
+        }
+        root = root_context(self, max_subtasks=1 + (self.refit is not False))
+        root = root.call_on_fit_task_begin(estimator=self, **self._data)
+        self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
+        self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
+        base_estimator = clone(self.estimator)
+        scoring = Scoring(
+            scorers,
+            routed.estimator.fit,
+            routed.scorer.score,
+            self.error_score,
+            self.return_train_score,
+            self.verbose,
+        )
+        found = _Found(self, base_estimator, X, y, scoring, routed.splitter.split)
+        run_search(self, found.evaluate_candidates, root)
+        refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
+        self._choose_best(found.results, refit_metric)
+        if self.refit:
+            self._refit(base_estimator, X, y, routed.estimator.fit, root)
+        self._keep_the_best(base_estimator, X, y, routed.estimator.fit, found, refit_metric)
+        self.scorer_ = scorers_by_name(scorers)
+        self.cv_results_ = found.results
+        root.call_on_fit_task_end(estimator=self, **self._data)
+        del self._data
+        return self
+
+    def _look_at_scores(self, scores: Any, refit_metric: Any) -> Any:
+        """Whether there are several metrics, which a callable `scoring` shows only now."""
+        self.multimetric_ = isinstance(scores, dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(scores)
+            return self.refit
+        return refit_metric
+
+    def _choose_best(self, results: dict[str, Any], refit_metric: Any) -> None:
+        if not self.refit and self.multimetric_:
+            return
+        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+        if not callable(self.refit):
+            self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
+
+    def _refit(
+        self, base_estimator: Any, X: Any, y: Any, fit_params: dict[str, Any], root: Any
+    ) -> None:
+        best = clone(base_estimator).set_params(**clone(self.best_params_, safe=False))
+        context = root.subcontext(task_name="refit-with-best-params")
+        with context.propagate_callback_context(best):
+            context.call_on_fit_task_begin(estimator=self, **self._data)
+            start = time.perf_counter()
+            self.best_estimator_ = _fitted(best, X, y, fit_params)
+            self.refit_time_ = time.perf_counter() - start
+        if hasattr(best, "feature_names_in_"):
+            self.feature_names_in_ = best.feature_names_in_
+        context.call_on_fit_task_end(estimator=self, **self._data)
+
+    def _keep_the_best(
+        self,
+        base_estimator: Any,
+        X: Any,
+        y: Any,
+        fit_params: dict[str, Any],
+        found: "_Found",
+        refit_metric: Any,
+    ) -> None:
+        if self.keep_best is None:
+            return
+        if self.multimetric_ and not isinstance(refit_metric, str):
+            raise ValueError(
+                f"keep_best={self.keep_best} needs one metric to rank by: refit must name it, "
+                f"got refit={self.refit!r}."
+            )
+        scores = np.asarray(found.results[f"mean_test_{refit_metric}"])
+        order = [i for i in np.argsort(-scores, kind="stable") if np.isfinite(scores[i])]
+        chosen = [found.results["params"][i] for i in order[: self.keep_best]]
+        self.ensemble_ = fit_ensemble(base_estimator, chosen, X, y, fit_params)
+
+
+class _Found:
+    """All that has been evaluated so far, in the order of evaluation."""
+
+    def __init__(
+        self,
+        search: VectorizedSearch,
+        base_estimator: Any,
+        X: Any,
+        y: Any,
+        scoring: Scoring,
+        split_params: dict[str, Any],
+    ) -> None:
+        self._search, self._X, self._y = search, X, y
+        self._error_score, self._split_params = scoring.error_score, split_params
+        self._evaluator = search._make_evaluator(base_estimator, X, y, scoring)
+        self.candidates: list[dict[str, Any]] = []
+        self.outcomes: list[Outcome] = []
+        self.more_results: dict[str, list[Any]] = defaultdict(list)
+        self.results: dict[str, Any] = {}
+
+    def evaluate_candidates(
+        self,
+        candidate_params: Iterable[dict[str, Any]],
+        cv: Any = None,
+        more_results: dict[str, list[Any]] | None = None,
+        callback_ctx: Any = None,
+    ) -> dict[str, Any]:
+        """Evaluate candidates, and give the results of all so far: what `_run_search` is given."""
+        candidates = list(candidate_params)
+        splits = self._splits(cv or self._search._checked_cv_orig)
+        n_splits, n_fits = len(splits), len(candidates) * len(splits)
+        if self._search.verbose > 0:
+            print(
+                f"Fitting {n_splits} folds for each of {len(candidates)} candidates,"
+                f" totalling {n_fits} fits"
+            )
+        contexts = [NO_CALLBACKS] * n_fits
+        if callback_ctx is not None and callback_ctx is not NO_CALLBACKS:
+            name = "candidate-split-evaluation"
+            contexts = [callback_ctx.subcontext(task_name=name, task_id=i) for i in range(n_fits)]
+        outcomes = self._evaluator(candidates, splits, contexts)
+        if not outcomes:
+            raise ValueError(
+                "No fits were performed. Was the CV iterator empty? Were there no candidates?"
+            )
+        warn_about_failures(outcomes, self._error_score)
+        if callable(self._search.scoring):
+            insert_error_scores(outcomes, self._error_score)
+        self.candidates += candidates
+        self.outcomes += outcomes
+        for name, values in (more_results or {}).items():
+            self.more_results[name] += values
+        self.results = self._search._format_results(
+            self.candidates, n_splits, self.outcomes, self.more_results
+        )
+        return self.results
+
+    def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
+        splits, expected = (
+            list(cv.split(self._X, self._y, **self._split_params)),
+            self._search.n_splits_,
+        )
+        if len(splits) != expected:
+            raise ValueError(
+                "cv.split and cv.get_n_splits return inconsistent results. "
+                f"Expected {expected} splits, got {len(splits)}"
+            )
+        return splits
+
+
+def _fitted(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Any:
+    return estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)

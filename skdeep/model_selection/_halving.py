@@ -1,0 +1,351 @@
+"""VectorizedHalvingRandomSearchCV: successive halving whose survivors go on training.
+
+The resource is epochs. After each rung the worst candidates leave their stacks; the others go on
+from where they are, so that a candidate's epochs are trained once and not again at every rung.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import delayed
+
+from ..estimators._stack import Stack
+from ._base import DEFAULT_STACK_BYTES, OWN_CONSTRAINTS, VectorizedSearch
+from ._compat import HalvingRandomSearchCV, yields_constant_splits
+from ._evaluation import Evaluator, Outcome, Scoring, StackTask, own_copy, score_stack
+from ._plan import StackedCandidate, last_step, make_plan
+
+
+@dataclass
+class LiveTask(StackTask):
+    """A stack that stays alive from rung to rung; `places` are its candidates' places in it."""
+
+    stack: Stack | None
+    places: Sequence[int]
+
+
+def go_on_and_score(
+    task: LiveTask, scoring: Scoring, horizon: int, n_epochs: int
+) -> tuple[Stack, list[Outcome]] | None:
+    """Train a stack until it has run n_epochs of `horizon`; None where it cannot be made."""
+    start = time.perf_counter()
+    try:
+        stack = task.stack or _make_stack(task, horizon)
+    except (ValueError, TypeError):
+        return None
+    stack.go_on(task.places, n_epochs)
+    stack.train()
+    seconds = time.perf_counter() - start
+    return stack, score_stack(stack, task.candidates, task.split, scoring, seconds, task.places)
+
+
+def _make_stack(task: LiveTask, horizon: int) -> Stack:
+    models = [own_copy(candidate.model) for candidate in task.candidates]
+    for model in models:
+        # Schedules that come down over all epochs do so over those of the last rung.
+        model.max_iter = horizon
+    split = task.split
+    return Stack(models, split.X_train, split.y_train, split.fit_params)
+
+
+class HalvingEvaluator(Evaluator):
+    """Evaluates candidates rung by rung, those it has met before from where they are."""
+
+    _live: list[LiveTask] | None = None
+    _n_epochs = 0
+    _known: Sequence[dict[str, Any]]
+
+    def _evaluate_stacks(self) -> None:
+        resource = self._search.resource
+        self._n_epochs_before, self._n_epochs = self._n_epochs, int(self._candidates[0][resource])
+        with self._workers() as parallel:
+            if self._live is None:
+                self._live = self._first_rung(parallel)
+            else:
+                self._live = self._next_rung(self._live, resource)
+            self._known = self._candidates
+            self._progress = self._make_progress(
+                candidate for task in self._live for candidate in task.candidates
+            )
+            self._live = self._run_live(parallel, self._live)
+            self._progress.close()
+
+    def _epochs(self, candidate: StackedCandidate) -> int:
+        return self._n_epochs - self._n_epochs_before
+
+    def _first_rung(self, parallel: Any) -> list[LiveTask]:
+        settings = make_plan(self._base, self._candidates, self._scoring.fit_params)
+        units = list(product(settings.values(), range(len(self._splits))))
+        tasks = self._prepare(parallel, units) if units else []
+        return [
+            LiveTask(task.candidates, task.split, None, range(len(task.candidates)))
+            for task in tasks
+        ]
+
+    def _next_rung(self, live: Sequence[LiveTask], resource: str) -> list[LiveTask]:
+        """The candidates that are still in, under their new numbers."""
+        numbers: dict[Any, list[int]] = {}
+        for new, parameters in enumerate(self._candidates):
+            numbers.setdefault(_identity(parameters, resource), []).append(new)
+        renumbered: dict[int, int] = {}
+        for old, parameters in enumerate(self._known):
+            same = numbers.get(_identity(parameters, resource))
+            if same:
+                renumbered[old] = same.pop(0)
+        kept = [_surviving(task, renumbered) for task in live]
+        return [task for task in kept if task.candidates]
+
+    def _run_live(self, parallel: Any, live: Sequence[LiveTask]) -> list[LiveTask]:
+        """Run the rung; the tasks whose stacks could be made."""
+        horizon = self._search.max_resources_
+        jobs = (
+            delayed(go_on_and_score)(task, self._scoring, horizon, self._n_epochs) for task in live
+        )
+        alive = []
+        for task, end in zip(live, parallel(jobs), strict=True):
+            if end is not None:
+                task.stack, outcomes = end
+                self._record(task, outcomes)
+                alive.append(task)
+        return alive
+
+
+def _identity(parameters: dict[str, Any], resource: str) -> Any:
+    """What a candidate is known by: from rung to rung its dict is copied, its values are not."""
+    return tuple(
+        sorted((name, id(value)) for name, value in parameters.items() if name != resource)
+    )
+
+
+def _surviving(task: LiveTask, renumbered: dict[int, int]) -> LiveTask:
+    kept = [
+        (StackedCandidate(renumbered[one.number], one.estimator), place)
+        for one, place in zip(task.candidates, task.places, strict=True)
+        if one.number in renumbered
+    ]
+    return LiveTask([one for one, _ in kept], task.split, task.stack, [place for _, place in kept])
+
+
+class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
+    """Successive halving over epochs, the candidates trained together and none of them twice.
+
+    All candidates train for a few epochs; the best 1/`factor` of them go on, from where they are,
+    to `factor` times as many, and so on. The parameters mean what they mean in scikit-learn's
+    `HalvingRandomSearchCV` with ``resource="max_iter"``, which trains every survivor from the start
+    again at every rung, and the results are the same. Which candidates train together, and what is
+    fitted alone, is what `VectorizedRandomizedSearchCV` says; what is fitted alone is trained anew.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is searched over: an estimator with `max_iter`, or a `Pipeline` that ends in one.
+    param_distributions : dict or list of dicts
+        By parameter, a list of values or a distribution with a method `rvs`; `max_iter` is not
+        among them.
+    n_candidates : int or "exhaust", default="exhaust"
+        Number of candidates of the first rung; "exhaust" takes so many that the last rung uses
+        `max_resources`.
+    factor : float, default=3
+        How many times fewer candidates and more epochs each rung has, > 0.
+    max_resources : int or "auto", default="auto"
+        Largest number of epochs of a candidate; "auto" is the estimator's `max_iter`.
+    min_resources : int, "smallest" or "exhaust", default="smallest"
+        Epochs of the first rung; "smallest" is 1, "exhaust" takes so many that the last rung uses
+        `max_resources`.
+    aggressive_elimination : bool, default=False
+        Whether to repeat the first rung's number of epochs until so few candidates are left that
+        the last rung has at most `factor` of them.
+    cv : int, cross-validation generator or iterable, default=5
+        The folds, the same at every rung.
+    scoring : str or callable, default=None
+        What candidates are scored by; None asks the estimator's own `score`.
+    refit : bool or callable, default=True
+        Whether to fit the best candidate on all rows.
+    error_score : "raise" or float, default=nan
+        The score of a candidate whose fit fails; "raise" raises its error.
+    return_train_score : bool, default=True
+        Whether `cv_results_` has the scores on the training rows.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the choice of candidates.
+    n_jobs : int, default=None
+        How many stacks train at the same time, in threads unless joblib is told otherwise; -1 uses
+        all cores. With more than one, BLAS has one thread in each.
+    verbose : int, default=0
+        From 1 on a line is printed as stacks are done: candidates times epochs, the best score so
+        far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
+    keep_best : int or None, default=None
+        How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
+        `ensemble_`. None keeps none.
+    max_stack_bytes : int, default=2**28
+        Memory, in bytes, that the stacks being trained may take beyond the data, >= 1. Candidates
+        are spread over as many stacks as that needs, of one candidate at least. All
+        candidates that are still in are kept from rung to rung, beyond that limit.
+
+    Attributes
+    ----------
+    cv_results_ : dict of ndarrays
+        Scores, parameters and times of all candidates, with the keys of scikit-learn's search. A
+        candidate's times are its share of its stack's.
+    best_estimator_ : estimator
+        The best candidate, fitted on all rows; with `refit` only.
+    best_score_ : float
+        Its mean score over the folds; not with a callable `refit`.
+    best_params_ : dict
+        Its parameters.
+    best_index_ : int
+        Its number in `cv_results_`.
+    ensemble_ : estimator
+        The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
+        theirs, a regressor's `predict` likewise. With `keep_best` only.
+    scorer_ : function or dict
+        What scores the candidates.
+    n_splits_ : int
+        Number of folds.
+    refit_time_ : float
+        Seconds that the refit took.
+    multimetric_ : bool
+        Whether there are several metrics.
+    classes_ : ndarray of shape (n_classes,)
+        The classes, of a classifier.
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has any.
+    n_resources_ : list of int
+        Epochs of each rung.
+    n_candidates_ : list of int
+        Candidates of each rung.
+    n_remaining_candidates_ : int
+        Candidates that the last rung would have left.
+    max_resources_ : int
+        Largest number of epochs.
+    min_resources_ : int
+        Epochs of the first rung.
+    n_iterations_ : int
+        Number of rungs.
+    n_possible_iterations_ : int
+        Rungs that the epochs allow for.
+    n_required_iterations_ : int
+        Rungs that it takes to have at most `factor` candidates left.
+
+    See Also
+    --------
+    VectorizedRandomizedSearchCV : All candidates train to the end.
+
+    Notes
+    -----
+    A schedule that comes down over all epochs ("cosine" without `decay_epochs`) comes down over
+    `max_resources_`, whatever the rung.
+
+    References
+    ----------
+    .. [1] K. Jamieson and A. Talwalkar (2016). Non-stochastic best arm identification and
+       hyperparameter optimization. AISTATS.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from sklearn.datasets import load_iris
+    >>> from skdeep import DeepMLPClassifier
+    >>> from skdeep.model_selection import VectorizedHalvingRandomSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = VectorizedHalvingRandomSearchCV(
+    ...     DeepMLPClassifier(max_iter=27, random_state=0),
+    ...     {"learning_rate_init": loguniform(1e-4, 1e-1), "alpha": loguniform(1e-4, 1)},
+    ...     random_state=0,
+    ... )
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     search = search.fit(X, y)
+    >>> search.n_candidates_, search.n_resources_
+    ([27, 9, 3, 1], [1, 3, 9, 27])
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **HalvingRandomSearchCV._parameter_constraints,
+        **OWN_CONSTRAINTS,
+    }
+    _parameter_constraints.pop("resource")
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        n_candidates: int | str = "exhaust",
+        factor: float = 3,
+        max_resources: int | str = "auto",
+        min_resources: int | str = "smallest",
+        aggressive_elimination: bool = False,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: Any = True,
+        error_score: Any = np.nan,
+        return_train_score: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        keep_best: int | None = None,
+        max_stack_bytes: int = DEFAULT_STACK_BYTES,
+    ) -> None:
+        # Not scikit-learn's constructor: it would set `resource`, which is no parameter here.
+        self.estimator = estimator
+        self.param_distributions = param_distributions
+        self.n_candidates = n_candidates
+        self.factor = factor
+        self.max_resources = max_resources
+        self.min_resources = min_resources
+        self.aggressive_elimination = aggressive_elimination
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.error_score = error_score
+        self.return_train_score = return_train_score
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.keep_best = keep_best
+        self.max_stack_bytes = max_stack_bytes
+
+    @property
+    def resource(self) -> str:
+        """The name of the estimator's parameter that counts epochs: `max_iter`."""
+        is_pipeline = isinstance(self.estimator, Pipeline)
+        return f"{self.estimator.steps[-1][0]}__max_iter" if is_pipeline else "max_iter"
+
+    def _make_evaluator(self, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> Evaluator:
+        return HalvingEvaluator(self, base_estimator, X, y, scoring)
+
+    def _check_input_parameters(self, X: Any, y: Any, split_params: dict[str, Any]) -> None:
+        if not yields_constant_splits(self._checked_cv_orig):
+            raise ValueError(
+                "The cv parameter must yield consistent folds across calls to split(). Set its "
+                "random_state to an int, or set shuffle=False."
+            )
+        parameters = self.estimator.get_params()
+        if self.resource not in parameters:
+            raise ValueError(
+                f"The resource is epochs, and {type(last_step(self.estimator)).__name__} has no "
+                "parameter max_iter to count them by."
+            )
+        if self.min_resources == self.n_candidates == "exhaust":
+            raise ValueError("n_candidates and min_resources cannot be both set to 'exhaust'.")
+        automatic = self.max_resources == "auto"
+        self.max_resources_ = parameters[self.resource] if automatic else self.max_resources
+        # "exhaust" starts from 1 too, and is raised when the number of candidates is known.
+        named = isinstance(self.min_resources, str)
+        self.min_resources_ = 1 if named else self.min_resources
+        if self.min_resources_ > self.max_resources_:
+            raise ValueError(
+                f"min_resources_={self.min_resources_} is greater than "
+                f"max_resources_={self.max_resources_}."
+            )
+
+    def _choose_best(self, results: dict[str, Any], refit_metric: Any) -> None:
+        super()._choose_best(results, refit_metric)
+        self.best_score_ = results["mean_test_score"][self.best_index_]
