@@ -60,17 +60,20 @@ class Task:
     hidden: tuple[int, ...]
     batch_size: int
     n_epochs: int
+    # The epochs of halving's first rung, and the most there can be: a rung has three times as many
+    # as the one before, so the last comes near n_epochs.
+    halving: tuple[int, int]
     required: dict[str, float]
     n_candidates: int = 60
 
 
 TASKS = (
-    Task("breast_cancer", (32, 32), 64, 50, {OVER_MLP: 12, OVER_SKDEEP: 2.5}),
-    Task("digits", (64, 64), 128, 30, {OVER_MLP: 4, OVER_SKDEEP: 1.3}),
-    Task("satimage", (128, 128), 256, 15, {OVER_MLP: 2, OVER_SKDEEP: 1}),
+    Task("breast_cancer", (32, 32), 64, 50, (2, 54), {OVER_MLP: 12, OVER_SKDEEP: 2.5}),
+    Task("digits", (64, 64), 128, 30, (1, 27), {OVER_MLP: 4, OVER_SKDEEP: 1.3}),
+    Task("satimage", (128, 128), 256, 15, (2, 18), {OVER_MLP: 2, OVER_SKDEEP: 1}),
 )
 REQUIRED_OF_HALVING = 2
-SMOKE_TASKS = (Task("breast_cancer", (4,), 64, 2, {}, n_candidates=4),)
+SMOKE_TASKS = (Task("breast_cancer", (4,), 64, 2, (1, 2), {}, n_candidates=4),)
 
 
 # ----------------------------------------------------------------------------------- the searches
@@ -132,7 +135,8 @@ def searches(task: Task, X: np.ndarray, y: np.ndarray) -> dict[str, dict[str, An
                 skdeep,
                 space(),
                 n_candidates=task.n_candidates,
-                min_resources="exhaust",
+                min_resources=task.halving[0],
+                max_resources=task.halving[1],
                 factor=FACTOR,
                 return_train_score=False,
                 n_jobs=-1,

@@ -24,8 +24,8 @@ def pytest_addoption(parser):
     parser.addoption("--replace", nargs="+", default=[], help="module:class=module:class pairs")
     parser.addoption("--report", type=Path, help="where the JSON goes")
     parser.addoption("--seed-shifts", nargs="+", type=int, default=[0])
-    parser.addoption("--exclude", nargs="+", default=[], help="names of tests not to run")
-    parser.addoption("--only", nargs="+", default=[], help="names of the only tests to run")
+    parser.addoption("--exclude", nargs="*", default=[], help="names of tests not to run")
+    parser.addoption("--only", nargs="*", default=[], help="names of the only tests to run")
 
 
 def pytest_configure(config):

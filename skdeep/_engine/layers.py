@@ -99,9 +99,9 @@ class Binding:
 
 Product = Callable[[Array, Array], Array]
 
-# BLAS multiplies a small matrix by a transposed one at half its speed or less: 64 units take 1.7
-# times as long, and less with a copy. From 128 units on the copy costs what it gains, and below 32 the
-# call does, unless several models share it.
+# BLAS multiplies by a small transposed matrix at half its speed or less: with 64 units the product
+# takes 1.7 times as long, and a copy costs less than that. From 128 units on the copy costs what it
+# gains, and below 32 the call does, unless several models share it.
 COPIED_FROM, COPIED_UP_TO = 2**11, 2**13
 
 
@@ -194,7 +194,11 @@ class Dense:
         product = product_into(dx)
         if self.n_out == 1:
             return lambda dz: np.multiply(dz, W_T, out=dx)
-        if binding.is_output or not COPIED_FROM <= W_T.size or self.n_in * self.n_out > COPIED_UP_TO:
+        if (
+            binding.is_output
+            or not W_T.size >= COPIED_FROM
+            or self.n_in * self.n_out > COPIED_UP_TO
+        ):
             return lambda dz: product(dz, W_T)
         copy = binding.workspace.array(self.name, "W_T", W_T.shape)
 

@@ -112,18 +112,17 @@ class LogisticCrossEntropy:
 
     def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
         # With e = exp(−|z|), which cannot overflow, L = max(z, 0) − t z + log(1 + e) and
-        # σ(z) = exp(min(z, 0)) / (1 + e). NumPy's exp and log1p are several times as fast as expit.
-        lowest = _lowest_exponent(z.dtype)
+        # σ(z) = (1 if z >= 0 else e) / (1 + e). NumPy's exp and log1p are several times as fast as
+        # expit.
         e = np.abs(z, out=dz)
         np.negative(e, out=e)
-        np.maximum(e, lowest, out=e)
+        np.maximum(e, _lowest_exponent(z.dtype), out=e)
         np.exp(e, out=e)
         # The first two terms as one: to a tiny log they are added once they have cancelled.
         losses = np.maximum(z, 0) - t * z
         np.add(losses, np.log1p(e), out=losses)
-        np.minimum(z, 0, out=z)
-        np.maximum(z, lowest, out=z)
-        np.exp(z, out=z)
+        np.greater_equal(z, 0, out=z)
+        np.maximum(z, e, out=z)
         np.add(e, 1, out=e)
         np.divide(z, e, out=dz)
         np.subtract(dz, t, out=dz)

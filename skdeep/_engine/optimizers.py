@@ -11,6 +11,7 @@ passes of one update meet in the cache.
 coordinate: the step that the proximal operator of an L1 penalty needs.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,9 @@ import numpy as np
 from .backend import Array
 
 BLOCK = 2**15
+# Columns of a population's θ are pieces of rows, over which a pass takes twice as long as over a
+# whole: it is cut for nothing less than a cache that overflows.
+POPULATION_BLOCK = 2**18
 
 
 @dataclass
@@ -99,9 +103,11 @@ class Optimizer(ABC):
 
 
 def make_scratch(theta: Array) -> Array:
-    """Room for one block of θ."""
-    n_models = int(np.prod(theta.shape[:-1]))
-    width = min(theta.shape[-1], max(BLOCK // n_models, 256))
+    """Room for one block of θ; a population's is not cut while it may still fit the cache."""
+    n_models, size = math.prod(theta.shape[:-1]), theta.shape[-1]
+    width = size
+    if theta.ndim == 1 or theta.size > POPULATION_BLOCK:
+        width = min(size, max(BLOCK // n_models, 256))
     return np.empty((*theta.shape[:-1], width), dtype=theta.dtype)
 
 

@@ -29,6 +29,12 @@ class ElasticNet:
         """The same with arrays for numbers, which each step then need not convert."""
         return ElasticNet(np.asarray(self.l2, dtype=dtype), np.asarray(self.l1, dtype=dtype))
 
+    def over(self, theta: Array, n_penalised: int) -> "ElasticNet":
+        """The same with an l2 for each entry of θ, zero for those that are not penalised."""
+        l2 = np.zeros_like(theta)
+        l2[..., :n_penalised] = self.l2
+        return ElasticNet(l2, self.l1)
+
     @property
     def has_l1(self) -> bool:
         return bool(np.any(np.asarray(self.l1) > 0))

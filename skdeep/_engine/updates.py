@@ -17,13 +17,15 @@ class Block:
     """A piece of θ with everything that belongs to it.
 
     `operands` are what the optimizer moves it by, `weights` is its penalised part, the slice `span`
-    of θ, and `smooth` what L2's gradient is made of there.
+    of θ, and `smooth` what L2's gradient is made of there: all of a population's θ, whose biases
+    have an l2 of zero, because a pass over a whole is faster than one over pieces of rows.
     """
 
     operands: tuple[Array, ...]
     weights: Array
     smooth: tuple[Array, Array, Array]
     span: slice
+    is_whole_population: bool = False
 
 
 class Updates:
@@ -61,6 +63,9 @@ class Updates:
         self._adds_l2 = penalty.has_l2 and not optimizer.decoupled_decay
         self._has_l1 = penalty.has_l1
         self._blocks = _cut(theta, grad, state, n_penalised)
+        self._smooth_penalty = self._penalty
+        if self._blocks[0].is_whole_population:
+            self._smooth_penalty = self._penalty.over(theta, n_penalised)
 
     def apply(self, rate: Any) -> None:
         """One step of size `rate`."""
@@ -70,7 +75,7 @@ class Updates:
         adds_l2 = self._adds_l2 and self._clip is None
         for block in self._blocks:
             if adds_l2:
-                self._penalty.add_gradient(*block.smooth)
+                self._smooth_penalty.add_gradient(*block.smooth)
             elif self._decays:
                 self._penalty.decay(block.weights, rate)
             move(now, *block.operands)
@@ -82,7 +87,7 @@ class Updates:
         # The norm is of the gradient of J, so L2 has to be in it before any block moves.
         if self._adds_l2:
             for block in self._blocks:
-                self._penalty.add_gradient(*block.smooth)
+                self._smooth_penalty.add_gradient(*block.smooth)
         assert self._clip is not None
         clip_by_global_norm(self._grad, self._clip)
 
@@ -90,6 +95,10 @@ class Updates:
 def _cut(theta: Array, grad: Array, state: OptimizerState, n_penalised: int) -> list[Block]:
     scratch = make_scratch(theta)
     width, size = scratch.shape[-1], theta.shape[-1]
+    if theta.ndim > 1 and width == size:
+        span = slice(0, n_penalised)
+        whole = (theta, grad, *state.vectors, scratch)
+        return [Block(whole, theta[..., span], (theta, grad, scratch), span, True)]
     blocks = []
     for start in range(0, size, width):
         stop = min(start + width, size)

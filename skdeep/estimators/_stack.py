@@ -205,7 +205,7 @@ class Stack:
             state = member.state
             state.theta, state.statistics = state.theta.copy(), state.statistics.copy()
             state.streams = streams
-            state.optimizer = copy.deepcopy(optimizer.select(member.row))
+            state.optimizer = copy.deepcopy(optimizer.select(np.array(member.row)))
 
     def _predict_dev(self, network: Network, dev: ValidationSet) -> Array:
         return predict_logits(
@@ -288,18 +288,25 @@ class Stack:
             model._foreseen = (X, own)
 
 
+def shape_of(data: Any) -> tuple[int, ...]:
+    """The shape of an array, a sparse matrix, a data frame or nested lists."""
+    shape: tuple[int, ...] = data.shape if hasattr(data, "shape") else np.shape(data)
+    return shape
+
+
 def bytes_per_model(model: Any, X: Any, y: Any, rows_scored: int) -> int:
     """About what one model of a stack occupies while it is trained on X and y, and scored."""
-    n_outputs = y.shape[1] if np.ndim(y) == 2 else 1
+    n_outputs = shape_of(y)[1] if np.ndim(y) == 2 else 1
     if is_classifier(model) and np.ndim(y) == 1:
         n_outputs = np.unique(y).shape[0]
-    widths = [X.shape[1], *model._hidden_layer_sizes(), n_outputs]
+    n_rows, n_features = shape_of(X)
+    widths = [n_features, *model._hidden_layer_sizes(), n_outputs]
     parameters = sum((n_in + 3) * n_out for n_in, n_out in pairwise(widths))
     batch_size = model.batch_size
     if isinstance(batch_size, str):
         full = batch_size == "full"
-        batch_size = X.shape[0] if full else model._default_batch_size(X.shape[0])
-    rows = min(int(batch_size), X.shape[0])
+        batch_size = n_rows if full else model._default_batch_size(n_rows)
+    rows = min(int(batch_size), n_rows)
     activations = ACTIVATION_BUFFERS * rows * sum(widths[1:])
     predictions = PREDICTION_COPIES * rows_scored * n_outputs
     itemsize = 4 if np.float32 in (getattr(X, "dtype", None), model.dtype) else 8

@@ -46,6 +46,9 @@ class VectorizedSearch(BaseSearchCV):
     def _make_evaluator(self, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> Evaluator:
         return Evaluator(self, base_estimator, X, y, scoring)
 
+    def _check_input_parameters(self, X: Any, y: Any, split_params: dict[str, Any]) -> None:
+        """Nothing, but for halving."""
+
     @validated_search_fit
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Run the search, and refit the best candidate on all rows.
@@ -132,8 +135,12 @@ class VectorizedSearch(BaseSearchCV):
         with context.propagate_callback_context(best):
             context.call_on_fit_task_begin(estimator=self, **self._data)
             start = time.perf_counter()
-            self.best_estimator_ = _fitted(best, X, y, fit_params)
+            if y is None:
+                best.fit(X, **fit_params)
+            else:
+                best.fit(X, y, **fit_params)
             self.refit_time_ = time.perf_counter() - start
+        self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
         context.call_on_fit_task_end(estimator=self, **self._data)
@@ -228,7 +235,3 @@ class _Found:
                 f"Expected {expected} splits, got {len(splits)}"
             )
         return splits
-
-
-def _fitted(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Any:
-    return estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)

@@ -21,7 +21,7 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._engine.threads import one_blas_thread
-from ..estimators._stack import Stack, bytes_per_model
+from ..estimators._stack import Stack, bytes_per_model, shape_of
 from ._compat import (
     fit_and_score_alone,
     is_accuracy_of,
@@ -35,8 +35,9 @@ from ._compat import (
 from ._plan import StackedCandidate, make_plan, split_fit_params, transformers
 from ._progress import Progress
 
-# Models in a stack beyond which their arrays leave the cache for no gain.
-PREFERRED_STACK_BYTES = 2**22
+# Larger stacks gain nothing: what NumPy's calls cost is shared by enough models, and more of them
+# only crowd the cache. Measured on networks of 32, 64 and 128 units.
+PREFERRED_STACK_BYTES = 2**23
 
 Outcome = dict[str, Any]
 
@@ -86,6 +87,8 @@ def prepare_split(
     X_test, y_test = safe_split(estimator, X, y, test, train)
     params = split_fit_params(estimator, rows_of_params(X, scoring.fit_params, indices=train))
     assert params is not None  # the plan has seen to it
+    if np.ndim(X_train) != 2:
+        raise ValueError("Only matrices can be stacked on.")
     before, untransformed = transformers(estimator), None
     if before is not None:
         if not sees_only_predictions(scoring.scorer):
@@ -165,7 +168,7 @@ def score_stack(
     for outcome in outcomes:
         outcome["fit_time"] = fit_seconds / len(candidates)
         outcome["score_time"] = seconds / len(candidates)
-        outcome["n_test_samples"] = split.X_test.shape[0]
+        outcome["n_test_samples"] = shape_of(split.X_test)[0]
     return outcomes
 
 
@@ -211,7 +214,11 @@ def _score(
     params: dict[str, Any],
     scoring: Scoring,
 ) -> Any:
-    if is_accuracy_of(scoring.scorer, model) and np.ndim(y) == 1 and params.keys() <= {"sample_weight"}:
+    if (
+        is_accuracy_of(scoring.scorer, model)
+        and np.ndim(y) == 1
+        and params.keys() <= {"sample_weight"}
+    ):
         # To check the same y for every model takes scikit-learn longer than all the rest.
         return float(np.average(model.predict(X) == y, weights=params.get("sample_weight")))
     estimator = _assembled(candidate, model, split)
@@ -304,10 +311,11 @@ class Evaluator:
 
     @contextmanager
     def _workers(self) -> Iterator[Any]:
-        """joblib's workers, threads unless the user has chosen otherwise.
+        """joblib's workers, processes unless the user has chosen otherwise.
 
-        NumPy lets other threads run while it computes, and threads share the data. With several
-        workers each has BLAS to itself.
+        Threads would share the data, but the calls of a step are so short that they wait for
+        Python's lock more than they compute: two of them are slower than one. Where there are
+        threads all the same, each has BLAS to itself.
         """
         parallel = Parallel(
             n_jobs=self._search.n_jobs,
@@ -344,8 +352,8 @@ class Evaluator:
     ) -> list[StackTask]:
         """Stacks within the memory budget, and enough of them to occupy all workers."""
         scoring = self._scoring
-        rows_scored = split.X_train.shape[0] if scoring.return_train_score else 0
-        rows_scored = max(rows_scored, split.X_test.shape[0])
+        rows_scored = shape_of(split.X_train)[0] if scoring.return_train_score else 0
+        rows_scored = max(rows_scored, shape_of(split.X_test)[0])
         each = bytes_per_model(group[0].model, split.X_train, split.y_train, rows_scored)
         budget = self._search.max_stack_bytes // self._n_workers
         largest = max(1, min(budget, PREFERRED_STACK_BYTES) // each)

@@ -173,8 +173,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     random_state : int, RandomState instance or None, default=None
         Seeds the choice of candidates.
     n_jobs : int, default=None
-        How many stacks train at the same time, in threads unless joblib is told otherwise; -1 uses
-        all cores. With more than one, BLAS has one thread in each.
+        How many stacks train at the same time, as joblib has it: -1 uses all cores, each by a
+        process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
+        has its share of the cores in each, or in threads one.
     verbose : int, default=0
         From 1 on a line is printed as stacks are done: candidates times epochs, the best score so
         far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
@@ -335,12 +336,12 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
             )
         if self.min_resources == self.n_candidates == "exhaust":
             raise ValueError("n_candidates and min_resources cannot be both set to 'exhaust'.")
-        automatic = self.max_resources == "auto"
-        self.max_resources_ = parameters[self.resource] if automatic else self.max_resources
+        self.max_resources_ = self.max_resources
+        if self.max_resources == "auto":
+            self.max_resources_ = int(parameters[self.resource])
         # "exhaust" starts from 1 too, and is raised when the number of candidates is known.
-        named = isinstance(self.min_resources, str)
-        self.min_resources_ = 1 if named else self.min_resources
-        if self.min_resources_ > self.max_resources_:
+        self.min_resources_ = 1 if isinstance(self.min_resources, str) else self.min_resources
+        if int(self.min_resources_) > int(self.max_resources_):
             raise ValueError(
                 f"min_resources_={self.min_resources_} is greater than "
                 f"max_resources_={self.max_resources_}."

@@ -37,8 +37,9 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
         What candidates are scored by; None asks the estimator's own `score`. Several metrics as in
         scikit-learn.
     n_jobs : int, default=None
-        How many stacks train at the same time, in threads unless joblib is told otherwise; -1 uses
-        all cores. With more than one, BLAS has one thread in each.
+        How many stacks train at the same time, as joblib has it: -1 uses all cores, each by a
+        process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
+        has its share of the cores in each, or in threads one.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all rows; with several metrics the name of the one
         that decides, or a function of `cv_results_` that gives the best candidate's number.
@@ -190,8 +191,9 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
         What candidates are scored by; None asks the estimator's own `score`. Several metrics as in
         scikit-learn.
     n_jobs : int, default=None
-        How many stacks train at the same time, in threads unless joblib is told otherwise; -1 uses
-        all cores. With more than one, BLAS has one thread in each.
+        How many stacks train at the same time, as joblib has it: -1 uses all cores, each by a
+        process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
+        has its share of the cores in each, or in threads one.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all rows; with several metrics the name of the one
         that decides, or a function of `cv_results_` that gives the best candidate's number.

@@ -196,7 +196,18 @@ def test_huge_logits_in_softmax_give_the_right_limits(dtype):
     with np.errstate(all="raise", under="ignore"):
         values, gradient = value_and_gradient(SoftmaxCrossEntropy(3), z, np.arange(3))
     np.testing.assert_allclose(values, [0, 1e4, 2e4])
-    np.testing.assert_allclose(gradient, np.eye(3)[[0]] - np.eye(3))
+    np.testing.assert_allclose(gradient, np.eye(3)[[0]] - np.eye(3), atol=1e-30)
+
+
+@each_dtype
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(3), LogisticCrossEntropy()], ids=str)
+def test_no_gradient_is_a_denormal_number(loss, dtype):
+    # They would slow down every product that they enter.
+    scale = -np.log(np.finfo(dtype).tiny)
+    z = np.linspace(-1.3 * scale, 1.3 * scale, 300, dtype=dtype)[:, np.newaxis] * [[1, 0, -1]]
+    y = np.zeros(300, int) if isinstance(loss, SoftmaxCrossEntropy) else np.zeros((300, 3), dtype)
+    _, gradient = value_and_gradient(loss, z.astype(dtype), y)
+    assert (np.abs(gradient[gradient != 0]) >= np.finfo(dtype).tiny).all()
 
 
 def test_small_errors_of_confident_logits_are_not_rounded_away():

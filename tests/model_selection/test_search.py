@@ -358,7 +358,8 @@ def test_candidates_of_a_group_train_as_one(monkeypatch, n_jobs):
     search = VectorizedRandomizedSearchCV(
         classifier(), RATES, n_iter=7, cv=2, random_state=0, n_jobs=n_jobs
     )
-    search.fit(X, y)
+    with parallel_config("threading", n_jobs=n_jobs):  # where the instruments are
+        search.fit(X, y)
     n_parameters = search.best_estimator_._state.theta.shape[-1]
     stacks = [shape for shape in shapes if len(shape) == 2]
     assert sum(shape[0] for shape in stacks) == 7 * 2 * 6
@@ -637,9 +638,9 @@ def test_any_backend_of_joblib_gives_the_same():
         n_jobs=2,
         random_state=0,
     )
-    threads = search.fit(X, y).cv_results_
-    with parallel_config(backend="loky", n_jobs=2):
-        processes = search.fit(X, y).cv_results_
+    processes = search.fit(X, y).cv_results_
+    with parallel_config(backend="threading", n_jobs=2):
+        threads = search.fit(X, y).cv_results_
     assert_same_results(processes, threads)
 
 
@@ -648,10 +649,9 @@ def test_halving_keeps_its_stacks_across_processes():
     search = VectorizedHalvingRandomSearchCV(
         classifier(), RATES, max_resources=9, n_candidates=6, cv=2, n_jobs=2, random_state=0
     )
-    threads = search.fit(X, y).cv_results_
-    with parallel_config(backend="loky", n_jobs=2):
-        processes = search.fit(X, y).cv_results_
-    assert_same_results(processes, threads)
+    processes = search.fit(X, y).cv_results_
+    alone = search.set_params(n_jobs=1).fit(X, y).cv_results_
+    assert_same_results(processes, alone)
 
 
 def die(estimator, X, y):
