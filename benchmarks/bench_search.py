@@ -68,9 +68,9 @@ class Task:
 
 
 TASKS = (
-    Task("breast_cancer", (32, 32), 64, 50, (2, 54), {OVER_MLP: 12, OVER_SKDEEP: 2.5}),
+    Task("breast_cancer", (32, 32), 64, 50, (6, 54), {OVER_MLP: 12, OVER_SKDEEP: 2.5}),
     Task("digits", (64, 64), 128, 30, (1, 27), {OVER_MLP: 4, OVER_SKDEEP: 1.3}),
-    Task("satimage", (128, 128), 256, 15, (2, 18), {OVER_MLP: 2, OVER_SKDEEP: 1}),
+    Task("satimage", (128, 128), 256, 15, (3, 27), {OVER_MLP: 2, OVER_SKDEEP: 1}),
 )
 REQUIRED_OF_HALVING = 2
 SMOKE_TASKS = (Task("breast_cancer", (4,), 64, 2, (1, 2), {}, n_candidates=4),)

@@ -8,7 +8,7 @@ rate, its own curves and its own end. Those whose training has ended leave the s
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -82,7 +82,6 @@ class Member:
             return 0.0
 
 
-@dataclass
 class Stack:
     """Unfitted estimators and the data that they all learn from.
 
@@ -92,7 +91,7 @@ class Stack:
         What is trained. They are changed in place, but not fitted: `fitted` gives fitted copies.
     X, y : array-like
         The training data.
-    fit_params : dict
+    fit_params : dict or None
         The other arguments of their `fit`.
 
     Raises
@@ -101,19 +100,20 @@ class Stack:
         Where the data, or the leader's parameters, are not what they have to be.
     """
 
-    estimators: Sequence[Any]
-    X: Any
-    y: Any
-    fit_params: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        leader = self.estimators[0]
-        run = _prepared(leader, self.X, self.y, self.fit_params)
+    def __init__(
+        self,
+        estimators: Sequence[Any],
+        X: Any,
+        y: Any,
+        fit_params: dict[str, Any] | None = None,
+    ) -> None:
+        leader = estimators[0]
+        run = _prepared(leader, X, y, fit_params or {})
         if run.problem.data.is_sparse and getattr(leader, "input_dropout", 0) > 0:
             raise ValueError("Input dropout on sparse X gives each model an X of its own.")
         self._validation = run.validation
         self._dev_logits: Array = np.empty(0)
-        self.members = [self._member(estimator, run) for estimator in self.estimators]
+        self.members = [self._member(estimator, leader, run) for estimator in estimators]
         states = [member.state for member in self.members]
         self._state = replace(
             run.state,
@@ -122,8 +122,8 @@ class Stack:
         )
         self._place(self.members)
 
-    def _member(self, estimator: Any, run: FitRun) -> Member:
-        leader, network = self.estimators[0], run.problem.network
+    def _member(self, estimator: Any, leader: Any, run: FitRun) -> Member:
+        network = run.problem.network
         if estimator is not leader:
             _share_what_was_learnt(leader, estimator)
         own_network = estimator._build_network(network.n_in, network.n_out)
@@ -159,10 +159,27 @@ class Stack:
                 self._keep([member for member in self._in_stack if member.has_epochs_left()])
                 self._train_until_some_have_left()
 
-    def go_on(self, numbers: Sequence[int], n_epochs: int) -> None:
-        """Let these estimators train until they have run n_epochs, and the others no more."""
-        for number, member in enumerate(self.members):
-            member.estimator.max_iter = n_epochs if number in numbers else 0
+    def keep(self, numbers: Sequence[int]) -> None:
+        """Forget all estimators but these, which are numbered anew."""
+        self.members = [self.members[number] for number in numbers]
+
+    def train_until(self, n_epochs: int) -> None:
+        """Train on until every member has stopped or has run n_epochs in all."""
+        for member in self.members:
+            member.estimator.max_iter = n_epochs
+        kept = {id(member) for member in self.members}
+        self._keep([member for member in self._in_stack if id(member) in kept])
+        self.train()
+
+    def lighten(self) -> None:
+        """Drop what going on makes anew, before the stack travels to another process."""
+        for member in self._in_stack:
+            if not member.monitor.stopped:
+                nothing = np.empty(0)
+                member.monitor.state = replace(
+                    member.state, theta=nothing, statistics=nothing, streams={}, optimizer=None
+                )
+                member.estimator._state = member.monitor.state
 
     def _train_until_some_have_left(self) -> None:
         problem, settings = self._combined()

@@ -124,7 +124,7 @@ def fit_and_score_stack(
         return None
     stack.train()
     seconds = time.perf_counter() - start + split.seconds
-    return score_stack(stack, candidates, split, scoring, seconds, range(len(candidates)))
+    return score_stack(stack, candidates, split, scoring, seconds)
 
 
 def make_stack(candidates: Sequence[StackedCandidate], split: Split) -> Stack:
@@ -146,11 +146,10 @@ def score_stack(
     split: Split,
     scoring: Scoring,
     fit_seconds: float,
-    places: Sequence[int],
 ) -> list[Outcome]:
-    """What the candidates at some places of a trained stack have come to."""
+    """What the candidates of a trained stack have come to."""
     start = time.perf_counter()
-    ends = [_end_of(stack, place) for place in places]
+    ends = [_end_of(stack, number) for number in range(len(candidates))]
     models = [end for end in ends if not isinstance(end, Exception)]
     stack.foresee(models, split.X_test)
     outcomes = []

@@ -23,7 +23,7 @@ from ._plan import StackedCandidate, last_step, make_plan
 
 @dataclass
 class LiveTask(StackTask):
-    """A stack that stays alive from rung to rung; `places` are its candidates' places in it."""
+    """A stack that stays alive from rung to rung, with the candidates' places in it."""
 
     stack: Stack | None
     places: Sequence[int]
@@ -38,10 +38,12 @@ def go_on_and_score(
         stack = task.stack or _make_stack(task, horizon)
     except (ValueError, TypeError):
         return None
-    stack.go_on(task.places, n_epochs)
-    stack.train()
+    stack.keep(task.places)
+    stack.train_until(n_epochs)
     seconds = time.perf_counter() - start
-    return stack, score_stack(stack, task.candidates, task.split, scoring, seconds, task.places)
+    outcomes = score_stack(stack, task.candidates, task.split, scoring, seconds)
+    stack.lighten()
+    return stack, outcomes
 
 
 def _make_stack(task: LiveTask, horizon: int) -> Stack:
@@ -110,6 +112,7 @@ class HalvingEvaluator(Evaluator):
         for task, end in zip(live, parallel(jobs), strict=True):
             if end is not None:
                 task.stack, outcomes = end
+                task.places = range(len(task.candidates))
                 self._record(task, outcomes)
                 alive.append(task)
         return alive
