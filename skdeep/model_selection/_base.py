@@ -15,6 +15,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
+from .._engine.backend import Array
 from ..estimators._compat import Interval
 from ._compat import (
     NO_CALLBACKS,
@@ -79,13 +80,14 @@ class VectorizedSearch(BaseSearchCV):
         params = rows_of_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weights = params.get("sample_weight")
-        self._data = {
+        about = {
+            "estimator": self,
             "X": X,
             "y": y,
             "metadata": None if weights is None else {"sample_weight": weights},
         }
         root = root_context(self, max_subtasks=1 + (self.refit is not False))
-        root = root.call_on_fit_task_begin(estimator=self, **self._data)
+        root = root.call_on_fit_task_begin(**about)
         self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
@@ -103,12 +105,11 @@ class VectorizedSearch(BaseSearchCV):
         refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
         self._choose_best(found.results, refit_metric)
         if self.refit:
-            self._refit(base_estimator, X, y, routed.estimator.fit, root)
-        self._keep_the_best(base_estimator, X, y, routed.estimator.fit, found, refit_metric)
+            self._refit(base_estimator, about, routed.estimator.fit, root)
+        self._keep_the_best(base_estimator, X, y, routed.estimator.fit, found.results, refit_metric)
         self.scorer_ = scorers_by_name(scorers)
         self.cv_results_ = found.results
-        root.call_on_fit_task_end(estimator=self, **self._data)
-        del self._data
+        root.call_on_fit_task_end(**about)
         return self
 
     def _look_at_scores(self, scores: Any, refit_metric: Any) -> Any:
@@ -128,12 +129,14 @@ class VectorizedSearch(BaseSearchCV):
         self.best_params_ = results["params"][self.best_index_]
 
     def _refit(
-        self, base_estimator: Any, X: Any, y: Any, fit_params: dict[str, Any], root: Any
+        self, base_estimator: Any, about: dict[str, Any], fit_params: dict[str, Any], root: Any
     ) -> None:
+        """Fit the best candidate on all rows; `about` is what callbacks are told."""
         best = clone(base_estimator).set_params(**clone(self.best_params_, safe=False))
+        X, y = about["X"], about["y"]
         context = root.subcontext(task_name="refit-with-best-params")
         with context.propagate_callback_context(best):
-            context.call_on_fit_task_begin(estimator=self, **self._data)
+            context.call_on_fit_task_begin(**about)
             start = time.perf_counter()
             if y is None:
                 best.fit(X, **fit_params)
@@ -143,7 +146,7 @@ class VectorizedSearch(BaseSearchCV):
         self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
-        context.call_on_fit_task_end(estimator=self, **self._data)
+        context.call_on_fit_task_end(**about)
 
     def _keep_the_best(
         self,
@@ -151,7 +154,7 @@ class VectorizedSearch(BaseSearchCV):
         X: Any,
         y: Any,
         fit_params: dict[str, Any],
-        found: "_Found",
+        results: dict[str, Any],
         refit_metric: Any,
     ) -> None:
         if self.keep_best is None:
@@ -161,10 +164,19 @@ class VectorizedSearch(BaseSearchCV):
                 f"keep_best={self.keep_best} needs one metric to rank by: refit must name it, "
                 f"got refit={self.refit!r}."
             )
-        scores = np.asarray(found.results[f"mean_test_{refit_metric}"])
-        order = [i for i in np.argsort(-scores, kind="stable") if np.isfinite(scores[i])]
-        chosen = [found.results["params"][i] for i in order[: self.keep_best]]
+        scores = np.asarray(results[f"mean_test_{refit_metric}"])
+        order = [i for i in self._from_best_to_worst(results, scores) if np.isfinite(scores[i])]
+        if not order:
+            raise ValueError(
+                f"keep_best={self.keep_best} needs candidates with a score: no mean score of "
+                f"{refit_metric!r} is finite."
+            )
+        chosen = [results["params"][i] for i in order[: self.keep_best]]
         self.ensemble_ = fit_ensemble(base_estimator, chosen, X, y, fit_params)
+
+    def _from_best_to_worst(self, results: dict[str, Any], scores: Array) -> list[int]:
+        """The candidates' numbers in the order in which `keep_best` takes them."""
+        return [int(i) for i in np.argsort(-scores, kind="stable")]
 
 
 class _Found:

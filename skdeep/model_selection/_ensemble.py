@@ -1,6 +1,7 @@
 """The best candidates of a search together: one stack, whose predictions are averaged."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
 from ..estimators._stack import Stack
+from ..estimators._warnings import warn
 from ._plan import StackedCandidate, make_plan, split_fit_params, transformers
 
 
@@ -137,11 +139,16 @@ def fit_ensemble(
     fitted: dict[int, Any] = {}
     for groups in make_plan(base_estimator, candidates, fit_params).values():
         for group in groups.values():
-            fitted.update(_fit_together(group, X, y, fit_params))
+            # What cannot share a stack on these data is left to be fitted alone.
+            with suppress(ValueError, TypeError):
+                fitted.update(_fit_together(group, X, y, fit_params))
     for number, parameters in enumerate(candidates):
         if number not in fitted:
             estimator = clone(base_estimator).set_params(**clone(parameters, safe=False))
-            fitted[number] = estimator.fit(X, y, **fit_params)
+            try:
+                fitted[number] = estimator.fit(X, y, **fit_params)
+            except Exception as error:
+                warn(f"{parameters} is left out of ensemble_: fitted on all rows it fails. {error}")
     estimators = [fitted[number] for number in sorted(fitted)]
     kind = ClassifierEnsemble if is_classifier(base_estimator) else RegressorEnsemble
     return kind(estimators)
@@ -159,7 +166,11 @@ def _fit_together(
     stack.train()
     fitted = {}
     for place, candidate in enumerate(group):
-        model = stack.detached(place)
+        try:
+            model = stack.detached(place)
+        except Exception:
+            # To be met again, and reported, where it is fitted alone.
+            continue
         if before is not None:
             candidate.estimator.steps = [*before.steps, (candidate.estimator.steps[-1][0], model)]
             model = candidate.estimator

@@ -9,7 +9,7 @@ import copy
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import pairwise, product
 from traceback import format_exception
@@ -20,6 +20,7 @@ from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._engine.backend import Array
 from .._engine.threads import one_blas_thread
 from ..estimators._stack import Stack, bytes_per_model, shape_of
 from ._compat import (
@@ -151,7 +152,7 @@ def score_stack(
     start = time.perf_counter()
     ends = [_end_of(stack, number) for number in range(len(candidates))]
     models = [end for end in ends if not isinstance(end, Exception)]
-    stack.foresee(models, split.X_test)
+    _foresee(stack, models, split.X_test)
     outcomes = []
     for candidate, end in zip(candidates, ends, strict=True):
         if isinstance(end, Exception):
@@ -159,7 +160,7 @@ def score_stack(
         else:
             outcomes.append(_test_scores(candidate, end, split, scoring))
     if scoring.return_train_score:
-        stack.foresee(models, split.X_train)
+        _foresee(stack, models, split.X_train)
         for candidate, end, outcome in zip(candidates, ends, outcomes, strict=True):
             if not isinstance(end, Exception):
                 outcome["train_scores"] = _train_scores(candidate, end, split, scoring)
@@ -169,6 +170,12 @@ def score_stack(
         outcome["score_time"] = seconds / len(candidates)
         outcome["n_test_samples"] = shape_of(split.X_test)[0]
     return outcomes
+
+
+def _foresee(stack: Stack, models: Sequence[Any], X: Any) -> None:
+    """Predict for all models at once; where that fails each scorer meets the error itself."""
+    with suppress(ValueError, TypeError):
+        stack.foresee(models, X)
 
 
 def _end_of(stack: Stack, number: int) -> Any:
@@ -213,15 +220,16 @@ def _score(
     params: dict[str, Any],
     scoring: Scoring,
 ) -> Any:
-    if (
-        is_accuracy_of(scoring.scorer, model)
-        and np.ndim(y) == 1
-        and params.keys() <= {"sample_weight"}
-    ):
-        # To check the same y for every model takes scikit-learn longer than all the rest.
-        return float(np.average(model.predict(X) == y, weights=params.get("sample_weight")))
-    estimator = _assembled(candidate, model, split)
-    return score(estimator, X, y, scoring.scorer, params, scoring.error_score)
+    scorer, estimator = scoring.scorer, _assembled(candidate, model, split)
+    plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU"
+    if plain and is_accuracy_of(scorer, model) and params.keys() <= {"sample_weight"}:
+        scorer = _accuracy
+    return score(estimator, X, y, scorer, params, scoring.error_score)
+
+
+def _accuracy(model: Any, X: Any, y: Array, sample_weight: Array | None = None) -> float:
+    """scikit-learn's accuracy, without its checks of a y that is the same for every model."""
+    return float(np.average(model.predict(X) == y, weights=sample_weight))
 
 
 def _assembled(candidate: StackedCandidate, model: Any, split: Split) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import delayed
 
+from .._engine.backend import Array
 from ..estimators._stack import Stack
 from ._base import DEFAULT_STACK_BYTES, OWN_CONSTRAINTS, VectorizedSearch
 from ._compat import HalvingRandomSearchCV, yields_constant_splits
@@ -349,6 +350,17 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
                 f"min_resources_={self.min_resources_} is greater than "
                 f"max_resources_={self.max_resources_}."
             )
+
+    def _from_best_to_worst(self, results: dict[str, Any], scores: Array) -> list[int]:
+        # Of candidates that went further those that did best; each counts where it got to.
+        order: list[int] = []
+        met = set()
+        for i in np.lexsort((-scores, -results["iter"])):
+            identity = _identity(results["params"][i], self.resource)
+            if identity not in met:
+                met.add(identity)
+                order.append(int(i))
+        return order
 
     def _choose_best(self, results: dict[str, Any], refit_metric: Any) -> None:
         super()._choose_best(results, refit_metric)

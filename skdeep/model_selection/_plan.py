@@ -42,9 +42,12 @@ def last_step(estimator: Any) -> Any:
 
 
 def transformers(estimator: Any) -> Any:
-    """The steps before the last as a pipeline, or None."""
+    """The steps before the last as an unfitted pipeline, or None.
+
+    They are clones, because the estimator stands for other candidates and other splits as well.
+    """
     has_some = isinstance(estimator, Pipeline) and len(estimator.steps) > 1
-    return estimator[:-1] if has_some else None
+    return clone(estimator[:-1]) if has_some else None
 
 
 def make_plan(

@@ -18,10 +18,13 @@ from joblib import parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import loguniform, randint, uniform
+from sklearn import config_context
 from sklearn.datasets import load_breast_cancer, load_iris, make_multilabel_classification
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     HalvingRandomSearchCV,
     KFold,
     RandomizedSearchCV,
@@ -31,6 +34,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import skdeep.estimators._stack as stack_module
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.model_selection import (
     VectorizedGridSearchCV,
     VectorizedHalvingRandomSearchCV,
@@ -707,3 +711,170 @@ def test_random_spaces_give_what_scikit_learn_finds(n_candidates, seed, names):
         scoring="neg_log_loss",
     )
     assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+# ------------------------------------------------------------------------- what surrounds a search
+
+
+class Recorder:
+    """A callback that notes which tasks begin and end."""
+
+    def __init__(self):
+        self.hooks = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        self.hooks.append(("begin", context.task_name, context.task_id))
+
+    def on_fit_task_end(self, estimator, context):
+        self.hooks.append(("end", context.task_name, context.task_id))
+
+    def teardown(self, estimator, context):
+        pass
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="this scikit-learn has none")
+def test_callbacks_hear_of_the_tasks_that_scikit_learns_search_has():
+    X, y = data("classes")
+    heard = []
+    for kind in (VectorizedGridSearchCV, GridSearchCV):
+        recorder = Recorder()
+        search = kind(classifier(), {"alpha": [0.1, 1.0]}, cv=3).set_callbacks(recorder)
+        search.fit(X, y)
+        heard.append(recorder.hooks)
+    ours, theirs = heard
+    # A stack ends on one split before the next begins: the tasks come in another order.
+    assert sorted(map(str, ours)) == sorted(map(str, theirs))
+    assert sum(hook == "end" and name.startswith("candidate") for hook, name, _ in ours) == 6
+
+
+def test_metadata_is_routed_to_the_estimator_the_scorer_and_the_splitter():
+    X, y = data("classes")
+    rng = np.random.default_rng(0)
+    metadata = {
+        "sample_weight": rng.uniform(0.5, 2, len(y)),
+        "groups": rng.integers(6, size=len(y)),
+    }
+    with config_context(enable_metadata_routing=True):
+        scorer = get_scorer("accuracy").set_score_request(sample_weight=True)
+        estimator = classifier().set_fit_request(sample_weight=True)
+        ours, theirs = search_both(
+            VectorizedGridSearchCV,
+            GridSearchCV,
+            estimator,
+            {"alpha": [0.1, 10.0], "learning_rate_init": [0.01, 0.1]},
+            X,
+            y,
+            metadata,
+            scoring=scorer,
+            cv=GroupKFold(3),
+        )
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+    plain = VectorizedGridSearchCV(classifier(), ours.param_grid, cv=GroupKFold(3))
+    unweighted = plain.fit(X, y, groups=metadata["groups"]).cv_results_
+    assert not np.allclose(unweighted["mean_test_score"], ours.cv_results_["mean_test_score"])
+
+
+def test_data_frames_keep_their_column_names():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    labels = y.map({0: "setosa", 1: "versicolor", 2: "virginica"})
+    pipeline = make_pipeline(StandardScaler().set_output(transform="pandas"), classifier())
+    ours, theirs = search_both(
+        VectorizedGridSearchCV,
+        GridSearchCV,
+        pipeline,
+        {"deepmlpclassifier__alpha": [0.1, 1.0]},
+        X,
+        labels,
+        scoring=["accuracy", "neg_log_loss"],
+        refit="accuracy",
+    )
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+    assert_array_equal(ours.feature_names_in_, X.columns)
+    assert ours.predict(X.iloc[:1]) == ["setosa"]
+
+
+def test_lists_are_data_too():
+    X, y = data("classes")
+    space = {"alpha": [0.1, 1.0]}
+    ours = VectorizedGridSearchCV(classifier(), space, cv=2).fit(X.tolist(), y.tolist())
+    arrays = VectorizedGridSearchCV(classifier(), space, cv=2).fit(X, y)
+    assert_same_results(ours.cv_results_, arrays.cv_results_)
+
+
+def test_each_split_of_a_halving_has_a_pipeline_of_its_own():
+    X, y = data("classes")
+    seen = {}
+
+    def mean_of_scaler(estimator, X, y):
+        seen.setdefault(X.tobytes(), set()).add(tuple(estimator[0].mean_))
+        return estimator.score(X, y)
+
+    pipeline = make_pipeline(StandardScaler(), classifier())
+    space = {"deepmlpclassifier__alpha": loguniform(1e-3, 1)}
+    VectorizedHalvingRandomSearchCV(
+        pipeline, space, n_candidates=3, max_resources=3, cv=3, scoring=mean_of_scaler
+    ).fit(X, y)
+    # Train and test rows of three splits, each always with the scaler of its split.
+    assert all(len(means) == 1 for means in seen.values())
+    assert len(set.union(*seen.values())) == 3
+
+
+def test_halving_keeps_the_best_of_the_last_rungs():
+    X, y = data("classes")
+    search = VectorizedHalvingRandomSearchCV(
+        classifier(), RATES, n_candidates=9, max_resources=9, cv=2, keep_best=4, random_state=0
+    ).fit(X, y)
+    epochs = [estimator.max_iter for estimator in search.ensemble_.estimators]
+    assert epochs == [9, 3, 3, 1]
+    alphas = {estimator.alpha for estimator in search.ensemble_.estimators}
+    assert len(alphas) == 4
+
+
+def test_what_fails_on_all_rows_is_left_out_of_the_ensemble():
+    X, y = data("classes")
+
+    epochs = []
+
+    def fails_on_all_rows(epoch):
+        epochs.append(epoch)
+        if len(epochs) > 2 * 2:  # two epochs on each of two folds
+            raise RuntimeError("too many rows")
+        return 1.0
+
+    space = {"learning_rate": ["constant", fails_on_all_rows]}
+    search = VectorizedGridSearchCV(
+        classifier(max_iter=2), space, cv=2, keep_best=2, refit=False, n_jobs=1
+    )
+    text = fit_and_read_warnings(search, X, y)
+    assert "left out of ensemble_" in text
+    assert "too many rows" in text
+    assert [one.learning_rate for one in search.ensemble_.estimators] == ["constant"]
+
+
+def test_no_score_no_ensemble():
+    X, y = data("classes")
+    search = VectorizedGridSearchCV(
+        classifier(), {"alpha": [0.1]}, cv=2, keep_best=1, scoring=lambda *_: np.nan
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match="no mean score"):
+            search.fit(X, y)
+
+
+def test_a_test_fold_that_cannot_be_predicted_costs_its_score_only():
+    X, y = data("classes")
+    X = X.copy()
+    X[0, 0] = np.nan
+    test = np.arange(10)
+    cv = [(np.arange(10, 150), test), (np.arange(20, 150), np.arange(10, 20))]
+    ours, theirs = search_both(
+        VectorizedGridSearchCV, GridSearchCV, classifier(), {"alpha": [0.1, 1.0]}, X, y, cv=cv,
+        refit=False,
+    )  # fmt: skip
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+    assert np.isnan(ours.cv_results_["split0_test_score"]).all()
+    assert np.isfinite(ours.cv_results_["split1_test_score"]).all()
