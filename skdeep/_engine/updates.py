@@ -64,7 +64,7 @@ class Updates:
         self._has_l1 = penalty.has_l1
         self._blocks = _cut(theta, grad, state, n_penalised)
         self._smooth_penalty = self._penalty
-        if self._blocks[0].is_whole_population:
+        if self._adds_l2 and self._blocks[0].is_whole_population:
             self._smooth_penalty = self._penalty.over(theta, n_penalised)
 
     def apply(self, rate: Any) -> None:

@@ -343,6 +343,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> Any:
         """Fit from the start, or go on from where the last fit ended."""
+        self.__dict__.pop("_foreseen", None)
         self._check_hyperparameters()
         events = None if incremental else self._begin_events(X, y, sample_weight)
         continuing = hasattr(self, "_state") and (incremental or self.warm_start)

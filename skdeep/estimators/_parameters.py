@@ -13,8 +13,9 @@ class PerModel(list[Any]):
 
 def shared_parameters(estimator: Any) -> dict[str, Any]:
     """The parameters that must be equal for estimators to train as one stack."""
+    constraints = estimator._parameter_constraints
     return {
-        name: getattr(estimator, name)
-        for name, constraints in estimator._parameter_constraints.items()
-        if not isinstance(constraints, PerModel)
+        name: value
+        for name, value in estimator.get_params(deep=False).items()
+        if not isinstance(constraints.get(name), PerModel)
     }

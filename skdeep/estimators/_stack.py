@@ -8,9 +8,10 @@ rate, its own curves and its own end. Those whose training has ended leave the s
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
+from traceback import format_exception
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,8 @@ class Member:
 
     estimator: Any
     problem: Problem
-    settings: LoopSettings
-    monitor: FitMonitor
+    monitor: FitMonitor = field(init=False)
+    settings: LoopSettings = field(init=False)
     row: int = -1
     error: Exception | None = None
 
@@ -132,11 +133,10 @@ class Stack:
         estimator._network, estimator._state, estimator._curves = own_network, state, Curves()
         estimator._trained_architecture = estimator._architecture()
         own_run = FitRun(problem, state, estimator._curves, run.validation)
-        monitor = estimator._monitor(own_run, None, estimator.max_iter)
-        member = Member(estimator, problem, estimator._loop_settings(problem), monitor)
-        if run.validation is not None:
-            logits = partial(self._logits_of, member)
-            member.monitor = estimator._monitor(own_run, None, estimator.max_iter, logits)
+        member = Member(estimator, problem)
+        logits = partial(self._logits_of, member)
+        member.monitor = estimator._monitor(own_run, None, estimator.max_iter, logits)
+        member.settings = estimator._loop_settings(problem)
         return member
 
     def _logits_of(self, member: Member) -> Array:
@@ -173,6 +173,11 @@ class Stack:
 
     def lighten(self) -> None:
         """Drop what going on makes anew, before the stack travels to another process."""
+        for member in self.members:
+            if member.error is not None:
+                # Not every exception survives the journey.
+                text = "".join(format_exception(member.error))
+                member.error = RuntimeError(f"Training failed:\n{text}")
         for member in self._in_stack:
             if not member.monitor.stopped:
                 nothing = np.empty(0)
@@ -290,7 +295,8 @@ class Stack:
 
     def foresee(self, models: Sequence[Any], X: Any) -> None:
         """Predict X with all fitted models at once; each then has its predictions ready."""
-        if not models:
+        if not models or type(models[0])._logits is not BaseNetworkEstimator._logits:
+            # The linear models predict from coef_.
             return
         first = models[0]
         parameters = [model._network_parameters() for model in models]
@@ -311,7 +317,9 @@ def shape_of(data: Any) -> tuple[int, ...]:
     return shape
 
 
-def bytes_per_model(model: Any, X: Any, y: Any, rows_scored: int) -> int:
+def bytes_per_model(
+    model: Any, X: Any, y: Any, rows_scored: int, fit_params: dict[str, Any]
+) -> int:
     """About what one model of a stack occupies while it is trained on X and y, and scored."""
     n_outputs = shape_of(y)[1] if np.ndim(y) == 2 else 1
     if is_classifier(model) and np.ndim(y) == 1:
@@ -323,11 +331,17 @@ def bytes_per_model(model: Any, X: Any, y: Any, rows_scored: int) -> int:
     if isinstance(batch_size, str):
         full = batch_size == "full"
         batch_size = n_rows if full else model._default_batch_size(n_rows)
-    rows = min(int(batch_size), n_rows)
-    activations = ACTIVATION_BUFFERS * rows * sum(widths[1:])
-    predictions = PREDICTION_COPIES * rows_scored * n_outputs
-    itemsize = 4 if np.float32 in (getattr(X, "dtype", None), model.dtype) else 8
-    return itemsize * (PARAMETER_VECTORS * parameters + activations + predictions)
+    activations = ACTIVATION_BUFFERS * min(int(batch_size), n_rows) * sum(widths[1:])
+    rows_watched = int(model.validation_fraction * n_rows) if model.early_stopping else 0
+    if fit_params.get("X_val") is not None:
+        rows_watched = shape_of(fit_params["X_val"])[0]
+    predictions = PREDICTION_COPIES * max(rows_scored, rows_watched) * n_outputs
+    return _itemsize(model, X) * (PARAMETER_VECTORS * parameters + activations + predictions)
+
+
+def _itemsize(model: Any, X: Any) -> int:
+    is_float32 = getattr(X, "dtype", None) == np.float32
+    return int(np.dtype(model.dtype or ("float32" if is_float32 else "float64")).itemsize)
 
 
 def _prepared(leader: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> FitRun:

@@ -17,6 +17,7 @@ from sklearn.utils import indexable
 
 from .._engine.backend import Array
 from ..estimators._compat import Interval
+from ..estimators._warnings import warn
 from ._compat import (
     NO_CALLBACKS,
     BaseSearchCV,
@@ -76,6 +77,7 @@ class VectorizedSearch(BaseSearchCV):
             `error_score="raise"`.
         """
         scorers, refit_metric = self._get_scorers()
+        self._check_keep_best(refit_metric)
         X, y = indexable(X, y)
         params = rows_of_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
@@ -106,9 +108,10 @@ class VectorizedSearch(BaseSearchCV):
         self._choose_best(found.results, refit_metric)
         if self.refit:
             self._refit(base_estimator, about, routed.estimator.fit, root)
-        self._keep_the_best(base_estimator, X, y, routed.estimator.fit, found.results, refit_metric)
         self.scorer_ = scorers_by_name(scorers)
         self.cv_results_ = found.results
+        if self.keep_best is not None:
+            self._keep_the_best(base_estimator, X, y, routed.estimator.fit, refit_metric)
         root.call_on_fit_task_end(**about)
         return self
 
@@ -148,31 +151,27 @@ class VectorizedSearch(BaseSearchCV):
             self.feature_names_in_ = best.feature_names_in_
         context.call_on_fit_task_end(**about)
 
-    def _keep_the_best(
-        self,
-        base_estimator: Any,
-        X: Any,
-        y: Any,
-        fit_params: dict[str, Any],
-        results: dict[str, Any],
-        refit_metric: Any,
-    ) -> None:
-        if self.keep_best is None:
-            return
-        if self.multimetric_ and not isinstance(refit_metric, str):
+    def _check_keep_best(self, metric: Any) -> None:
+        if self.keep_best is not None and not isinstance(metric, str):
             raise ValueError(
-                f"keep_best={self.keep_best} needs one metric to rank by: refit must name it, "
-                f"got refit={self.refit!r}."
+                f"keep_best={self.keep_best} needs one metric to rank by: with several metrics "
+                f"refit must name it, got refit={self.refit!r}."
             )
-        scores = np.asarray(results[f"mean_test_{refit_metric}"])
+
+    def _keep_the_best(
+        self, base_estimator: Any, X: Any, y: Any, fit_params: dict[str, Any], metric: Any
+    ) -> None:
+        self._check_keep_best(metric)
+        results = self.cv_results_
+        scores = np.asarray(results[f"mean_test_{metric}"])
         order = [i for i in self._from_best_to_worst(results, scores) if np.isfinite(scores[i])]
         if not order:
-            raise ValueError(
-                f"keep_best={self.keep_best} needs candidates with a score: no mean score of "
-                f"{refit_metric!r} is finite."
-            )
+            warn(f"No candidate has a finite {metric!r}, so there is no ensemble_.")
+            return
         chosen = [results["params"][i] for i in order[: self.keep_best]]
-        self.ensemble_ = fit_ensemble(base_estimator, chosen, X, y, fit_params)
+        self.ensemble_ = fit_ensemble(
+            base_estimator, chosen, X, y, fit_params, self.max_stack_bytes
+        )
 
     def _from_best_to_worst(self, results: dict[str, Any], scores: Array) -> list[int]:
         """The candidates' numbers in the order in which `keep_best` takes them."""

@@ -1,6 +1,7 @@
 """The best candidates of a search together: one stack, whose predictions are averaged."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -9,9 +10,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, 
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
-from ..estimators._stack import Stack
+from ..estimators._stack import Stack, bytes_per_model
 from ..estimators._warnings import warn
-from ._plan import StackedCandidate, make_plan, split_fit_params, transformers
+from ._plan import (
+    StackedCandidate,
+    in_place_of_last,
+    make_plan,
+    split_fit_params,
+    transformers,
+)
 
 
 class FittedEnsemble(BaseEstimator):
@@ -134,14 +141,15 @@ def fit_ensemble(
     X: Any,
     y: Any,
     fit_params: dict[str, Any],
+    max_stack_bytes: int,
 ) -> FittedEnsemble:
     """Fit candidates on all rows, those that can share a stack together."""
     fitted: dict[int, Any] = {}
     for groups in make_plan(base_estimator, candidates, fit_params).values():
         for group in groups.values():
             # What cannot share a stack on these data is left to be fitted alone.
-            with suppress(ValueError, TypeError):
-                fitted.update(_fit_together(group, X, y, fit_params))
+            with suppress(Exception):
+                fitted.update(_fit_together(group, X, y, fit_params, max_stack_bytes))
     for number, parameters in enumerate(candidates):
         if number not in fitted:
             estimator = clone(base_estimator).set_params(**clone(parameters, safe=False))
@@ -155,24 +163,37 @@ def fit_ensemble(
 
 
 def _fit_together(
-    group: Sequence[StackedCandidate], X: Any, y: Any, fit_params: dict[str, Any]
+    group: Sequence[StackedCandidate],
+    X: Any,
+    y: Any,
+    fit_params: dict[str, Any],
+    max_stack_bytes: int,
 ) -> dict[int, Any]:
+    """Fitted estimators by number, in stacks within the budget."""
     params = split_fit_params(group[0].estimator, fit_params)
     assert params is not None
     before = transformers(group[0].estimator)
     if before is not None:
         X = before.fit_transform(X, y, **params[0])
-    stack = Stack([candidate.model for candidate in group], X, y, params[1])
-    stack.train()
+    at_once = max(1, max_stack_bytes // bytes_per_model(group[0].model, X, y, 0, params[1]))
     fitted = {}
-    for place, candidate in enumerate(group):
-        try:
-            model = stack.detached(place)
-        except Exception:
-            # To be met again, and reported, where it is fitted alone.
-            continue
-        if before is not None:
-            candidate.estimator.steps = [*before.steps, (candidate.estimator.steps[-1][0], model)]
-            model = candidate.estimator
-        fitted[candidate.number] = model
+    for start in range(0, len(group), at_once):
+        members = group[start : start + at_once]
+        for candidate, model in _trained(members, X, y, params[1]):
+            if before is not None:
+                # Each has transformers of its own, since each may be fitted again.
+                own = copy.deepcopy(before)
+                model = in_place_of_last(candidate.estimator, own, model)
+            fitted[candidate.number] = model
     return fitted
+
+
+def _trained(
+    members: Sequence[StackedCandidate], X: Any, y: Any, fit_params: dict[str, Any]
+) -> Iterator[tuple[StackedCandidate, Any]]:
+    stack = Stack([candidate.model for candidate in members], X, y, fit_params)
+    stack.train()
+    for place, candidate in enumerate(members):
+        # One that fails is fitted alone, and reported there.
+        with suppress(Exception):
+            yield candidate, stack.detached(place)

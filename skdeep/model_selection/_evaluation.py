@@ -24,6 +24,7 @@ from .._engine.backend import Array
 from .._engine.threads import one_blas_thread
 from ..estimators._stack import Stack, bytes_per_model, shape_of
 from ._compat import (
+    NO_CALLBACKS,
     fit_and_score_alone,
     is_accuracy_of,
     is_multimetric,
@@ -33,7 +34,13 @@ from ._compat import (
     scorers_by_name,
     sees_only_predictions,
 )
-from ._plan import StackedCandidate, make_plan, split_fit_params, transformers
+from ._plan import (
+    StackedCandidate,
+    in_place_of_last,
+    make_plan,
+    split_fit_params,
+    transformers,
+)
 from ._progress import Progress
 
 # Larger stacks gain nothing: what NumPy's calls cost is shared by enough models, and more of them
@@ -67,10 +74,12 @@ class Split:
     fit_params: dict[str, Any]
     train_score_params: dict[str, Any]
     test_score_params: dict[str, Any]
+    # Train rows as they are scored: `fit_transform` may give others than `transform`.
+    X_scored: Any = None
     before: Any = None
     seconds: float = 0.0
-    # What a scorer that looks into the whole pipeline is given.
-    untransformed: tuple[Any, Any] | None = None
+    # Train and test rows as they were, for a scorer that does more than ask for predictions.
+    untouched: tuple[Any, Any] | None = None
 
 
 def prepare_split(
@@ -88,14 +97,19 @@ def prepare_split(
     X_test, y_test = safe_split(estimator, X, y, test, train)
     params = split_fit_params(estimator, rows_of_params(X, scoring.fit_params, indices=train))
     assert params is not None  # the plan has seen to it
-    if np.ndim(X_train) != 2:
-        raise ValueError("Only matrices can be stacked on.")
-    before, untransformed = transformers(estimator), None
+    untouched = None
+    if not sees_only_predictions(scoring.scorer):
+        untouched = copy.deepcopy((X_train, X_test))
+    before, X_scored = transformers(estimator), X_train
     if before is not None:
-        if not sees_only_predictions(scoring.scorer):
-            untransformed = X_train, X_test
+        # A transformer may work in place.
+        X_scored = copy.deepcopy(X_train) if scoring.return_train_score else None
         X_train = before.fit_transform(X_train, y_train, **params[0])
         X_test = before.transform(X_test)
+        if scoring.return_train_score:
+            X_scored = before.transform(X_scored)
+    if np.ndim(X_train) != 2:
+        raise ValueError("Only matrices can be stacked on.")
     return Split(
         number,
         X_train,
@@ -105,9 +119,10 @@ def prepare_split(
         params[1],
         rows_of_params(X, scoring.score_params, indices=train),
         rows_of_params(X, scoring.score_params, indices=test),
+        X_scored,
         before,
         time.perf_counter() - start,
-        untransformed,
+        untouched,
     )
 
 
@@ -121,9 +136,10 @@ def fit_and_score_stack(
     start = time.perf_counter()
     try:
         stack = make_stack(candidates, split)
-    except (ValueError, TypeError):
+        stack.train()
+    except Exception:
+        # Fitted alone, each candidate meets what is its own fault, and no other's.
         return None
-    stack.train()
     seconds = time.perf_counter() - start + split.seconds
     return score_stack(stack, candidates, split, scoring, seconds)
 
@@ -152,7 +168,9 @@ def score_stack(
     start = time.perf_counter()
     ends = [_end_of(stack, number) for number in range(len(candidates))]
     models = [end for end in ends if not isinstance(end, Exception)]
-    _foresee(stack, models, split.X_test)
+    foreseen = split.untouched is None
+    if foreseen:
+        _foresee(stack, models, split.X_test)
     outcomes = []
     for candidate, end in zip(candidates, ends, strict=True):
         if isinstance(end, Exception):
@@ -160,7 +178,8 @@ def score_stack(
         else:
             outcomes.append(_test_scores(candidate, end, split, scoring))
     if scoring.return_train_score:
-        _foresee(stack, models, split.X_train)
+        if foreseen:
+            _foresee(stack, models, split.X_scored)
         for candidate, end, outcome in zip(candidates, ends, outcomes, strict=True):
             if not isinstance(end, Exception):
                 outcome["train_scores"] = _train_scores(candidate, end, split, scoring)
@@ -174,7 +193,7 @@ def score_stack(
 
 def _foresee(stack: Stack, models: Sequence[Any], X: Any) -> None:
     """Predict for all models at once; where that fails each scorer meets the error itself."""
-    with suppress(ValueError, TypeError):
+    with suppress(Exception):
         stack.foresee(models, X)
 
 
@@ -201,13 +220,13 @@ def _failure(error: Exception, scoring: Scoring) -> Outcome:
 def _test_scores(
     candidate: StackedCandidate, model: Any, split: Split, scoring: Scoring
 ) -> Outcome:
-    X = split.X_test if split.untransformed is None else split.untransformed[1]
+    X = split.X_test if split.untouched is None else copy.deepcopy(split.untouched[1])
     scores = _score(candidate, model, split, X, split.y_test, split.test_score_params, scoring)
     return {"fit_error": None, "test_scores": scores}
 
 
 def _train_scores(candidate: StackedCandidate, model: Any, split: Split, scoring: Scoring) -> Any:
-    X = split.X_train if split.untransformed is None else split.untransformed[0]
+    X = split.X_scored if split.untouched is None else copy.deepcopy(split.untouched[0])
     return _score(candidate, model, split, X, split.y_train, split.train_score_params, scoring)
 
 
@@ -234,11 +253,9 @@ def _accuracy(model: Any, X: Any, y: Array, sample_weight: Array | None = None) 
 
 def _assembled(candidate: StackedCandidate, model: Any, split: Split) -> Any:
     """What is scored: the model on transformed rows, or the pipeline that the scorer asks for."""
-    if split.untransformed is None:
+    if split.untouched is None or split.before is None:
         return model
-    pipeline = copy.copy(candidate.estimator)
-    pipeline.steps = [*split.before.steps, (pipeline.steps[-1][0], model)]
-    return pipeline
+    return in_place_of_last(candidate.estimator, split.before, model)
 
 
 # ------------------------------------------------------------------------------- all candidates
@@ -324,11 +341,15 @@ class Evaluator:
         Python's lock more than they compute: two of them are slower than one. Where there are
         threads all the same, each has BLAS to itself.
         """
-        parallel = Parallel(
-            n_jobs=self._search.n_jobs,
-            pre_dispatch=getattr(self._search, "pre_dispatch", "2*n_jobs"),
-            return_as="generator",
-        )
+        options = {
+            "n_jobs": self._search.n_jobs,
+            "pre_dispatch": getattr(self._search, "pre_dispatch", "2*n_jobs"),
+        }
+        try:
+            parallel = Parallel(**options, return_as="generator")
+        except ValueError:
+            # Not all backends give results one by one.
+            parallel = Parallel(**options)
         limit = one_blas_thread() if self._n_workers > 1 else nullcontext()
         with limit, parallel:
             yield parallel
@@ -361,7 +382,13 @@ class Evaluator:
         scoring = self._scoring
         rows_scored = shape_of(split.X_train)[0] if scoring.return_train_score else 0
         rows_scored = max(rows_scored, shape_of(split.X_test)[0])
-        each = bytes_per_model(group[0].model, split.X_train, split.y_train, rows_scored)
+        try:
+            each = bytes_per_model(
+                group[0].model, split.X_train, split.y_train, rows_scored, split.fit_params
+            )
+        except Exception:
+            # A y, or transformed rows, of which not even that can be told.
+            return []
         budget = self._search.max_stack_bytes // self._n_workers
         largest = max(1, min(budget, PREFERRED_STACK_BYTES) // each)
         # A multiple of what occupies all workers, so that none is left with a last stack alone.
@@ -391,11 +418,16 @@ class Evaluator:
 
     def _tell_callbacks(self, number: int, split: Split) -> None:
         context = self._contexts[number * len(self._splits) + split.number]
-        weights = split.fit_params.get("sample_weight")
+        if context is NO_CALLBACKS:
+            return
+        train = self._splits[split.number][0]
+        X, y = safe_split(self._base, self._X, self._y, train)
+        fit_params = rows_of_params(self._X, self._scoring.fit_params, indices=train)
+        weights = fit_params.get("sample_weight")
         about = {
             "estimator": self._search,
-            "X": split.X_train,
-            "y": split.y_train,
+            "X": X,
+            "y": y,
             "metadata": None if weights is None else {"sample_weight": weights},
         }
         context.call_on_fit_task_begin(**about)

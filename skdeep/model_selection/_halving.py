@@ -18,7 +18,7 @@ from .._engine.backend import Array
 from ..estimators._stack import Stack
 from ._base import DEFAULT_STACK_BYTES, OWN_CONSTRAINTS, VectorizedSearch
 from ._compat import HalvingRandomSearchCV, yields_constant_splits
-from ._evaluation import Evaluator, Outcome, Scoring, StackTask, own_copy, score_stack
+from ._evaluation import Evaluator, Outcome, Scoring, StackTask, make_stack, score_stack
 from ._plan import StackedCandidate, last_step, make_plan
 
 
@@ -31,29 +31,20 @@ class LiveTask(StackTask):
 
 
 def go_on_and_score(
-    task: LiveTask, scoring: Scoring, horizon: int, n_epochs: int
+    task: LiveTask, scoring: Scoring, n_epochs: int
 ) -> tuple[Stack, list[Outcome]] | None:
-    """Train a stack until it has run n_epochs of `horizon`; None where it cannot be made."""
+    """Train a stack until it has run n_epochs; None where that cannot be."""
     start = time.perf_counter()
     try:
-        stack = task.stack or _make_stack(task, horizon)
-    except (ValueError, TypeError):
+        stack = task.stack or make_stack(task.candidates, task.split)
+        stack.keep(task.places)
+        stack.train_until(n_epochs)
+    except Exception:
         return None
-    stack.keep(task.places)
-    stack.train_until(n_epochs)
     seconds = time.perf_counter() - start
     outcomes = score_stack(stack, task.candidates, task.split, scoring, seconds)
     stack.lighten()
     return stack, outcomes
-
-
-def _make_stack(task: LiveTask, horizon: int) -> Stack:
-    models = [own_copy(candidate.model) for candidate in task.candidates]
-    for model in models:
-        # Schedules that come down over all epochs do so over those of the last rung.
-        model.max_iter = horizon
-    split = task.split
-    return Stack(models, split.X_train, split.y_train, split.fit_params)
 
 
 class HalvingEvaluator(Evaluator):
@@ -82,8 +73,9 @@ class HalvingEvaluator(Evaluator):
         return self._n_epochs - self._n_epochs_before
 
     def _first_rung(self, parallel: Any) -> list[LiveTask]:
-        settings = make_plan(self._base, self._candidates, self._scoring.fit_params)
-        units = list(product(settings.values(), range(len(self._splits))))
+        plan = make_plan(self._base, self._candidates, self._scoring.fit_params)
+        settings = [_that_go_on(groups) for groups in plan.values()]
+        units = list(product(filter(None, settings), range(len(self._splits))))
         tasks = self._prepare(parallel, units) if units else []
         return [
             LiveTask(task.candidates, task.split, None, range(len(task.candidates)))
@@ -105,10 +97,7 @@ class HalvingEvaluator(Evaluator):
 
     def _run_live(self, parallel: Any, live: Sequence[LiveTask]) -> list[LiveTask]:
         """Run the rung; the tasks whose stacks could be made."""
-        horizon = self._search.max_resources_
-        jobs = (
-            delayed(go_on_and_score)(task, self._scoring, horizon, self._n_epochs) for task in live
-        )
+        jobs = (delayed(go_on_and_score)(task, self._scoring, self._n_epochs) for task in live)
         alive = []
         for task, end in zip(live, parallel(jobs), strict=True):
             if end is not None:
@@ -117,6 +106,16 @@ class HalvingEvaluator(Evaluator):
                 self._record(task, outcomes)
                 alive.append(task)
         return alive
+
+
+def _that_go_on(groups: dict[Any, list[StackedCandidate]]) -> dict[Any, list[StackedCandidate]]:
+    """Candidates whose schedule is the same however many epochs there are, and so at each rung."""
+
+    def has_end(model: Any) -> bool:
+        return model.learning_rate == "cosine" and model.decay_epochs is None
+
+    kept = {key: [one for one in group if not has_end(one.model)] for key, group in groups.items()}
+    return {key: group for key, group in kept.items() if group}
 
 
 def _identity(parameters: dict[str, Any], resource: str) -> Any:
@@ -244,8 +243,10 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
 
     Notes
     -----
-    A schedule that comes down over all epochs ("cosine" without `decay_epochs`) comes down over
-    `max_resources_`, whatever the rung.
+    A schedule that comes down over all epochs ("cosine" without `decay_epochs`) is another one at
+    each rung, so such a candidate is trained anew, alone. The data of all folds, transformed where
+    there are transformers, are kept from rung to rung. A process backend of joblib has to be able
+    to pickle closures, as its default, loky, is.
 
     References
     ----------

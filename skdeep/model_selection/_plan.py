@@ -5,6 +5,7 @@ model may have of its own, and they share the transformers before it when those 
 cannot be stacked is fitted alone.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,17 +38,32 @@ class StackedCandidate:
 Plan = dict[Any, dict[Any, list[StackedCandidate]]]
 
 
+def is_pipeline(estimator: Any) -> bool:
+    """Whether an estimator is scikit-learn's Pipeline; a subclass may do other things in `fit`."""
+    return type(estimator) is Pipeline
+
+
 def last_step(estimator: Any) -> Any:
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    return estimator.steps[-1][1] if is_pipeline(estimator) else estimator
 
 
 def transformers(estimator: Any) -> Any:
-    """The steps before the last as an unfitted pipeline, or None.
+    """The steps before the last as an unfitted pipeline that ends in a step of nothing, or None.
 
-    They are clones, because the estimator stands for other candidates and other splits as well.
+    They are clones, because the estimator stands for other candidates and other splits as well. A
+    pipeline's `memory` keeps all its steps but the last, which therefore is none of them.
     """
-    has_some = isinstance(estimator, Pipeline) and len(estimator.steps) > 1
-    return clone(estimator[:-1]) if has_some else None
+    if not is_pipeline(estimator) or len(estimator.steps) == 1:
+        return None
+    steps = [*estimator.steps[:-1], ("nothing", "passthrough")]
+    return clone(Pipeline(steps, memory=estimator.memory, verbose=estimator.verbose))
+
+
+def in_place_of_last(estimator: Any, before: Any, model: Any) -> Any:
+    """The pipeline that an estimator is, with fitted steps: `before`'s, then the model."""
+    pipeline = copy.copy(estimator)
+    pipeline.steps = [*before.steps[:-1], (estimator.steps[-1][0], model)]
+    return pipeline
 
 
 def make_plan(
@@ -70,7 +86,7 @@ def _stackable(
     try:
         estimator = clone(base_estimator).set_params(**clone(parameters, safe=False))
         model = last_step(estimator)
-        if not can_stack(model) or not split_fit_params(estimator, fit_params):
+        if not can_stack(model) or not _takes_part(estimator, fit_params):
             return None
         model._validate_params()
         model._check_hyperparameters()
@@ -80,11 +96,22 @@ def _stackable(
     return StackedCandidate(number, estimator)
 
 
+def _takes_part(estimator: Any, fit_params: dict[str, Any]) -> bool:
+    """Whether what is around the model can be done for all candidates of a stack at once."""
+    if split_fit_params(estimator, fit_params) is None:
+        return False
+    if not is_pipeline(estimator):
+        return True
+    listeners = [estimator, *(step for _, step in estimator.steps)]
+    has_callbacks = any(getattr(one, "_skl_callbacks", None) for one in listeners)
+    return estimator.transform_input is None and not has_callbacks
+
+
 def split_fit_params(
     estimator: Any, fit_params: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """The arguments of the transformers' fit and of the model's; None where that is not known."""
-    if not isinstance(estimator, Pipeline):
+    if not is_pipeline(estimator):
         return ({}, fit_params) if fit_params.keys() <= FIT_PARAMETERS else None
     if fit_params and routing_enabled():
         return None
@@ -102,13 +129,13 @@ def split_fit_params(
 
 
 def _transformer_key(base_estimator: Any, parameters: dict[str, Any]) -> Any:
-    if not isinstance(base_estimator, Pipeline):
+    if not is_pipeline(base_estimator):
         return ()
-    own = base_estimator.steps[-1][0] + "__"
+    last = base_estimator.steps[-1][0]
     return tuple(
         (name, _token(value))
         for name, value in sorted(parameters.items())
-        if not name.startswith(own)
+        if name.partition("__")[0] != last
     )
 
 
@@ -119,7 +146,10 @@ def _stack_key(model: Any) -> Any:
 
 
 def _token(value: Any) -> Any:
-    """Something hashable, equal for equal values."""
+    """Something hashable, equal for equal values; of what cannot be pickled for the same object."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return (type(value), value)
-    return joblib.hash(value)
+    try:
+        return joblib.hash(value)
+    except Exception:
+        return (type(value), id(value))

@@ -19,8 +19,10 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import loguniform, randint, uniform
 from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_breast_cancer, load_iris, make_multilabel_classification
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
@@ -30,9 +32,10 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 import skdeep.estimators._stack as stack_module
+import skdeep.model_selection._evaluation as evaluation_module
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
 from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.model_selection import (
@@ -76,8 +79,7 @@ def linear(kind, **parameters):
     return kind(**{**defaults, **parameters})
 
 
-# By name: the data, the estimator, the space beyond rates and alpha, arguments of the search, and
-# arguments of its fit as a function of the number of rows.
+# By name: the data, the estimator, the space beyond rates and alpha, and arguments of the search.
 CONFIGURATIONS = {
     "sgd": ("classes", classifier(solver="sgd"), {"momentum": uniform(0.1, 0.8)}, {}),
     "sgd, plain momentum": (
@@ -243,9 +245,28 @@ def fit_and_read_warnings(search, X, y):
     return "\n".join(str(warning.message) for warning in caught)
 
 
+# Configurations of which some candidates share no stack.
+NOT_ALL_STACKED = {"lbfgs", "several solvers", "sparse, input dropout", "gradient descent"}
+
+
+@pytest.fixture
+def _all_stacked(monkeypatch):
+    """Fails a search that fits a candidate alone, which is what the results are compared with."""
+
+    def refuse(self, pairs):
+        assert not pairs
+
+    monkeypatch.setattr(evaluation_module.Evaluator, "_evaluate_alone", refuse)
+
+
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_results_are_those_of_scikit_learn(name):
+def test_results_are_those_of_scikit_learn(name, request):
     kind, estimator, space, arguments = CONFIGURATIONS[name]
+    if name not in NOT_ALL_STACKED:
+        request.getfixturevalue("_all_stacked")
+    if kind not in ("regression", "multilabel"):
+        # Finer than the accuracy on a few rows.
+        arguments = {"scoring": "neg_log_loss", **arguments}
     X, y = data(kind)
     ours, theirs = search_both(
         VectorizedRandomizedSearchCV,
@@ -386,6 +407,15 @@ def test_halving_gives_what_training_anew_at_each_rung_gives(arguments):
     for name in ("n_resources_", "n_candidates_", "n_iterations_", "best_params_", "best_index_"):
         assert getattr(ours, name) == getattr(theirs, name)
     assert_allclose(ours.best_score_, theirs.best_score_, atol=1e-6)
+
+
+def test_halving_trains_a_schedule_with_an_end_anew():
+    X, y = data("classes")
+    space = {**RATES, "learning_rate": ["constant", "cosine"]}
+    common = {"max_resources": 9, "n_candidates": 8, "random_state": 0, "cv": 3}
+    ours = VectorizedHalvingRandomSearchCV(classifier(), space, **common).fit(X, y)
+    theirs = HalvingRandomSearchCV(classifier(), space, resource="max_iter", **common).fit(X, y)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
 
 
 def test_halving_with_early_stopping_and_two_groups():
@@ -854,15 +884,14 @@ def test_what_fails_on_all_rows_is_left_out_of_the_ensemble():
     assert [one.learning_rate for one in search.ensemble_.estimators] == ["constant"]
 
 
-def test_no_score_no_ensemble():
+def test_no_score_no_ensemble_but_a_search():
     X, y = data("classes")
     search = VectorizedGridSearchCV(
         classifier(), {"alpha": [0.1]}, cv=2, keep_best=1, scoring=lambda *_: np.nan
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with pytest.raises(ValueError, match="no mean score"):
-            search.fit(X, y)
+    assert "there is no ensemble_" in fit_and_read_warnings(search, X, y)
+    assert not hasattr(search, "ensemble_")
+    assert len(search.cv_results_["params"]) == 1
 
 
 def test_a_test_fold_that_cannot_be_predicted_costs_its_score_only():
@@ -878,3 +907,110 @@ def test_a_test_fold_that_cannot_be_predicted_costs_its_score_only():
     assert_same_results(ours.cv_results_, theirs.cv_results_)
     assert np.isnan(ours.cv_results_["split0_test_score"]).all()
     assert np.isfinite(ours.cv_results_["split1_test_score"]).all()
+
+
+class Halved(TransformerMixin, BaseEstimator):
+    """A transformer whose train rows are others from `fit_transform` than from `transform`."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X
+
+    def fit_transform(self, X, y=None):
+        return X / 2
+
+
+def drop_dimension(X):
+    return X[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("steps", "space"),
+    [
+        ([("halved", Halved())], {}),
+        ([("f", FunctionTransformer())], {"f__func": [lambda X: X + 1, np.log1p]}),
+        ([("f", FunctionTransformer())], {"f__func": [None, drop_dimension]}),
+        ([("f", "passthrough")], {"f": [FunctionTransformer(lambda X: X), StandardScaler()]}),
+    ],
+    ids=["other train rows", "lambdas", "bad output", "closures"],
+)
+@pytest.mark.parametrize("scoring", ["neg_log_loss", lambda *args: args[0].score(*args[1:])])
+def test_transformers_of_all_sorts(steps, space, scoring):
+    X, y = load_iris(return_X_y=True)
+    ours, theirs = search_both(
+        VectorizedGridSearchCV,
+        GridSearchCV,
+        Pipeline([*steps, ("mlp", classifier())]),
+        {**space, "mlp__alpha": [0.1, 1.0]},
+        X,
+        y,
+        cv=3,
+        return_train_score=True,
+        scoring=scoring,
+        refit=False,
+    )
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+@pytest.mark.usefixtures("_all_stacked")
+def test_texts_are_transformed_once_per_fold():
+    texts = [word * (i % 3 + 1) for i, word in enumerate(["red apple ", "blue sky ", "green "] * 8)]
+    y = np.arange(24) % 3
+    pipeline = make_pipeline(TfidfVectorizer(), classifier())
+    ours, theirs = search_both(
+        VectorizedGridSearchCV,
+        GridSearchCV,
+        pipeline,
+        {"deepmlpclassifier__alpha": [0.1, 1.0]},
+        texts,
+        y,
+        cv=3,
+        scoring="neg_log_loss",
+    )
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+def test_a_scorer_that_spoils_its_rows_spoils_no_others():
+    X, y = data("classes")
+
+    def rude(estimator, X, y):
+        score = estimator.score(X, y)
+        X[:] = 0
+        return score
+
+    ours, theirs = search_both(
+        VectorizedGridSearchCV, GridSearchCV, classifier(), {"alpha": [0.1, 1.0]}, X, y, cv=3,
+        scoring=rude,
+    )  # fmt: skip
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+@pytest.mark.usefixtures("_all_stacked")
+def test_estimators_as_values_share_a_stack():
+    X, y = data("classes")
+    pipeline = Pipeline([("scale", StandardScaler()), ("mlp", classifier())])
+    space = {"mlp": [classifier(alpha=0.1), classifier(alpha=1.0)]}
+    ours, theirs = search_both(VectorizedGridSearchCV, GridSearchCV, pipeline, space, X, y, cv=3)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+def test_members_of_the_ensemble_share_no_transformer():
+    X, y = data("classes")
+    pipeline = make_pipeline(StandardScaler(), classifier())
+    space = {"deepmlpclassifier__alpha": [0.1, 1.0]}
+    ensemble = VectorizedGridSearchCV(pipeline, space, cv=2, keep_best=2).fit(X, y).ensemble_
+    first, second = ensemble.estimators
+    before = second.predict_proba(X)
+    first.fit(X * 100, y)
+    assert_array_equal(second.predict_proba(X), before)
+
+
+def test_a_backend_without_generators():
+    X, y = data("classes")
+    search = VectorizedGridSearchCV(classifier(), {"alpha": [0.1, 1.0]}, cv=2)
+    expected = search.fit(X, y).cv_results_
+    with parallel_config(backend="multiprocessing", n_jobs=2):
+        found = search.set_params(n_jobs=2).fit(X, y).cv_results_
+    assert_same_results(found, expected)
