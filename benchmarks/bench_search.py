@@ -61,8 +61,8 @@ class Task:
     hidden: tuple[int, ...]
     batch_size: int
     n_epochs: int
-    # The epochs of halving's first rung, and the most there can be: a rung has three times as many
-    # as the one before, so the last comes near n_epochs.
+    # The epochs of halving's first rung, and the most there can be: rungs short enough to gain
+    # time, and long enough to keep the candidates that are best in the end.
     halving: tuple[int, int]
     required: dict[str, float]
     n_candidates: int = 60

@@ -194,11 +194,8 @@ class Dense:
         product = product_into(dx)
         if self.n_out == 1:
             return lambda dz: np.multiply(dz, W_T, out=dx)
-        if (
-            binding.is_output
-            or not W_T.size >= COPIED_FROM
-            or self.n_in * self.n_out > COPIED_UP_TO
-        ):
+        is_small = self.n_in * self.n_out <= COPIED_UP_TO
+        if binding.is_output or not is_small or W_T.size < COPIED_FROM:
             return lambda dz: product(dz, W_T)
         copy = binding.workspace.array(self.name, "W_T", W_T.shape)
 

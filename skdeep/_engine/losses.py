@@ -24,10 +24,10 @@ MAX_TABLE_CLASSES = 256
 
 @cache
 def _lowest_exponent(dtype: np.dtype[Any]) -> Array:
-    """The exponent at which probabilities in a gradient stop to fall; 6e-33 in float32.
+    """The exponent at which probabilities in a gradient cease to fall, at 6e-33 in float32.
 
-    A network that is sure of itself would otherwise fill its gradients with denormal numbers, which
-    matrix products take several times as long over: twice the time of a step on digits.
+    A network that is sure of itself would otherwise fill its gradients with denormal numbers, over
+    which processors take many times as long: on digits, products took twice the time.
     """
     return np.asarray(0.85 * np.log(np.finfo(dtype).tiny), dtype=dtype)
 

@@ -69,10 +69,14 @@ class Member:
     def state(self) -> TrainingState:
         return self.monitor.state
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has failed or stopped, and does not go on however many epochs it is given."""
+        return self.error is not None or self.monitor.stopped
+
     def has_epochs_left(self) -> bool:
-        """Whether it trains on: it has neither failed, nor stopped, nor run all its epochs."""
-        ended = self.error is not None or self.monitor.stopped
-        return not ended and self.monitor.n_epochs < self.estimator.max_iter
+        """Whether it trains on: it has neither ended nor run all its epochs."""
+        return not self.has_ended and self.monitor.n_epochs < self.estimator.max_iter
 
     def rate(self) -> float:
         """The step size of the next epoch; a user's schedule that raises ends this member."""
@@ -168,7 +172,8 @@ class Stack:
         for member in self.members:
             member.estimator.max_iter = n_epochs
         kept = {id(member) for member in self.members}
-        self._keep([member for member in self._in_stack if id(member) in kept])
+        # Of those that have ended the rows may have moved on: they are where they were let go.
+        self._keep([one for one in self._in_stack if id(one) in kept and not one.has_ended])
         self.train()
 
     def lighten(self) -> None:
@@ -179,7 +184,7 @@ class Stack:
                 text = "".join(format_exception(member.error))
                 member.error = RuntimeError(f"Training failed:\n{text}")
         for member in self._in_stack:
-            if not member.monitor.stopped:
+            if not member.has_ended:
                 nothing = np.empty(0)
                 member.monitor.state = replace(
                     member.state, theta=nothing, statistics=nothing, streams={}, optimizer=None
@@ -236,7 +241,8 @@ class Stack:
 
     def _keep(self, members: list[Member]) -> None:
         if len(members) < len(self._in_stack):
-            self._state = self._state.select(np.array([member.row for member in members]))
+            rows = np.array([member.row for member in members], dtype=np.intp)
+            self._state = self._state.select(rows)
         self._place(members)
 
     def _combined(self) -> tuple[Problem, LoopSettings]:

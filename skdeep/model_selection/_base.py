@@ -236,10 +236,8 @@ class _Found:
         return self.results
 
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
-        splits, expected = (
-            list(cv.split(self._X, self._y, **self._split_params)),
-            self._search.n_splits_,
-        )
+        splits = list(cv.split(self._X, self._y, **self._split_params))
+        expected = self._search.n_splits_
         if len(splits) != expected:
             raise ValueError(
                 "cv.split and cv.get_n_splits return inconsistent results. "

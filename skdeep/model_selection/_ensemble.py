@@ -15,6 +15,7 @@ from ..estimators._warnings import warn
 from ._plan import (
     StackedCandidate,
     in_place_of_last,
+    last_step,
     make_plan,
     split_fit_params,
     transformers,
@@ -85,9 +86,7 @@ class ClassifierEnsemble(ClassifierMixin, FittedEnsemble):
         p : ndarray of shape (n_samples, n_classes)
             Probabilities, columns in the order of `classes_`.
         """
-        return np.asarray(sum(one.predict_proba(X) for one in self.estimators)) / len(
-            self.estimators
-        )
+        return np.mean([one.predict_proba(X) for one in self.estimators], axis=0)
 
     def predict(self, X: Any) -> Array:
         """Predict the class of the largest mean probability.
@@ -103,9 +102,8 @@ class ClassifierEnsemble(ClassifierMixin, FittedEnsemble):
             The classes; for multi-label members an indicator matrix.
         """
         p = self.predict_proba(X)
-        first = self.estimators[0]
-        model = first.steps[-1][1] if hasattr(first, "steps") else first
-        if getattr(getattr(model, "_labels", None), "kind", None) == "multilabel":
+        labels = getattr(last_step(self.estimators[0]), "_labels", None)
+        if labels is not None and labels.kind == "multilabel":
             return (p > 0.5).astype(int)
         return self.classes_[p.argmax(axis=1)]
 
@@ -132,7 +130,7 @@ class RegressorEnsemble(RegressorMixin, FittedEnsemble):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The predictions.
         """
-        return np.asarray(sum(one.predict(X) for one in self.estimators)) / len(self.estimators)
+        return np.mean([one.predict(X) for one in self.estimators], axis=0)
 
 
 def fit_ensemble(

@@ -321,8 +321,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     @property
     def resource(self) -> str:
         """The name of the estimator's parameter that counts epochs: `max_iter`."""
-        is_pipeline = isinstance(self.estimator, Pipeline)
-        return f"{self.estimator.steps[-1][0]}__max_iter" if is_pipeline else "max_iter"
+        if isinstance(self.estimator, Pipeline):
+            return f"{self.estimator.steps[-1][0]}__max_iter"
+        return "max_iter"
 
     def _make_evaluator(self, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> Evaluator:
         return HalvingEvaluator(self, base_estimator, X, y, scoring)

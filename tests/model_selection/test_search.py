@@ -428,6 +428,18 @@ def test_halving_with_early_stopping_and_two_groups():
     assert_same_results(ours.cv_results_, theirs.cv_results_)
 
 
+@pytest.mark.parametrize("n_candidates", [6, 20])
+def test_halving_keeps_candidates_that_stopped_on_a_plateau_as_they_stopped(n_candidates):
+    X, y = data("classes")
+    estimator = classifier(n_iter_no_change=1, solver="sgd")
+    space = {**RATES, "tol": [1e-4, 0.05, 0.2, 1.0]}
+    common = {"max_resources": 27, "min_resources": 3, "n_candidates": n_candidates, "cv": 3}
+    common |= {"random_state": 0, "scoring": "neg_log_loss"}
+    ours = VectorizedHalvingRandomSearchCV(estimator, space, **common).fit(X, y)
+    theirs = HalvingRandomSearchCV(estimator, space, resource="max_iter", **common).fit(X, y)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
 def test_halving_trains_no_epoch_twice(monkeypatch):
     trained = []
     run = stack_module.Epochs.run
