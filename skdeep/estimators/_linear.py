@@ -389,7 +389,7 @@ class LogisticRegressionGD(BaseLinear):
         - "constant": 1;
         - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
         - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress; the fit
-        stops when the rate is at most 1e-6 (stochastic solvers only);
+          stops when the rate is at most 1e-6 (stochastic solvers only);
         - "inverse_time": 1 / (1 + decay_rate · epoch);
         - "sqrt": 1 / √(epoch + 1);
         - "exponential": decay_rate ** epoch;
@@ -569,7 +569,7 @@ class SoftmaxClassifier(BaseLinear):
         - "constant": 1;
         - "invscaling": (rows seen + 1) ** -power_t, set at the start of each epoch;
         - "adaptive": 1, divided by 5 each time `n_iter_no_change` epochs bring no progress; the fit
-        stops when the rate is at most 1e-6 (stochastic solvers only);
+          stops when the rate is at most 1e-6 (stochastic solvers only);
         - "inverse_time": 1 / (1 + decay_rate · epoch);
         - "sqrt": 1 / √(epoch + 1);
         - "exponential": decay_rate ** epoch;
