@@ -45,8 +45,7 @@ from skdeep.model_selection import VectorizedHalvingRandomSearchCV, VectorizedRa
 
 N_FOLDS, FACTOR = 5, 3
 VECTORIZED, HALVING = "all at once", "halving"
-OVER_MLP, OVER_SKDEEP = "scikit-learn over MLPClassifier", "scikit-learn over skdeep"
-SKORCH = "scikit-learn over skorch"
+OVER_MLP, OVER_SKDEEP, SKORCH = "over MLPClassifier", "over skdeep", "over skorch"
 RIVALS = (OVER_MLP, OVER_SKDEEP, SKORCH)
 FEW_CANDIDATES, SKORCH_CANDIDATES = 6, 2
 MANY = 1000
@@ -276,6 +275,7 @@ def draw(figure: Any, results: dict[str, dict[str, Any]]) -> None:
     }
     draw_ratios(ax, list(results), bars, reference=VECTORIZED)
     ax.set(ylabel=f"time ÷ that of '{VECTORIZED}'", xlabel="data searched on")
+    figure.suptitle("scikit-learn's RandomizedSearchCV over three libraries, and halving")
     legend_below(figure, ax)
 
 
