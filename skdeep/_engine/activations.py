@@ -40,6 +40,14 @@ class ActivationFunction:
                 "its derivative asks for it."
             )
 
+    @property
+    def keeps_zero(self) -> bool:
+        """Whether f(0) = 0: a unit that nothing comes into then gives nothing."""
+        z = np.zeros(1)
+        a = z if self.in_place else np.empty(1)
+        self.value(z, a)
+        return bool(a[0] == 0)
+
 
 def _identity(z: Array, a: Array) -> None:
     pass

@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from .backend import Array
 
 
@@ -59,6 +61,17 @@ class Layout:
             key: theta[..., span].reshape(models + self.shapes[key])
             for key, span in self.spans.items()
         }
+
+    def positions_in(self, wider: "Layout") -> Array:
+        """Where in a vector of a wider layout, of the same slots, this one's numbers lie.
+
+        Each slot is the upper left corner of the wider one.
+        """
+        corners = [
+            wider.spans[key].start + np.add.outer(np.arange(n) * wider.shapes[key][1], np.arange(m))
+            for key, (n, m) in self.shapes.items()
+        ]
+        return np.concatenate([np.empty(0, dtype=np.intp), *(part.ravel() for part in corners)])
 
     def penalised(self, theta: Array) -> Array:
         """The view of θ that a penalty acts on."""

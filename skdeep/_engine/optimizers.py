@@ -50,6 +50,10 @@ class OptimizerState:
         remembered = {name: pick(value) for name, value in self.remembered.items()}
         return replace(self, vectors=pick(self.vectors), remembered=remembered)
 
+    def at(self, positions: Array) -> "OptimizerState":
+        """The state of a smaller network whose parameters lie at these positions in θ."""
+        return replace(self, vectors=tuple(vector[..., positions] for vector in self.vectors))
+
 
 Move = Callable[..., None]
 

@@ -49,7 +49,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseNetworkEstimator._parameter_constraints,
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": PerModel(["array-like", Interval(Integral, 1, None, closed="left")]),
         "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
         "solver": [StrOptions({"lbfgs", "sgd", "rmsprop", "adam", "adamw"})],
         "dropout": PerModel([Interval(Real, 0, 1, closed="left"), "array-like"]),
@@ -115,7 +115,17 @@ class BaseDeepMLP(BaseNetworkEstimator):
 
     def _stack_key(self) -> tuple[Any, ...]:
         # On sparse X, input dropout is what keeps models from sharing the rows.
-        return (*super()._stack_key(), self.input_dropout > 0)
+        return (*super()._stack_key(), self.input_dropout > 0, self._widths_to_share())
+
+    def _widths_to_share(self) -> Any:
+        """The number of hidden layers if their widths may differ within a stack, else the widths.
+
+        A narrower layer is padded with units that stay zero. They do not where f(0) is not, and
+        dropout draws its numbers unit by unit, so that a padded layer's are others.
+        """
+        sizes = self._hidden_layer_sizes()
+        stay_zero = all(ACTIVATIONS[name].keeps_zero for name in self._activations())
+        return len(sizes) if stay_zero and not any(self._dropout_rates()) else tuple(sizes)
 
     def _architecture(self) -> dict[str, Any]:
         return {

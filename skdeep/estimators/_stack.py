@@ -3,6 +3,9 @@
 A `Stack` takes unfitted estimators that differ only in parameters which each model may have of its
 own (`PerModel`). Every one of them ends as if it had been fitted alone: it has its own learning
 rate, its own curves and its own end. Those whose training has ended leave the stack.
+
+Their hidden layers may be of different widths: those of the stack are as wide as the widest, and
+what a narrower network does not have stays zero, since all gradients there are.
 """
 
 import copy
@@ -35,6 +38,8 @@ COMPACT_FROM = 1 / 8
 PARAMETER_VECTORS = 9
 ACTIVATION_BUFFERS = 5
 PREDICTION_COPIES = 3
+# What a step costs beyond its arithmetic, in multiply-adds of matrix products.
+STEP_OVERHEAD = 2**21
 
 
 def can_stack(estimator: Any) -> bool:
@@ -56,10 +61,16 @@ def _fits_as_skdeep_does(kind: type) -> bool:
 
 @dataclass
 class Member:
-    """An estimator of the stack: its own problem, clock and monitor, and its place in θ."""
+    """An estimator of the stack: its own problem, clock and monitor, and its place in θ.
+
+    A narrower network than the stack's lies at `positions` of its row of θ, and at `statistics_at`
+    of the statistics', and has a copy of its own; of others these are None.
+    """
 
     estimator: Any
     problem: Problem
+    positions: Array | None = None
+    statistics_at: Array | None = None
     monitor: FitMonitor = field(init=False)
     settings: LoopSettings = field(init=False)
     row: int = -1
@@ -77,6 +88,14 @@ class Member:
     def has_epochs_left(self) -> bool:
         """Whether it trains on: it has neither ended nor run all its epochs."""
         return not self.has_ended and self.monitor.n_epochs < self.estimator.max_iter
+
+    def look(self, theta: Array, statistics: Array) -> None:
+        """See the stack's θ and statistics of this moment; without padding, from now on."""
+        row, state = self.row, self.state
+        state.theta = theta[row] if self.positions is None else theta[row, self.positions]
+        state.statistics = (
+            statistics[row] if self.statistics_at is None else statistics[row, self.statistics_at]
+        )
 
     def rate(self) -> float:
         """The step size of the next epoch; a user's schedule that raises ends this member."""
@@ -119,13 +138,26 @@ class Stack:
         self._validation = run.validation
         self._dev_logits: Array = np.empty(0)
         self.members = [self._member(estimator, leader, run) for estimator in estimators]
-        states = [member.state for member in self.members]
-        self._state = replace(
-            run.state,
-            theta=np.stack([state.theta for state in states]),
-            statistics=np.stack([state.statistics for state in states]),
-        )
+        self._sizes = widest(estimators)
+        network = self._network([member.estimator for member in self.members])
+        for member in self.members:
+            own = member.problem.network
+            if own.layout.size < network.layout.size:
+                member.positions = own.layout.positions_in(network.layout)
+                member.statistics_at = own.statistics_layout.positions_in(network.statistics_layout)
+        theta, statistics = _padded([member.estimator for member in self.members], network)
+        self._state = replace(run.state, theta=theta, statistics=statistics)
         self._place(self.members)
+
+    def _network(self, estimators: Sequence[Any]) -> Network:
+        """The network of a population of these estimators, as wide as the widest of the stack."""
+        one: Network = estimators[0]._network
+        parameters = [estimator._network_parameters() for estimator in estimators]
+        together = {
+            name: combine_values([own[name] for own in parameters], BATCH_AXES)
+            for name in parameters[0]
+        }
+        return build_network(one.n_in, self._sizes, one.n_out, **together)
 
     def _member(self, estimator: Any, leader: Any, run: FitRun) -> Member:
         network = run.problem.network
@@ -133,8 +165,9 @@ class Stack:
             _share_what_was_learnt(leader, estimator)
         own_network = estimator._build_network(network.n_in, network.n_out)
         problem = estimator._problem(own_network, run.problem.data)
+        estimator._network = own_network
         state = replace(run.state) if estimator is leader else _fresh_like(estimator, leader, run)
-        estimator._network, estimator._state, estimator._curves = own_network, state, Curves()
+        estimator._state, estimator._curves = state, Curves()
         estimator._trained_architecture = estimator._architecture()
         own_run = FitRun(problem, state, estimator._curves, run.validation)
         member = Member(estimator, problem)
@@ -151,8 +184,7 @@ class Stack:
         self._in_stack = members
         for row, member in enumerate(members):
             member.row = row
-            member.state.theta = self._state.theta[row]
-            member.state.statistics = self._state.statistics[row]
+            member.look(self._state.theta, self._state.statistics)
 
     # -------------------------------------------------------------------------------- training
 
@@ -217,6 +249,8 @@ class Stack:
 
     def _end_epoch(self, member: Member, loss: float) -> None:
         member.state.epochs, member.state.rows_seen = self._state.epochs, self._state.rows_seen
+        if member.positions is not None:
+            member.look(self._state.theta, self._state.statistics)
         try:
             member.monitor.after_epoch(loss)
         except Exception as error:
@@ -232,7 +266,10 @@ class Stack:
             state = member.state
             state.theta, state.statistics = state.theta.copy(), state.statistics.copy()
             state.streams = streams
-            state.optimizer = copy.deepcopy(optimizer.select(np.array(member.row)))
+            own = optimizer.select(np.array(member.row))
+            if member.positions is not None:
+                own = own.at(member.positions)
+            state.optimizer = copy.deepcopy(own)
 
     def _predict_dev(self, network: Network, dev: ValidationSet) -> Array:
         return predict_logits(
@@ -249,11 +286,8 @@ class Stack:
         """The members' problems and settings as those of one population."""
         members = self._in_stack
         first = members[0]
-        parameters = [member.estimator._network_parameters() for member in members]
-        sizes = first.estimator._hidden_layer_sizes()
-        network = _combined_network(first.problem.network, sizes, parameters)
         problem = Problem(
-            network,
+            self._network([member.estimator for member in members]),
             combine([member.problem.loss for member in members], BATCH_AXES),
             combine([member.problem.penalty for member in members], PARAMETER_AXES),
             first.problem.data,
@@ -304,15 +338,9 @@ class Stack:
         if not models or type(models[0])._logits is not BaseNetworkEstimator._logits:
             # The linear models predict from coef_.
             return
-        first = models[0]
-        parameters = [model._network_parameters() for model in models]
-        network = _combined_network(first._network, first._hidden_layer_sizes(), parameters)
-        logits = predict_logits(
-            network,
-            np.stack([model._state.theta for model in models]),
-            np.stack([model._state.statistics for model in models]),
-            first._validated_X(X),
-        )
+        network = self._network(models)
+        theta, statistics = _padded(models, network)
+        logits = predict_logits(network, theta, statistics, models[0]._validated_X(X))
         for model, own in zip(models, logits, strict=True):
             model._foreseen = (X, own)
 
@@ -323,26 +351,69 @@ def shape_of(data: Any) -> tuple[int, ...]:
     return shape
 
 
+def widest(models: Sequence[Any]) -> list[int]:
+    """Layer sizes in which all these models have room."""
+    sizes = [model._hidden_layer_sizes() for model in models]
+    return [max(column) for column in zip(*sizes, strict=True)]
+
+
 def bytes_per_model(
-    model: Any, X: Any, y: Any, rows_scored: int, fit_params: dict[str, Any]
+    models: Sequence[Any], X: Any, y: Any, rows_scored: int, fit_params: dict[str, Any]
 ) -> int:
-    """About what one model of a stack occupies while it is trained on X and y, and scored."""
-    n_outputs = shape_of(y)[1] if np.ndim(y) == 2 else 1
-    if is_classifier(model) and np.ndim(y) == 1:
-        n_outputs = np.unique(y).shape[0]
+    """About what one of these occupies while they train as a stack on X and y, and are scored."""
+    model, n_outputs = models[0], _n_outputs(models[0], y)
     n_rows, n_features = shape_of(X)
-    widths = [n_features, *model._hidden_layer_sizes(), n_outputs]
+    widths = [n_features, *widest(models), n_outputs]
     parameters = sum((n_in + 3) * n_out for n_in, n_out in pairwise(widths))
-    batch_size = model.batch_size
-    if isinstance(batch_size, str):
-        full = batch_size == "full"
-        batch_size = n_rows if full else model._default_batch_size(n_rows)
-    activations = ACTIVATION_BUFFERS * min(int(batch_size), n_rows) * sum(widths[1:])
+    activations = ACTIVATION_BUFFERS * _rows_per_step(model, n_rows) * sum(widths[1:])
     rows_watched = int(model.validation_fraction * n_rows) if model.early_stopping else 0
     if fit_params.get("X_val") is not None:
         rows_watched = shape_of(fit_params["X_val"])[0]
     predictions = PREDICTION_COPIES * max(rows_scored, rows_watched) * n_outputs
     return _itemsize(model, X) * (PARAMETER_VECTORS * parameters + activations + predictions)
+
+
+def of_similar_size(models: Sequence[Any], X: Any, y: Any) -> list[list[int]]:
+    """The numbers of those models that had better share a stack, largest networks first.
+
+    All models of a stack cost what the widest does. Another one is worth opening where that waste
+    grows beyond the overhead of its steps.
+    """
+    n_rows, n_features = shape_of(X)
+    n_outputs, rows = _n_outputs(models[0], y), _rows_per_step(models[0], n_rows)
+
+    def cost(sizes: Sequence[int]) -> int:
+        # Forward, and twice as much backward.
+        return 3 * rows * sum(a * b for a, b in pairwise([n_features, *sizes, n_outputs]))
+
+    sizes = [model._hidden_layer_sizes() for model in models]
+    groups: list[list[int]] = []
+    room: list[int] = []
+    needed = 0
+    for number in sorted(range(len(models)), key=lambda number: -cost(sizes[number])):
+        own = sizes[number]
+        enough = [max(pair) for pair in zip(room, own, strict=True)] if groups else own
+        if groups and (len(groups[-1]) + 1) * cost(enough) - needed - cost(own) <= STEP_OVERHEAD:
+            groups[-1].append(number)
+            room, needed = enough, needed + cost(own)
+        else:
+            groups.append([number])
+            room, needed = own, cost(own)
+    return [sorted(group) for group in groups]
+
+
+def _n_outputs(model: Any, y: Any) -> int:
+    if is_classifier(model) and np.ndim(y) == 1:
+        return int(np.unique(y).shape[0])
+    return shape_of(y)[1] if np.ndim(y) == 2 else 1
+
+
+def _rows_per_step(model: Any, n_rows: int) -> int:
+    if model.batch_size == "full":
+        return n_rows
+    if model.batch_size == "auto":
+        return int(model._default_batch_size(n_rows))
+    return min(int(model.batch_size), n_rows)
 
 
 def _itemsize(model: Any, X: Any) -> int:
@@ -356,15 +427,18 @@ def _prepared(leader: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> FitRun
     return run
 
 
-def _combined_network(
-    one: Network, hidden_layer_sizes: Sequence[int], parameters: Sequence[dict[str, Any]]
-) -> Network:
-    """The network of a population whose models are built like `one`."""
-    together = {
-        name: combine_values([own[name] for own in parameters], BATCH_AXES)
-        for name in parameters[0]
-    }
-    return build_network(one.n_in, hidden_layer_sizes, one.n_out, **together)
+def _padded(models: Sequence[Any], network: Network) -> tuple[Array, Array]:
+    """The models' θ and statistics as rows for a network that is as wide as the widest or wider."""
+    states = [model._state for model in models]
+    first = states[0]
+    theta = np.zeros((len(models), network.layout.size), dtype=first.theta.dtype)
+    statistics = np.zeros((len(models), network.statistics_layout.size), first.statistics.dtype)
+    for row, (model, state) in enumerate(zip(models, states, strict=True)):
+        own = model._network
+        theta[row, own.layout.positions_in(network.layout)] = state.theta
+        places = own.statistics_layout.positions_in(network.statistics_layout)
+        statistics[row, places] = state.statistics
+    return theta, statistics
 
 
 def _share_what_was_learnt(leader: Any, estimator: Any) -> None:
@@ -377,8 +451,11 @@ def _share_what_was_learnt(leader: Any, estimator: Any) -> None:
 def _fresh_like(estimator: Any, leader: Any, run: FitRun) -> TrainingState:
     """The estimator's own start, with the random streams of the stack after it."""
     same_seed = estimator.random_state is not None
-    if same_seed and estimator._weight_init() == leader._weight_init():
+    same_start = (
+        estimator._weight_init() == leader._weight_init()
+        and estimator._hidden_layer_sizes() == leader._hidden_layer_sizes()
+    )
+    if same_seed and same_start:
         return replace(run.state)
-    network, dtype = run.problem.network, run.state.theta.dtype
-    own: TrainingState = estimator._fresh_state(network, dtype)
+    own: TrainingState = estimator._fresh_state(estimator._network, run.state.theta.dtype)
     return replace(own, streams=run.state.streams, split_seed=run.state.split_seed)

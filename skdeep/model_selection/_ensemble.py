@@ -173,7 +173,8 @@ def _fit_together(
     before = transformers(group[0].estimator)
     if before is not None:
         X = before.fit_transform(X, y, **params[0])
-    at_once = max(1, max_stack_bytes // bytes_per_model(group[0].model, X, y, 0, params[1]))
+    models = [candidate.model for candidate in group]
+    at_once = max(1, max_stack_bytes // bytes_per_model(models, X, y, 0, params[1]))
     fitted = {}
     for start in range(0, len(group), at_once):
         members = group[start : start + at_once]

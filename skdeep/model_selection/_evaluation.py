@@ -22,7 +22,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._engine.backend import Array
 from .._engine.threads import one_blas_thread
-from ..estimators._stack import Stack, bytes_per_model, shape_of
+from ..estimators._stack import Stack, bytes_per_model, of_similar_size, shape_of
 from ._compat import (
     NO_CALLBACKS,
     fit_and_score_alone,
@@ -382,20 +382,30 @@ class Evaluator:
         scoring = self._scoring
         rows_scored = shape_of(split.X_train)[0] if scoring.return_train_score else 0
         rows_scored = max(rows_scored, shape_of(split.X_test)[0])
+        X, y, fit_params = split.X_train, split.y_train, split.fit_params
+        tasks: list[StackTask] = []
         try:
-            each = bytes_per_model(
-                group[0].model, split.X_train, split.y_train, rows_scored, split.fit_params
-            )
+            for numbers in of_similar_size([one.model for one in group], X, y):
+                similar = [group[number] for number in numbers]
+                models = [one.model for one in similar]
+                each = bytes_per_model(models, X, y, rows_scored, fit_params)
+                tasks += [StackTask(part, split) for part in self._parts(similar, each, at_least)]
         except Exception:
             # A y, or transformed rows, of which not even that can be told.
             return []
+        return tasks
+
+    def _parts(
+        self, group: Sequence[StackedCandidate], each: int, at_least: int
+    ) -> list[Sequence[StackedCandidate]]:
+        """A group cut into such parts as a stack of candidates of `each` bytes may have."""
         budget = self._search.max_stack_bytes // self._n_workers
         largest = max(1, min(budget, PREFERRED_STACK_BYTES) // each)
         # A multiple of what occupies all workers, so that none is left with a last stack alone.
         n_stacks = at_least * math.ceil(len(group) / largest / at_least)
         n_stacks = min(len(group), n_stacks)
         bounds = [len(group) * i // n_stacks for i in range(n_stacks + 1)]
-        return [StackTask(group[a:b], split) for a, b in pairwise(bounds)]
+        return [group[a:b] for a, b in pairwise(bounds)]
 
     def _run(self, parallel: Any, tasks: Sequence[StackTask]) -> None:
         jobs = (

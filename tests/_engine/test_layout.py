@@ -24,6 +24,16 @@ def test_spans_tile_theta_in_the_order_of_the_slots(layout):
     assert layout.size == sum(slot.size for slot in SLOTS) == 20
 
 
+def test_positions_in_a_wider_layout_are_its_upper_left_corners(layout):
+    wider = Layout([Slot(s.layer, s.name, (s.shape[0] + 1, s.shape[1] + 2)) for s in SLOTS])
+    theta = np.arange(1.0, wider.size + 1)
+    views = wider.views(theta)
+    own = layout.views(theta[layout.positions_in(wider)])
+    for key, array in own.items():
+        n, m = array.shape
+        np.testing.assert_array_equal(array, views[key][:n, :m])
+
+
 def test_penalised_slots_come_first_and_keep_their_order(layout):
     assert [slot.key for slot in layout.slots] == [
         ("hidden 1", "W"),

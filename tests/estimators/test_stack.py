@@ -8,7 +8,8 @@ from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
 from skdeep import DeepMLPClassifier
-from skdeep.estimators._stack import Stack
+from skdeep._engine.activations import ACTIVATIONS
+from skdeep.estimators._stack import Stack, of_similar_size
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -62,3 +63,30 @@ def test_as_many_epochs_again_change_nothing():
     for number, estimator in enumerate(estimators):
         assert_as_alone(stack, number, estimator, 5)
     assert np.isfinite(stack.fitted(0).loss_)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_padding_stays_zero_or_widths_are_not_mixed(activation):
+    sizes = [(3, 6), (5, 2)]
+    models = [
+        DeepMLPClassifier(size, activation=activation, batch_norm=True, batch_size=32, max_iter=3)
+        for size in sizes
+    ]
+    if ACTIVATIONS[activation].keeps_zero:
+        stack = Stack([model.set_params(random_state=0) for model in models], X, y)
+        stack.train()
+        padding = np.ones(stack._state.theta.shape, dtype=bool)
+        for member in stack.members:
+            padding[member.row, member.positions] = False
+        assert padding.any() and not stack._state.theta[padding].any()
+    else:
+        assert models[0]._stack_key() != models[1]._stack_key()
+
+
+def test_stacks_are_of_similar_size():
+    models = [DeepMLPClassifier((width, width)) for width in [8, 300, 9, 290, 8]]
+    assert of_similar_size(models, X, y) == [[1], [3], [0, 2, 4]]
+    assert of_similar_size(models[:1] * 5, X, y) == [[0, 1, 2, 3, 4]]
+    # Neither has room for the other, and a network that has would be twice as large.
+    crossed = [DeepMLPClassifier(sizes, batch_size=64) for sizes in [(8, 2000), (2000, 8)]]
+    assert of_similar_size(crossed, X, y) == [[1], [0]]

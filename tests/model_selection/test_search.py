@@ -117,6 +117,31 @@ CONFIGURATIONS = {
         {"hidden_layer_sizes": [(4,), (6, 3), 5], "activation": ["relu", "tanh"]},
         {},
     ),
+    "widths": (
+        "classes",
+        classifier(solver="adamw"),
+        {"hidden_layer_sizes": [(4, 7), (6, 3), (1, 1), (9, 8)], "l1_ratio": [0.0, 0.5]},
+        {},
+    ),
+    "widths, batch norm": (
+        "classes",
+        classifier(batch_norm=True, activation="tanh", early_stopping=True, max_iter=15),
+        {"hidden_layer_sizes": [2, 5, 8], "n_iter_no_change": [1, 3]},
+        {},
+    ),
+    "widths, momentum": (
+        "regression",
+        regressor(solver="sgd", activation=("gelu", "elu"), gradient_clip=0.5),
+        {"hidden_layer_sizes": [(3, 3), (2, 6)], "momentum": [0.5, 0.9]},
+        {},
+    ),
+    "widths that cannot share": (
+        "classes",
+        classifier(),
+        {"hidden_layer_sizes": [3, 6], "activation": ["sigmoid", "relu"], "dropout": [0.0, 0.3]},
+        {},
+    ),
+    "widths, sparse": ("sparse", classifier(), {"hidden_layer_sizes": [(3,), (7,)]}, {}),
     "starts": ("classes", classifier(), {"weight_init": ["auto", "he_normal", "zeros"]}, {}),
     "seeds": ("classes", classifier(), {"random_state": [0, 1]}, {}),
     "batch sizes": ("classes", classifier(), {"batch_size": ["auto", 10, "full"]}, {}),
@@ -391,6 +416,32 @@ def test_candidates_of_a_group_train_as_one(monkeypatch, n_jobs):
     assert all(shape[1] == n_parameters for shape in stacks)
     assert len(stacks) == 2 * 6
     assert len(alone) == 1
+
+
+def test_candidates_of_different_widths_train_as_one(monkeypatch):
+    shapes = []
+    run = stack_module.Epochs.run
+
+    def counted(self, rate):
+        shapes.append(self._state.theta.shape)
+        return run(self, rate)
+
+    monkeypatch.setattr(stack_module.Epochs, "run", counted)
+    X, y = data("classes")
+    space = {"hidden_layer_sizes": [(2,), (5,), (6,), (8,)]}
+    VectorizedGridSearchCV(classifier(), space, cv=2, refit=False).fit(X, y)
+    as_wide_as_the_widest = 4 * 8 + 8 + 8 * 3 + 3
+    assert shapes == [(4, as_wide_as_the_widest)] * 2 * 6
+
+
+def test_halving_with_candidates_of_different_widths():
+    X, y = data("classes")
+    space = {**RATES, "hidden_layer_sizes": [(2, 3), (5, 4), (8, 8)]}
+    arguments = {"cv": 2, "random_state": 0, "max_resources": 9}
+    estimator = classifier(batch_norm=True)
+    found = VectorizedHalvingRandomSearchCV(estimator, space, **arguments).fit(X, y)
+    expected = HalvingRandomSearchCV(estimator, space, resource="max_iter", **arguments).fit(X, y)
+    assert_same_results(found.cv_results_, expected.cv_results_)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"aggressive_elimination": True}, {"factor": 2}])
@@ -1025,4 +1076,4 @@ def test_a_backend_without_generators():
     expected = search.fit(X, y).cv_results_
     with parallel_config(backend="multiprocessing", n_jobs=2):
         found = search.set_params(n_jobs=2).fit(X, y).cv_results_
-    assert_same_results(found, expected)
+    assert_same_results(found.cv_results_, expected.cv_results_)
