@@ -68,7 +68,7 @@ class Task:
 
 
 TASKS = (
-    Task("breast_cancer", (32, 32), 64, 50, (6, 54), {OVER_MLP: 12, OVER_SKDEEP: 2.5}),
+    Task("breast_cancer", (32, 32), 64, 50, (4, 36), {OVER_MLP: 12, OVER_SKDEEP: 2.5}),
     Task("digits", (64, 64), 128, 30, (1, 27), {OVER_MLP: 4, OVER_SKDEEP: 1.3}),
     Task("satimage", (128, 128), 256, 15, (3, 27), {OVER_MLP: 2, OVER_SKDEEP: 1}),
 )

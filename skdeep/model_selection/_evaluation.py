@@ -417,31 +417,33 @@ class Evaluator:
                 self._record(task, outcomes)
 
     def _record(self, task: StackTask, outcomes: Sequence[Outcome]) -> None:
+        split = task.split.number
+        about = self._about(split)
         for candidate, outcome in zip(task.candidates, outcomes, strict=True):
-            number, split = candidate.number, task.split
-            self._found[number, split.number] = outcome
-            self._tell_callbacks(number, split)
-            self._report(number, split.number, outcome)
+            number = candidate.number
+            self._found[number, split] = outcome
+            context = self._contexts[number * len(self._splits) + split]
+            context.call_on_fit_task_begin(**about)
+            context.call_on_fit_task_end(**about)
+            self._report(number, split, outcome)
             score = _single_score(outcome["test_scores"])
             self._progress.add(number, self._epochs(candidate), score)
         self._progress.show()
 
-    def _tell_callbacks(self, number: int, split: Split) -> None:
-        context = self._contexts[number * len(self._splits) + split.number]
-        if context is NO_CALLBACKS:
-            return
-        train = self._splits[split.number][0]
+    def _about(self, split: int) -> dict[str, Any]:
+        """What callbacks hear of a fit on a split; it is the same for all its candidates."""
+        if self._contexts[0] is NO_CALLBACKS:
+            return {}
+        train = self._splits[split][0]
         X, y = safe_split(self._base, self._X, self._y, train)
         fit_params = rows_of_params(self._X, self._scoring.fit_params, indices=train)
         weights = fit_params.get("sample_weight")
-        about = {
+        return {
             "estimator": self._search,
             "X": X,
             "y": y,
             "metadata": None if weights is None else {"sample_weight": weights},
         }
-        context.call_on_fit_task_begin(**about)
-        context.call_on_fit_task_end(**about)
 
     def _report(self, number: int, split: int, outcome: Outcome) -> None:
         """The line that scikit-learn's searches print for a candidate on a split."""

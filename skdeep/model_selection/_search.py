@@ -14,8 +14,8 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
     To change the class name is all it takes to come from scikit-learn's `RandomizedSearchCV`: the
     parameters, attributes and results are the same, and so are the scores, up to rounding. What
     differs is the time. Candidates that agree in what gives a network its shape and its batches
-    (layer sizes, activations, batch norm, solver, batch size, class weights, seed, …) train side by
-    side, each with its own learning rate and schedule, penalty, dropout rates, momentum, β's, ε,
+    (number of layers, activations, batch norm, solver, batch size, class weights, seed, …) train
+    side by side, each with its own layer widths, learning rate and schedule, penalty, dropout rates, momentum, β's, ε,
     label smoothing, gradient clip, start and number of epochs. The course's advice is to search at
     random, on log scales, and to train many models in parallel (II 3.1).
 

@@ -563,6 +563,14 @@ def test_a_scorer_that_raises_is_reported():
         search.set_params(error_score="raise").fit(X, y)
 
 
+class CountedScaler(StandardScaler):
+    fits = 0
+
+    def fit(self, X, y=None, sample_weight=None):
+        CountedScaler.fits += 1
+        return super().fit(X, y, sample_weight)
+
+
 @pytest.mark.parametrize("kind", ["classes", "binary", "regression"])
 def test_the_ensemble_averages_the_best_fitted_alone(kind):
     X, y = data(kind)
@@ -591,6 +599,28 @@ def test_the_ensemble_averages_the_best_fitted_alone(kind):
         assert_allclose(search.ensemble_.predict_proba(X), mean, atol=1e-10)
         expected = search.ensemble_.classes_[mean.argmax(axis=1)]
         assert_array_equal(search.ensemble_.predict(X), expected)
+
+
+def test_an_ensemble_of_multilabel_classifiers_of_different_widths():
+    X, y = data("multilabel")
+    space = {"hidden_layer_sizes": [3, 5, 8]}
+    search = VectorizedGridSearchCV(classifier(), space, cv=2, keep_best=3).fit(X, y)
+    alone = [classifier(**parameters).fit(X, y) for parameters in search.cv_results_["params"]]
+    mean = np.mean([one.predict_proba(X) for one in alone], axis=0)
+    assert_allclose(search.ensemble_.predict_proba(X), mean, atol=1e-10)
+    assert_array_equal(search.ensemble_.predict(X), mean > 0.5)
+
+
+def test_a_pipeline_keeps_its_transformers_in_its_memory(tmp_path):
+    X, y = data("classes")
+    pipeline = make_pipeline(CountedScaler(), classifier(), memory=str(tmp_path))
+    space = {"deepmlpclassifier__alpha": [0.1, 1.0]}
+    CountedScaler.fits = 0
+    found = VectorizedGridSearchCV(pipeline, space, cv=2).fit(X, y)
+    assert CountedScaler.fits == 3  # two folds and the refit
+    again = VectorizedGridSearchCV(pipeline, space, cv=2).fit(X, y)
+    assert CountedScaler.fits == 3
+    assert_same_results(again.cv_results_, found.cv_results_, atol=0)
 
 
 def test_members_of_the_ensemble_can_be_trained_further():
@@ -1076,4 +1106,4 @@ def test_a_backend_without_generators():
     expected = search.fit(X, y).cv_results_
     with parallel_config(backend="multiprocessing", n_jobs=2):
         found = search.set_params(n_jobs=2).fit(X, y).cv_results_
-    assert_same_results(found.cv_results_, expected.cv_results_)
+    assert_same_results(found, expected)
