@@ -15,9 +15,10 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
     parameters, attributes and results are the same, and so are the scores, up to rounding. What
     differs is the time. Candidates that agree in what gives a network its shape and its batches
     (number of layers, activations, batch norm, solver, batch size, class weights, seed, …) train
-    side by side, each with its own layer widths, learning rate and schedule, penalty, dropout rates, momentum, β's, ε,
-    label smoothing, gradient clip, start and number of epochs. The course's advice is to search at
-    random, on log scales, and to train many models in parallel (II 3.1).
+    side by side, each with its own layer widths, learning rate and schedule, penalty, dropout
+    rates, momentum, β's, ε, label smoothing, gradient clip, start and number of epochs. The
+    course's advice is to search at random, on log scales, and to train many models in parallel
+    (II 3.1).
 
     The estimator may be one of skdeep's, a `Pipeline` that ends in one, whose transformers are then
     fitted once per fold and setting, or anything else: what cannot share a stack (other estimators,

@@ -78,7 +78,8 @@ def test_padding_stays_zero_or_widths_are_not_mixed(activation):
         padding = np.ones(stack._state.theta.shape, dtype=bool)
         for member in stack.members:
             padding[member.row, member.positions] = False
-        assert padding.any() and not stack._state.theta[padding].any()
+        assert padding.any()
+        assert not stack._state.theta[padding].any()
     else:
         assert models[0]._stack_key() != models[1]._stack_key()
 
