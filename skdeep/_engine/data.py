@@ -2,7 +2,8 @@
 
 `Rows` names rows of X without copying it: a validation split is a set of row numbers. Batches come
 from `batches`: slices of X where the order is that of the rows, one permuted copy per epoch where X
-is small, and otherwise rows gathered into one buffer.
+is small, and otherwise rows gathered into one buffer. `AugmentedBatches` are such batches as a
+function of the user's has changed them.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ import numpy as np
 from .backend import Array, RandomStream
 
 Batch = tuple[Any, Array, Array | None]
+# (X_batch, y_batch, random_state) -> (X_batch, y_batch)
+Augment = Callable[[Array, Array, np.random.Generator], tuple[Array, Array]]
 
 # An X whose rows are not contiguous (a data frame's, as a rule) is copied once up to this size;
 # a larger one is indexed, which is slower but makes no copy of it. A sparse X in another dtype than
@@ -198,3 +201,46 @@ class Batches:
         for s in self._slices:
             x, y, w = self._fill(buffers, order[s])
             yield x, y, w
+
+
+class AugmentedBatches:
+    """Batches as `augment` changes them, afresh each time; `as_matrix` makes targets floats.
+
+    What is given to `augment` may be the user's own X, and so is read-only.
+    """
+
+    def __init__(
+        self,
+        batches: Batches,
+        augment: Augment,
+        stream: RandomStream,
+        as_matrix: Callable[[Array], Array],
+    ) -> None:
+        self._batches, self._augment, self._stream = batches, augment, stream
+        self._as_matrix = as_matrix
+
+    def __iter__(self) -> Iterator[Batch]:
+        for x, codes, w in self._batches:
+            y = self._as_matrix(codes)
+            changed = self._augment(_read_only(x), _read_only(y), self._stream.generator)
+            if not (isinstance(changed, tuple) and len(changed) == 2):
+                raise ValueError(
+                    f"augment must return a tuple (X_batch, y_batch), got {type(changed).__name__}."
+                )
+            yield _like(x, changed[0], "X_batch"), _like(y, changed[1], "y_batch"), w
+
+
+def _read_only(a: Array) -> Array:
+    view = a.view()
+    view.flags.writeable = False
+    return view
+
+
+def _like(before: Array, after: Any, name: str) -> Array:
+    array = np.ascontiguousarray(after, dtype=before.dtype)
+    if array.shape != before.shape:
+        raise ValueError(
+            f"augment must return {name} in the shape it was given, {before.shape}; "
+            f"got {array.shape}."
+        )
+    return array

@@ -36,6 +36,16 @@ def _as_they_are(y: Array) -> Array:
     return y
 
 
+def _bind_probabilities(out: Array, low: Array, high: Array) -> Prepare:
+    slope = high - low
+
+    def prepare(probabilities: Array) -> Array:
+        np.multiply(probabilities, slope, out=out)
+        return np.add(out, low, out=out)
+
+    return prepare
+
+
 def _bind_scattered_targets(out: Array, low: Array, high: Array) -> Prepare:
     rows = np.arange(out.shape[-2])
     peak = high if high.ndim == 0 else high[..., 0]
@@ -50,7 +60,10 @@ def _bind_scattered_targets(out: Array, low: Array, high: Array) -> Prepare:
 
 @dataclass(frozen=True, eq=False)
 class SoftmaxCrossEntropy:
-    """L = log Σ exp z − Σ t z for class codes; t is the one-hot row, smoothed if asked (II 3.4)."""
+    """L = log Σ exp z − Σ t z for class codes; t is the one-hot row, smoothed if asked (II 3.4).
+
+    Instead of codes there may be rows of probabilities, one column per class.
+    """
 
     n_classes: int
     label_smoothing: float | Array = 0.0
@@ -60,10 +73,23 @@ class SoftmaxCrossEntropy:
     def targets_are_shared(self) -> bool:
         return np.ndim(self.label_smoothing) == 0
 
+    def as_matrix(self, codes: Array, dtype: Any) -> Array:
+        """Targets as floats, a column per output: one-hot rows."""
+        return np.eye(self.n_classes, dtype=dtype)[codes]
+
     def bind_targets(self, out: Array) -> Prepare:
         smoothing = np.asarray(self.label_smoothing)
         low = (smoothing / self.n_classes).astype(out.dtype)
         high = (1 - smoothing + smoothing / self.n_classes).astype(out.dtype)
+        from_codes = self._bind_codes(out, low, high)
+        from_probabilities = _bind_probabilities(out, low, high)
+
+        def prepare(y: Array) -> Array:
+            return from_codes(y) if y.ndim == 1 else from_probabilities(y)
+
+        return prepare
+
+    def _bind_codes(self, out: Array, low: Array, high: Array) -> Prepare:
         if self.n_classes > MAX_TABLE_CLASSES:
             return _bind_scattered_targets(out, low, high)
         # Symmetric, so its columns are its rows; `out` has its columns contiguous.
@@ -90,7 +116,8 @@ class SoftmaxCrossEntropy:
 class LogisticCrossEntropy:
     """L = log(1 + exp z) − t z, one logistic loss per column: one for two classes, or one a label.
 
-    With smoothing s the targets 0 and 1 become s/2 and 1 − s/2, softmax's for two classes.
+    With smoothing s the targets 0 and 1 become s/2 and 1 − s/2, softmax's for two classes. Targets
+    may be probabilities, too.
     """
 
     label_smoothing: float | Array = 0.0
@@ -99,6 +126,10 @@ class LogisticCrossEntropy:
     @property
     def targets_are_shared(self) -> bool:
         return np.ndim(self.label_smoothing) == 0
+
+    def as_matrix(self, y: Array, dtype: Any) -> Array:
+        """Targets as floats, a column per output."""
+        return y.astype(dtype, copy=False)
 
     def bind_targets(self, out: Array) -> Prepare:
         smoothing = np.asarray(self.label_smoothing)
@@ -135,6 +166,10 @@ class _RegressionLoss:
 
     link: ClassVar[str] = "identity"
     targets_are_shared: ClassVar[bool] = True
+
+    def as_matrix(self, y: Array, dtype: Any) -> Array:
+        """Targets as floats, a column per output."""
+        return y.astype(dtype, copy=False)
 
     def bind_targets(self, out: Array) -> Prepare:
         return _as_they_are

@@ -112,6 +112,36 @@ class Network:
         sparse_input: bool = False,
     ) -> Forward:
         """The function that gives logits for at most `rows` rows at once, dropout off."""
+        bound = self._layers_for_prediction(
+            theta, statistics, rows=rows, workspace=workspace, sparse_input=sparse_input
+        )
+        return _chain([forward for _, forward in bound])
+
+    def hidden_outputs(self, theta: Array, statistics: Array, x: Any) -> dict[str, Array]:
+        """What each activation gives for the rows of x, dropout off, by its layer's name."""
+        outputs: dict[str, Array] = {}
+        for layer, forward in self._layers_for_prediction(
+            theta,
+            statistics,
+            rows=x.shape[0],
+            workspace=Workspace(theta.dtype),
+            sparse_input=not isinstance(x, np.ndarray),
+        ):
+            x = forward(x)
+            if isinstance(layer, Activation):
+                # A buffer that may serve the layers after it.
+                outputs[layer.name] = x.copy()
+        return outputs
+
+    def _layers_for_prediction(
+        self,
+        theta: Array,
+        statistics: Array,
+        *,
+        rows: int,
+        workspace: Workspace,
+        sparse_input: bool,
+    ) -> list[tuple[Layer, Forward]]:
         binding = Binding(
             rows=rows,
             models=theta.shape[:-1],
@@ -119,15 +149,15 @@ class Network:
             statistics=self.statistics_layout.views(statistics),
             workspace=workspace,
         )
-        forwards: list[Forward] = []
+        bound: list[tuple[Layer, Forward]] = []
         for layer in self.layers:
             if isinstance(layer, Dropout):
                 continue
-            binding.is_first = not forwards
+            binding.is_first = not bound
             binding.sparse_input = sparse_input and binding.is_first
             binding.is_output = layer is self.layers[-1]
-            forwards.append(layer.bind_prediction(binding))
-        return _chain(forwards)
+            bound.append((layer, layer.bind_prediction(binding)))
+        return bound
 
     def draw_parameters(
         self, generator: np.random.Generator, weight_init: str, dtype: Any

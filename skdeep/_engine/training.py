@@ -8,14 +8,16 @@ The loop reports every epoch to `after_epoch(loss)`, which decides whether to st
 of validation, printing or callbacks.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .backend import Array, RandomStream, spawn_streams
-from .data import Batches, batch_slices
+from .data import Augment, AugmentedBatches, Batch, Batches, batch_slices
 from .layers import Workspace
 from .network import Network
 from .objective import BatchObjective, Problem
@@ -39,6 +41,9 @@ class TrainingState:
     rows_seen: int = 0
     adaptive_factor: float = 1.0
     split_seed: int = 0
+    # Of the last epoch: its rate, and the mean norm of its gradients where that is watched.
+    rate: Any = math.nan
+    gradient_norm: Any = math.nan
 
     @classmethod
     def start(
@@ -88,6 +93,9 @@ class LoopSettings:
     batch_size: int
     shuffle: bool = True
     gradient_clip: float | Array | None = None
+    augment: Augment | None = None
+    # Whether to know the gradients' norm, which costs a pass over each.
+    watch_gradient: bool = False
 
     def rate(self, state: TrainingState) -> Any:
         """The step size of the epoch that comes next."""
@@ -128,7 +136,12 @@ class Epochs:
         )
         slices = batch_sizes_for(problem, settings.batch_size)
         shuffle = state.streams["permutations"] if settings.shuffle else None
-        self._batches = Batches(problem.data, slices, shuffle)
+        self._batches: Iterable[Batch] = Batches(problem.data, slices, shuffle)
+        if settings.augment is not None:
+            as_matrix = partial(problem.loss.as_matrix, dtype=state.theta.dtype)
+            stream = state.streams["augmentation"]
+            self._batches = AugmentedBatches(self._batches, settings.augment, stream, as_matrix)
+        self._norms: list[Any] | None = [] if settings.watch_gradient else None
 
     def run(self, rate: Any) -> Array:
         """One pass over the rows; the cost J, the penalty taken where the epoch starts."""
@@ -140,6 +153,10 @@ class Epochs:
             total = total + self._step(x, y, w, rate)
         state.epochs += 1
         state.rows_seen += data.n_rows
+        state.rate = rate
+        if self._norms is not None:
+            state.gradient_norm = np.mean(self._norms, axis=0)
+            self._norms.clear()
         return np.asarray(total / data.total_weight + penalty, dtype=np.float64)
 
     def _step(self, x: Any, y: Array, w: Array | None, rate: Any) -> Any:
@@ -147,6 +164,8 @@ class Epochs:
         n_rows = y.shape[0]
         objective = self._bound.get(n_rows) or self._bind(n_rows)
         total = objective(x, y, w)
+        if self._norms is not None:
+            self._norms.append(np.sqrt(np.vecdot(self._grad, self._grad)))
         self._updates.apply(rate)
         return total
 

@@ -9,7 +9,7 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -31,14 +31,28 @@ from .._engine.optimizers import make_optimizer
 from .._engine.penalties import ElasticNet
 from .._engine.schedules import SCHEDULES, Schedule
 from .._engine.training import LoopSettings, TrainingState, train_epochs
-from ._callbacks import CallbackSupport, FitEvents
+from ._callbacks import CallbackSupport, FitEvents, wants_gradient_norm
 from ._compat import Interval, Options, StrOptions
-from ._parameters import PerModel
-from ._progress import Curves, FitMonitor, StoppingRule
+from ._diagnosis import warn_if_no_progress
+from ._parameters import PerModel, shared_parameters
+from ._progress import Curves, FitMonitor, PausedFit, StoppingRule
 from ._validation import ValidationSet, checked_array, checked_weights
 from ._warnings import warn
 
 STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
+
+# Each model of a stack may have its own, but they say where a fit starts, when it ends at the
+# latest or how it is watched: too late to change while it runs.
+FIXED_FROM_THE_START = {"hidden_layer_sizes", "weight_init", "max_iter", "max_fun", "scoring"}
+# Attributes of a fit that is running.
+TRANSIENT = (
+    "_in_fit",
+    "_foreseen",
+    "_skl_callbacks",
+    "_callback_fit_ctx",
+    "_skl_callbacks_to_teardown",
+    "_parent_callback_ctx",
+)
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -54,6 +68,8 @@ class FitRun:
     state: TrainingState
     curves: Curves
     validation: ValidationSet | None
+    # What the problem was made from; a callback may set other values while it is trained.
+    parameters: dict[str, Any] = field(default_factory=dict)
     # Whether the state of an earlier fit has been trained on, so that it is no longer there.
     moved_in_place: bool = False
 
@@ -88,6 +104,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     n_iter_no_change: float
     max_fun: int
     gradient_clip: float | None
+    augment: Callable[..., Any] | None
     dtype: str | None
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -119,11 +136,16 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         ),
         "max_fun": PerModel([Interval(Integral, 1, None, closed="left")]),
         "gradient_clip": PerModel([Interval(Real, 0, None, closed="neither"), None]),
+        "augment": [callable, None],
         "dtype": [StrOptions({"float32", "float64"}), None],
     }
 
     # An X and its raw outputs, where a stack has predicted for all its models at once.
     _foreseen: tuple[Any, Array] | None = None
+    # Where a saved fit had come to, from which the next call of `fit` goes on.
+    _paused: PausedFit | None = None
+    # While a fit runs.
+    _in_fit: tuple[FitRun, FitMonitor]
 
     # ------------------------------------------------------------------ what derived classes say
 
@@ -195,6 +217,11 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                     "solver='lbfgs' cannot clip gradients: gradient_clip must be None, got "
                     f"gradient_clip={self.gradient_clip}."
                 )
+        if self.augment is not None and self.solver not in STOCHASTIC_SOLVERS:
+            raise ValueError(
+                f"solver={self.solver!r} needs an objective that stays the same from step to step: "
+                f"augment must be None, got augment={self.augment!r}. Stochastic solvers take it."
+            )
 
     def _check_scoring(self) -> None:
         if not isinstance(self.scoring, str) or self.scoring == "loss":
@@ -346,7 +373,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         self.__dict__.pop("_foreseen", None)
         self._check_hyperparameters()
         events = None if incremental else self._begin_events(X, y, sample_weight)
-        continuing = hasattr(self, "_state") and (incremental or self.warm_start)
+        goes_on = incremental or self.warm_start or self._paused is not None
+        continuing = hasattr(self, "_state") and goes_on
         before, run = dict(self.__dict__), None
         try:
             if continuing:
@@ -373,18 +401,46 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         self._trained_architecture = self._architecture()
         n_epochs = 1 if incremental else self.max_iter
         monitor = self._monitor(run, events, n_epochs)
+        paused = self.__dict__.pop("_paused", None)
+        if paused is not None and not incremental:
+            self._check_same_rows(paused, run)
+            monitor.go_on_from(paused)
+        self._in_fit = (run, monitor)
         if events is not None:
             events.fitted_attributes = partial(self._attributes_as_if_ended, monitor)
         try:
-            outcome = monitor.run(partial(self._solve, run.problem, monitor, n_epochs=n_epochs))
+            outcome = monitor.run(partial(self._solve, run, monitor, n_epochs=n_epochs))
         except Exception:
             if continuing and monitor.n_epochs > 0:
                 # Training has gone on in place: the attributes have to say how far.
                 run.moved_in_place = True
                 self._set_fitted_attributes(run.problem, monitor, None)
             raise
+        finally:
+            del self._in_fit
         run.moved_in_place = continuing
         self._finish(run.problem, monitor, outcome, incremental=incremental)
+        if not incremental:
+            warn_if_no_progress(self, run.problem, monitor)
+
+    def _check_same_rows(self, paused: PausedFit, run: FitRun) -> None:
+        n_samples = run.problem.data.x.shape[0]
+        if n_samples != paused.n_samples:
+            raise ValueError(
+                f"A fit that was saved goes on with the data it began with: X had "
+                f"{paused.n_samples} rows, and has {n_samples}."
+            )
+
+    def _paused_copy(self) -> Any:
+        """A copy of the estimator in the midst of its fit, whose own `fit` goes on from here."""
+        run, monitor = self._in_fit
+        copied = copy.copy(self)
+        for name in TRANSIENT:
+            copied.__dict__.pop(name, None)
+        # It predicts as the network does now.
+        copied._set_fitted_attributes(run.problem, monitor, None)
+        copied._paused = monitor.paused(run.problem.data.x.shape[0])
+        return copied
 
     def _prepare(
         self,
@@ -411,7 +467,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         data = Rows(X, encoded, weights, train_rows)
         self._check_training_rows(network, data)
         problem = self._problem(network, data)
-        return FitRun(problem, state, self._curves if continuing else Curves(), dev)
+        curves = self._curves if continuing else Curves()
+        return FitRun(problem, state, curves, dev, self.get_params(deep=False))
 
     def _problem(self, network: Network, data: Rows) -> Problem:
         penalty = ElasticNet.of(float(self.alpha), float(self.l1_ratio), data.total_weight)
@@ -431,6 +488,10 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             raise ValueError(
                 "The rows to train on have a total weight of zero: sample_weight times "
                 "class_weight must be positive for at least one of them."
+            )
+        if self.augment is not None and data.is_sparse:
+            raise ValueError(
+                f"augment takes dense batches, got a sparse X with augment={self.augment!r}."
             )
         if network.has_batch_norm and data.n_rows < 2:
             raise ValueError(
@@ -512,33 +573,90 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             batch_size=self._batch_size(problem.data.n_rows),
             shuffle=self.shuffle,
             gradient_clip=None if self.gradient_clip is None else float(self.gradient_clip),
+            augment=self.augment,
+            watch_gradient=wants_gradient_norm(self),
         )
 
-    def _solve(self, problem: Problem, monitor: FitMonitor, *, n_epochs: int) -> Any:
+    def _solve(self, run: FitRun, monitor: FitMonitor, *, n_epochs: int) -> Any:
         """Run the solver; each epoch, or iteration of a full-batch solver, reports to monitor."""
         if self.solver == "lbfgs":
-            return self._solve_lbfgs(problem, monitor)
-        return train_epochs(
-            problem,
-            self._state,
-            self._loop_settings(problem),
-            n_epochs=n_epochs,
-            after_epoch=monitor.after_epoch,
-        )
+            return self._solve_lbfgs(run, monitor)
+        return self._train_epochs(run, monitor, n_epochs)
+
+    def _train_epochs(self, run: FitRun, monitor: FitMonitor, n_epochs: int) -> None:
+        """Run epochs; what a callback changes between two of them holds from the next one on."""
+
+        def after_epoch(loss: Array) -> bool:
+            return monitor.after_epoch(loss) or bool(self._changed_parameters(run))
+
+        while not monitor.stopped and monitor.n_epochs < n_epochs:
+            self._take_up_changes(run, monitor)
+            train_epochs(
+                run.problem,
+                self._state,
+                self._loop_settings(run.problem),
+                n_epochs=n_epochs - monitor.n_epochs,
+                after_epoch=after_epoch,
+            )
+
+    def _changed_parameters(self, run: FitRun) -> list[str]:
+        """The names of parameters that a callback has set since they were last looked at."""
+        if not getattr(self, "_skl_callbacks", None):
+            return []
+        now = self.get_params(deep=False)
+        return [name for name, value in now.items() if value is not run.parameters[name]]
+
+    def _take_up_changes(self, run: FitRun, monitor: FitMonitor) -> None:
+        changed = self._changed_parameters(run)
+        if not changed:
+            return
+        shared = shared_parameters(self)
+        fixed = [name for name in changed if name in shared or name in FIXED_FROM_THE_START]
+        if fixed:
+            name = fixed[0]
+            raise ValueError(
+                f"{name} cannot change while a fit runs: a callback has set it from "
+                f"{run.parameters[name]!r} to {getattr(self, name)!r}."
+            )
+        self._validate_params()
+        self._check_hyperparameters()
+        network = run.problem.network
+        self._network = self._build_network(network.n_in, network.n_out)
+        run.problem = self._problem(self._network, run.problem.data)
+        run.parameters = self.get_params(deep=False)
+        monitor.rule = self._stopping_rule(run.problem)
+        if run.validation is not None:
+            predict = partial(self._predict_rows, self._network, run.validation)
+            monitor.validate = self._validator(run.problem, run.validation, predict)
 
     def _lbfgs_ftol(self) -> float:
         return 2.220446049250313e-09  # SciPy's default, as in scikit-learn's MLP
 
-    def _solve_lbfgs(self, problem: Problem, monitor: FitMonitor) -> Any:
+    def _solve_lbfgs(self, run: FitRun, monitor: FitMonitor) -> Any:
         return minimize_lbfgs(
-            problem,
+            run.problem,
             self._state,
             max_iter=self.max_iter,
             max_fun=self.max_fun,
             tol=float(self.tol),
             ftol=self._lbfgs_ftol(),
-            after_iteration=monitor.after_epoch,
+            after_iteration=self._after_iteration(run, monitor),
         )
+
+    def _after_iteration(self, run: FitRun, monitor: FitMonitor) -> Callable[[Array], bool]:
+        """What a full-batch solver reports to; it cannot take up changes of its objective."""
+
+        def after_iteration(loss: Array) -> bool:
+            ended = monitor.after_epoch(loss)
+            changed = self._changed_parameters(run)
+            if changed:
+                raise ValueError(
+                    f"{changed[0]} cannot change while solver={self.solver!r} runs, which needs an "
+                    "objective that stays the same. Stochastic solvers take it."
+                )
+            return ended
+
+        return after_iteration
 
     # -------------------------------------------------------------------- watching and finishing
 
@@ -570,7 +688,15 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     ) -> FitMonitor:
         """What watches the run; `dev_logits` gives the dev set's raw outputs, None: predict."""
         problem, validation = run.problem, run.validation
-        rule = StoppingRule(
+        validate = None
+        if validation is not None:
+            predict = dev_logits or partial(self._predict_rows, problem.network, validation)
+            validate = self._validator(problem, validation, predict)
+        rule = self._stopping_rule(problem)
+        return FitMonitor(run.state, run.curves, rule, validate, events, max_epochs)
+
+    def _stopping_rule(self, problem: Problem) -> StoppingRule:
+        return StoppingRule(
             tol=float(self.tol),
             n_iter_no_change=self.n_iter_no_change,
             early_stopping=self.early_stopping,
@@ -582,11 +708,6 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             verbose=bool(self.verbose),
             announces_epochs=self.solver in STOCHASTIC_SOLVERS,
         )
-        validate = None
-        if validation is not None:
-            predict = dev_logits or partial(self._predict_rows, problem.network, validation)
-            validate = self._validator(problem, validation, predict)
-        return FitMonitor(run.state, run.curves, rule, validate, events, max_epochs)
 
     def _predict_rows(self, network: Network, rows: ValidationSet) -> Array:
         state = self._state

@@ -22,7 +22,13 @@ except ImportError:
         return method
 
 
-__all__ = ["HAS_CALLBACKS", "CallbackSupport", "FitEvents", "with_callbacks"]
+__all__ = ["HAS_CALLBACKS", "CallbackSupport", "FitEvents", "wants_gradient_norm", "with_callbacks"]
+
+
+def wants_gradient_norm(estimator: Any) -> bool:
+    """Whether one of its callbacks reads the norm of the gradients."""
+    callbacks = getattr(estimator, "_skl_callbacks", [])
+    return any(getattr(callback, "reads_gradient_norm", False) for callback in callbacks)
 
 
 class FitEvents:

@@ -26,7 +26,7 @@ from .._engine.full_batch import (
 )
 from .._engine.losses import apply_link
 from .._engine.objective import Problem
-from ._base import NON_FINITE, STOCHASTIC_SOLVERS
+from ._base import NON_FINITE, STOCHASTIC_SOLVERS, FitRun
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
@@ -85,6 +85,7 @@ class BaseLinear(NetworkClassifier):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         gradient_clip: float | None = None,
+        augment: Callable[..., Any] | None = None,
         dtype: str | None = None,
     ) -> None:
         self.alpha = alpha
@@ -117,6 +118,7 @@ class BaseLinear(NetworkClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.gradient_clip = gradient_clip
+        self.augment = augment
         self.dtype = dtype
 
     @with_callbacks
@@ -242,9 +244,10 @@ class BaseLinear(NetworkClassifier):
             raise ValueError(NON_FINITE)
         return 1 / lipschitz if lipschitz > 0 else 1.0
 
-    def _solve(self, problem: Problem, monitor: FitMonitor, *, n_epochs: int) -> Any:
+    def _solve(self, run: FitRun, monitor: FitMonitor, *, n_epochs: int) -> Any:
+        problem = run.problem
         if self.solver != "gd":
-            return super()._solve(problem, monitor, n_epochs=n_epochs)
+            return super()._solve(run, monitor, n_epochs=n_epochs)
         solver = descend_accelerated if self._accelerates else descend
         resolution = gradient_resolution(problem.data, self._state.theta.dtype)
         monitor.resolution = resolution
@@ -254,7 +257,7 @@ class BaseLinear(NetworkClassifier):
             self._loop_settings(problem),
             n_iter=n_epochs,
             tol=max(float(self.tol), resolution),
-            after_iteration=monitor.after_epoch,
+            after_iteration=self._after_iteration(run, monitor),
         )
 
     def _lbfgs_ftol(self) -> float:
@@ -456,6 +459,12 @@ class LogisticRegressionGD(BaseLinear):
         Largest number of evaluations of lbfgs, >= 1.
     gradient_clip : float or None, default=None
         Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+    augment : callable or None, default=None
+        Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
+        the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
+        arrays in the same shapes for the two it is given, which are read-only. y_batch holds
+        floats, a column per output of the network: one-hot rows for several classes, a column of 0
+        and 1 for two. random_state is a `numpy.random.Generator`. `skdeep.augmentation` has some.
     dtype : {"float32", "float64"} or None, default=None
         Of parameters and computation; None takes that of X, float64 if X is neither.
 
@@ -636,6 +645,12 @@ class SoftmaxClassifier(BaseLinear):
         Largest number of evaluations of lbfgs, >= 1.
     gradient_clip : float or None, default=None
         Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+    augment : callable or None, default=None
+        Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
+        the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
+        arrays in the same shapes for the two it is given, which are read-only. y_batch holds
+        floats, a column per output of the network: one-hot rows for several classes, a column of 0
+        and 1 for two. random_state is a `numpy.random.Generator`. `skdeep.augmentation` has some.
     dtype : {"float32", "float64"} or None, default=None
         Of parameters and computation; None takes that of X, float64 if X is neither.
 

@@ -299,6 +299,12 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         "balanced" or a list of one dict per column.
     gradient_clip : float or None, default=None
         Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+    augment : callable or None, default=None
+        Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
+        the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
+        arrays in the same shapes for the two it is given, which are read-only. y_batch holds
+        floats, a column per output of the network: one-hot rows for several classes, a column of 0
+        and 1 for two. random_state is a `numpy.random.Generator`. `skdeep.augmentation` has some.
     weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
             "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
         How weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" takes LeCun's for
@@ -419,6 +425,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         label_smoothing: float = 0.0,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         gradient_clip: float | None = None,
+        augment: Callable[..., Any] | None = None,
         weight_init: str = "auto",
         dtype: str | None = None,
     ) -> None:
@@ -458,6 +465,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.gradient_clip = gradient_clip
+        self.augment = augment
         self.weight_init = weight_init
         self.dtype = dtype
 
@@ -666,6 +674,12 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Added to the variance, > 0.
     gradient_clip : float or None, default=None
         Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+    augment : callable or None, default=None
+        Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
+        the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
+        arrays in the same shapes for the two it is given, which are read-only. y_batch holds
+        floats, a column per output of the network: one-hot rows for several classes, a column of 0
+        and 1 for two. random_state is a `numpy.random.Generator`. `skdeep.augmentation` has some.
     weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
             "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
         How weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" takes LeCun's for
@@ -785,6 +799,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         batch_norm_momentum: float = 0.9,
         batch_norm_epsilon: float = 1e-5,
         gradient_clip: float | None = None,
+        augment: Callable[..., Any] | None = None,
         weight_init: str = "auto",
         dtype: str | None = None,
     ) -> None:
@@ -824,6 +839,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         self.batch_norm_momentum = batch_norm_momentum
         self.batch_norm_epsilon = batch_norm_epsilon
         self.gradient_clip = gradient_clip
+        self.augment = augment
         self.weight_init = weight_init
         self.dtype = dtype
 

@@ -50,6 +50,19 @@ class StoppingRule:
     announces_epochs: bool
 
 
+@dataclass(frozen=True)
+class PausedFit:
+    """How far a fit had come when it was saved: what is neither in the state nor in the curves."""
+
+    n_epochs: int
+    stopped: bool
+    diverged: bool
+    best: tuple[Any, Any] | None
+    best_score: float
+    best_epoch: int | None
+    n_samples: int
+
+
 class FitMonitor:
     """Keeps the curves of a fit and decides when it ends.
 
@@ -79,7 +92,7 @@ class FitMonitor:
         max_epochs: int,
     ) -> None:
         self.state, self.curves, self.rule = state, curves, rule
-        self._validate, self._events = validate, events
+        self.validate, self._events = validate, events
         self.n_epochs, self._max_epochs = 0, max_epochs
         self.stopped = self.diverged = self.interrupted = False
         # What rounding leaves of a gradient, where the solver knows it.
@@ -112,11 +125,12 @@ class FitMonitor:
         self.curves.holds_best = False
         self.curves.loss.append(float(loss))
         self._print(f"Iteration {self.n_epochs}, loss = {float(loss):.8f}")
-        if self._validate is not None:
-            self._record_validation(*self._validate())
+        if self.validate is not None:
+            self._record_validation(*self.validate())
         self.diverged = not math.isfinite(float(loss))
-        stalled = not self.diverged and self._has_stalled()
-        self.stopped = self._end() or self.diverged or stalled
+        # Known to callbacks, which may save the fit as it is now.
+        self.stopped = self.diverged or self._has_stalled()
+        self.stopped = self._end() or self.stopped
         if not self.stopped:
             self.begin()
         return self.stopped
@@ -153,7 +167,7 @@ class FitMonitor:
     def _update_best(self) -> bool:
         """scikit-learn's two tests of progress, by the loss or by the dev set's score."""
         curves, tol = self.curves, self.rule.tol
-        if self._validate is not None and curves.validation_score[-1] > curves.best_score:
+        if self.validate is not None and curves.validation_score[-1] > curves.best_score:
             previous, curves.best_score = curves.best_score, curves.validation_score[-1]
             curves.best_epoch = len(curves.loss) - 1
             if self.rule.early_stopping:
@@ -170,6 +184,25 @@ class FitMonitor:
 
     def _keep_as_best(self) -> None:
         self._best = (self.state.theta.copy(), self.state.statistics.copy())
+
+    def paused(self, n_samples: int) -> PausedFit:
+        """What to save of it, with the state and the curves, for a fit to go on from here."""
+        curves = self.curves
+        return PausedFit(
+            self.n_epochs,
+            self.stopped,
+            self.diverged,
+            self._best,
+            curves.best_score,
+            curves.best_epoch,
+            n_samples,
+        )
+
+    def go_on_from(self, paused: PausedFit) -> None:
+        """Be as the monitor of the fit that was saved."""
+        self.n_epochs, self.stopped = paused.n_epochs, paused.stopped
+        self.diverged, self._best = paused.diverged, paused.best
+        self.curves.best_score, self.curves.best_epoch = paused.best_score, paused.best_epoch
 
     @property
     def weights(self) -> tuple[Any, Any]:

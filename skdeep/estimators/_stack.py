@@ -435,6 +435,9 @@ def _padded(models: Sequence[Any], network: Network) -> tuple[Array, Array]:
     statistics = np.zeros((len(models), network.statistics_layout.size), first.statistics.dtype)
     for row, (model, state) in enumerate(zip(models, states, strict=True)):
         own = model._network
+        if own.layout.size == network.layout.size:
+            theta[row], statistics[row] = state.theta, state.statistics
+            continue
         theta[row, own.layout.positions_in(network.layout)] = state.theta
         places = own.statistics_layout.positions_in(network.statistics_layout)
         statistics[row, places] = state.statistics

@@ -189,6 +189,7 @@ def test_class_weights_of_many_labels_multiply():
     assert_array_equal(weighted.coefs_[0], plain.coefs_[0])
 
 
+@pytest.mark.filterwarnings("ignore::skdeep.exceptions.NoProgressWarning")
 def test_a_score_that_is_never_a_number_ends_the_fit_and_is_reported():
     model = DeepMLPClassifier(
         (3,), early_stopping=True, scoring=lambda *_: np.nan, max_iter=200, random_state=0

@@ -56,6 +56,11 @@ def no_progress(estimator, X, y):
     return 0.0
 
 
+def shrink(X_batch, y_batch, random_state):
+    """An augmentation that tells."""
+    return X_batch / 2, y_batch
+
+
 STALLED = {"tol": 1e-9, "scoring": no_progress, **WATCHED}
 
 TABLE = {
@@ -96,6 +101,7 @@ TABLE = {
     "label_smoothing": Row(0.0, 0.2),
     "class_weight": Row(None, {0: 1.0, 1: 3.0}),
     "gradient_clip": Row(None, 0.01),
+    "augment": Row(None, shrink),
     "weight_init": Row("auto", "small_random"),
     "dtype": Row(None, "float32"),
     "loss": Row("squared_error", "absolute_error"),

@@ -69,6 +69,10 @@ def classifier(**parameters):
     return DeepMLPClassifier(**{**defaults, **parameters})
 
 
+def noise(X_batch, y_batch, random_state):
+    return X_batch + random_state.normal(scale=0.3, size=X_batch.shape), y_batch
+
+
 def regressor(**parameters):
     defaults = {"hidden_layer_sizes": (6,), "batch_size": 32, "max_iter": 6, "random_state": 0}
     return DeepMLPRegressor(**{**defaults, **parameters})
@@ -142,6 +146,12 @@ CONFIGURATIONS = {
         {},
     ),
     "widths, sparse": ("sparse", classifier(), {"hidden_layer_sizes": [(3,), (7,)]}, {}),
+    "augmentation": (
+        "classes",
+        classifier(augment=noise, dropout=0.2),
+        {"learning_rate": ["constant", "exponential"]},
+        {},
+    ),
     "starts": ("classes", classifier(), {"weight_init": ["auto", "he_normal", "zeros"]}, {}),
     "seeds": ("classes", classifier(), {"random_state": [0, 1]}, {}),
     "batch sizes": ("classes", classifier(), {"batch_size": ["auto", 10, "full"]}, {}),

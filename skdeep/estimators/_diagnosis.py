@@ -1,0 +1,225 @@
+"""Why a fit made no progress: looked for once it has ended no better than a constant prediction.
+
+The yardstick is the loss of the best constant prediction. A fit that comes within a hundredth of
+it, or whose cost has risen again by a tenth of it, is looked into: its inputs and targets, its
+curve, its units and its gradients, on a sample of the training rows. A fit that goes well costs one
+look at its curve and targets.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .._engine.backend import Array
+from .._engine.data import Rows
+from .._engine.losses import SquaredError
+from .._engine.objective import FullObjective, Problem, evaluate_loss, predict_logits
+from ..exceptions import NoProgressWarning
+from ._progress import FitMonitor
+from ._warnings import warn
+
+# Fewer epochs tell nothing.
+FEWEST_EPOCHS = 10
+# Shares of the loss of a constant prediction: what must be gained, and what may be lost again.
+LEAST_GAIN, LARGEST_RISE = 0.01, 0.1
+SAMPLE_ROWS = 2000
+# Columns, or a target, are unscaled beyond these.
+LARGEST_RATIO, LARGEST_SPREAD = 1e3, 1e2
+DEAD_SHARE = 0.5
+# The first layer's gradient beside the last one's, entry by entry.
+VANISHED = 1e-4
+STEADY_SHARE = 0.8
+
+
+def warn_if_no_progress(estimator: Any, problem: Problem, monitor: FitMonitor) -> None:
+    """Warn once, with the likely causes, if the fit that has just ended has come to nothing."""
+    losses = np.asarray(monitor.curves.loss[-monitor.n_epochs :])
+    if monitor.n_epochs < FEWEST_EPOCHS or monitor.interrupted or monitor.diverged:
+        return
+    rows = _sample(problem.data)
+    constant = float(np.average(_constant_losses(problem, rows), weights=rows.sample_weight))
+    if not np.isfinite(constant) or constant <= np.finfo(np.float64).eps:
+        # Any prediction would do.
+        return
+    restored = estimator.early_stopping and monitor.curves.holds_best
+    lowest = int(np.argmin(losses))
+    if not restored and losses[-1] - losses[lowest] > LARGEST_RISE * constant:
+        _warn(
+            f"the cost rose from {losses[lowest]:.3g} in epoch {lowest} to {losses[-1]:.3g}",
+            [*_in_the_data(estimator, problem, rows), f"lower {_rate(estimator)}"],
+        )
+    elif losses[-1] > (1 - LEAST_GAIN) * constant:
+        # The cost has the penalty in it, and dropout's noise; what counts is what was learnt.
+        loss = float(np.average(_losses(estimator, problem, rows), weights=rows.sample_weight))
+        if loss > (1 - LEAST_GAIN) * constant:
+            _warn(
+                f"after {monitor.n_epochs} epochs the loss on the training rows is {loss:.3g}, and "
+                f"that of a constant prediction {constant:.3g}",
+                list(_causes(estimator, problem, rows, losses)),
+            )
+
+
+def _warn(what: str, causes: list[str]) -> None:
+    found = "; ".join(causes) or "nothing was found, perhaps X does not tell about y"
+    warn(f"The fit made no progress: {what}. What to look at: {found}.", NoProgressWarning)
+
+
+def _sample(data: Rows) -> Rows:
+    """At most SAMPLE_ROWS of the rows; at random, for their order may have a pattern."""
+    n_rows = min(SAMPLE_ROWS, data.n_rows)
+    x, y, w = data.gather(np.random.default_rng(0).choice(data.n_rows, n_rows, replace=False))
+    if w is not None and not w.any():
+        w = None
+    return Rows(x, y, w)
+
+
+def _targets(problem: Problem, rows: Rows) -> Array:
+    shape = (rows.n_rows, problem.network.n_out)
+    prepare = problem.loss.bind_targets(np.empty(shape, dtype=np.float64))
+    return np.asarray(prepare(rows.y), dtype=np.float64)
+
+
+def _constant_losses(problem: Problem, rows: Rows) -> Array:
+    """Losses of the best constant prediction (of the median's, where weights move that)."""
+    targets = _targets(problem, rows)
+    mean = np.average(targets, axis=0, weights=rows.sample_weight)
+    tiny = np.finfo(np.float64).tiny
+    if problem.loss.link == "softmax":
+        z = np.log(np.maximum(mean, tiny))
+    elif problem.loss.link == "logistic":
+        z = np.log(np.maximum(mean, tiny)) - np.log(np.maximum(1 - mean, tiny))
+    elif problem.loss.link == "exp":
+        z = np.log(np.maximum(mean, tiny))
+    elif isinstance(problem.loss, SquaredError):
+        z = mean
+    else:
+        z = np.median(targets, axis=0)
+    logits = np.tile(z, (rows.n_rows, 1))
+    return evaluate_loss(problem.network, problem.loss, logits, rows.y)
+
+
+def _losses(estimator: Any, problem: Problem, rows: Rows) -> Array:
+    state = estimator._state
+    logits = predict_logits(problem.network, state.theta, state.statistics, rows.x)
+    return evaluate_loss(problem.network, problem.loss, logits, rows.y)
+
+
+# ------------------------------------------------------------------------------------- the causes
+
+
+def _causes(estimator: Any, problem: Problem, rows: Rows, losses: Array) -> Iterator[str]:
+    yield from _in_the_data(estimator, problem, rows)
+    at_zero = [*_held_at_zero(estimator, problem), *_symmetric_start(estimator)]
+    yield from at_zero
+    if at_zero:
+        # The rest would follow from it.
+        return
+    yield from _dead_units(estimator, problem, rows)
+    yield from _vanishing_gradients(estimator, problem, rows)
+    yield from _wrong_rate(estimator, losses)
+
+
+def _in_the_data(estimator: Any, problem: Problem, rows: Rows) -> Iterator[str]:
+    yield from _unscaled_columns(estimator, rows)
+    yield from _unscaled_target(problem, rows)
+
+
+def _unscaled_columns(estimator: Any, rows: Rows) -> Iterator[str]:
+    squares = rows.x.multiply(rows.x) if rows.is_sparse else np.square(rows.x, dtype=np.float64)
+    sizes = np.sqrt(np.asarray(squares.mean(axis=0)).ravel())
+    used = np.flatnonzero(sizes)
+    if used.size == 0:
+        yield "all columns of X are zero"
+        return
+    smallest, largest = used[sizes[used].argmin()], int(sizes.argmax())
+    if sizes[largest] > LARGEST_RATIO * min(1.0, sizes[smallest]) or sizes[largest] < 1e-3:
+        names = getattr(estimator, "feature_names_in_", np.arange(sizes.size))
+        yield (
+            f"X is not scaled, its columns are of sizes from {sizes[smallest]:.2g} (column "
+            f"{names[smallest]!s}) to {sizes[largest]:.2g} (column {names[largest]!s}): put a "
+            "StandardScaler before the estimator, in a Pipeline"
+        )
+
+
+def _unscaled_target(problem: Problem, rows: Rows) -> Iterator[str]:
+    if problem.loss.link != "identity":
+        return
+    targets = _targets(problem, rows)
+    spread, offset = targets.std(axis=0), np.abs(targets.mean(axis=0))
+    worst = int(np.argmax(np.maximum(spread, 1 / np.maximum(spread, 1e-300))))
+    if not 1 / LARGEST_SPREAD < spread[worst] < LARGEST_SPREAD or offset.max() > LARGEST_SPREAD:
+        yield (
+            f"y is not scaled, its spread is {spread[worst]:.2g} about {offset[worst]:.2g}: wrap "
+            "the estimator in a TransformedTargetRegressor with a StandardScaler"
+        )
+
+
+def _held_at_zero(estimator: Any, problem: Problem) -> Iterator[str]:
+    weights = problem.network.layout.penalised(estimator._state.theta)
+    started_there = getattr(estimator, "weight_init", "auto") in ("zeros", "small_random")
+    if estimator.alpha > 0 and not started_there and np.max(np.abs(weights)) < 1e-2:
+        yield f"the penalty holds all weights at zero: lower alpha (now {estimator.alpha})"
+
+
+def _symmetric_start(estimator: Any) -> Iterator[str]:
+    if getattr(estimator, "weight_init", "auto") == "zeros":
+        yield "the units of a layer have stayed alike: weight_init='zeros' starts them so"
+
+
+def _dead_units(estimator: Any, problem: Problem, rows: Rows) -> Iterator[str]:
+    """Units that give zero for all rows, as a relu far below zero does: no gradient moves them."""
+    state = estimator._state
+    outputs = problem.network.hidden_outputs(state.theta, state.statistics, rows.x)
+    for name, output in outputs.items():
+        share = float(np.mean(~output.any(axis=0)))
+        if share > DEAD_SHARE:
+            yield (
+                f"{share:.0%} of the units of {name!r} give zero for all rows: lower "
+                f"{_rate(estimator)}, or take an activation without a flat side, 'leaky_relu' say "
+                f"(now {estimator.activation!r})"
+            )
+            return
+
+
+def _vanishing_gradients(estimator: Any, problem: Problem, rows: Rows) -> Iterator[str]:
+    dense = problem.network.dense_layers
+    if len(dense) < 3:
+        return
+    state = estimator._state
+    objective = FullObjective(
+        replace(problem, data=rows),
+        state.theta,
+        state.statistics.copy(),
+        copy.deepcopy(state.streams),
+    )
+    with np.errstate(all="ignore"):
+        objective()
+    grads = problem.network.layout.views(objective.grad)
+    first, last = (
+        float(np.sqrt(np.mean(np.square(grads[layer.name, "W"]))))
+        for layer in (dense[0], dense[-1])
+    )
+    if first < VANISHED * last:
+        yield (
+            f"gradients vanish on their way to the first layer ({first:.1e} there, {last:.1e} in "
+            f"the last): set batch_norm=True, take 'relu' as activation (now "
+            f"{estimator.activation!r}), weight_init='auto' (now {estimator.weight_init!r}), or "
+            "fewer layers"
+        )
+
+
+def _wrong_rate(estimator: Any, losses: Array) -> Iterator[str]:
+    falls = float(np.mean(np.diff(losses) < 0))
+    if falls > STEADY_SHARE:
+        longer = f"max_iter (now {estimator.max_iter})"
+        how = longer if estimator.solver == "lbfgs" else f"{_rate(estimator)} or {longer}"
+        yield f"the cost falls steadily but slowly: raise {how}"
+    elif losses[-1] > (1 + LEAST_GAIN) * losses[0] and estimator.solver != "lbfgs":
+        yield f"the cost is higher than it was in the first epoch: lower {_rate(estimator)}"
+
+
+def _rate(estimator: Any) -> str:
+    return f"learning_rate_init (now {estimator.learning_rate_init})"

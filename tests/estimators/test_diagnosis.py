@@ -1,0 +1,199 @@
+"""A fit that comes to nothing says why; one that goes well, or has had no time, says nothing."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
+
+from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep.exceptions import NoProgressWarning
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Stochastic Optimizer", "ignore:gd did not", "ignore:lbfgs failed"
+)
+
+CLASSES = {"breast_cancer": load_breast_cancer, "digits": load_digits, "iris": load_iris}
+
+
+def classes(name="iris"):
+    X, y = CLASSES[name](return_X_y=True)
+    return scale(X), y
+
+
+def complaint(model, X, y, **fit_params):
+    """What the fit says about itself, or nothing."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y, **fit_params)
+    found = [str(w.message) for w in caught if issubclass(w.category, NoProgressWarning)]
+    assert len(found) <= 1
+    return found[0] if found else ""
+
+
+def grows(scales):
+    X, y = classes()
+    return X * np.array(scales), y
+
+
+def shifted_target():
+    X, y = load_diabetes(return_X_y=True)
+    return scale(X), 1000 * y
+
+
+SLOW = {"max_iter": 10, "tol": 0, "random_state": 0, "learning_rate_init": 1e-7}
+FAST = {"max_iter": 20, "tol": 0, "n_iter_no_change": 100, "random_state": 0, "solver": "sgd"}
+
+# What is wrong, a model, its data, and what the warning has to name.
+FAILURES = {
+    "columns": (
+        DeepMLPClassifier((8,), max_iter=20, random_state=0, solver="sgd"),
+        grows([1, 1e6, 1, 1]),
+        r"X is not scaled.*\(column [023]\) to [\d.e+]+ \(column 1\): put a StandardScaler before",
+    ),
+    "target": (
+        DeepMLPRegressor(hidden_layer_sizes=(8,), max_iter=20, random_state=0),
+        shifted_target(),
+        r"y is not scaled, its spread is 7\.7e\+04 about .*TransformedTargetRegressor",
+    ),
+    "slow": (
+        DeepMLPClassifier((8,), **SLOW),
+        classes(),
+        r"falls steadily but slowly: raise learning_rate_init \(now 1e-07\) or max_iter \(now 10\)",
+    ),
+    "fast": (
+        DeepMLPClassifier((8, 8), **{**FAST, "learning_rate_init": 20.0, "momentum": 0.0}),
+        classes(),
+        r"lower learning_rate_init \(now 20\.0\)",
+    ),
+    "penalty": (
+        DeepMLPClassifier(
+            (8,), alpha=1e5, max_iter=200, learning_rate_init=0.01, tol=0, random_state=0
+        ),
+        classes(),
+        r"the penalty holds all weights at zero: lower alpha \(now 100000\.0\)",
+    ),
+    "symmetry": (
+        DeepMLPClassifier((8,), weight_init="zeros", max_iter=20, random_state=0),
+        classes(),
+        r"weight_init='zeros' starts them so",
+    ),
+    "dead units": (
+        DeepMLPClassifier((8, 8), **{**FAST, "learning_rate_init": 5.0, "gradient_clip": 10.0}),
+        classes("digits"),
+        r"of the units of 'activation \d' give zero for all rows.*'leaky_relu'.*'relu'",
+    ),
+    "vanishing gradients": (
+        DeepMLPClassifier((10,) * 12, activation="logistic", max_iter=20, random_state=0),
+        classes(),
+        r"gradients vanish on their way to the first layer.*batch_norm=True.*'logistic'",
+    ),
+    "no columns": (
+        SoftmaxClassifier(max_iter=20, tol=1e-12),
+        (np.zeros((150, 3)), classes()[1] > 0),
+        "all columns of X are zero",
+    ),
+    "nothing to learn": (
+        SoftmaxClassifier(solver="sgd", max_iter=20, tol=0, random_state=0),
+        (np.random.default_rng(0).normal(size=(4000, 2)), np.arange(4000) % 2),
+        "perhaps X does not tell about y",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_fit_that_fails_names_the_cause(name):
+    model, (X, y), message = FAILURES[name]
+    assert re.search(message, complaint(model, X, y))
+
+
+def test_names_of_columns_are_used():
+    pandas = pytest.importorskip("pandas")
+    X, y = grows([1, 1, 1e6, 1])
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    model = DeepMLPClassifier((8,), max_iter=20, random_state=0, solver="sgd")
+    assert "(column c)" in complaint(model, frame, y)
+
+
+def test_sparse_columns_are_looked_at_too():
+    X, y = grows([1, 1e6, 1, 1])
+    model = DeepMLPClassifier((8,), max_iter=20, random_state=0, solver="sgd")
+    assert "(column 1)" in complaint(model, scipy.sparse.csr_array(X), y)
+
+
+def test_it_is_a_warning_of_its_own_class_from_the_users_line():
+    X, y = classes()
+    assert issubclass(NoProgressWarning, ConvergenceWarning)
+    with pytest.warns(NoProgressWarning) as caught:
+        DeepMLPClassifier((8,), **SLOW).fit(X, y)
+    (found,) = [one for one in caught if one.category is NoProgressWarning]
+    assert found.filename == __file__
+
+
+def test_a_few_epochs_tell_nothing():
+    X, y = classes()
+    assert complaint(DeepMLPClassifier((8,), **{**SLOW, "max_iter": 9}), X, y) == ""
+    model = DeepMLPClassifier((8,), **SLOW)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(10):
+            model.partial_fit(X, y, classes=np.unique(y))
+
+
+def test_a_target_of_one_value_is_no_failure():
+    X, _ = classes()
+    for Estimator in (DeepMLPClassifier, DeepMLPRegressor):
+        model = Estimator(hidden_layer_sizes=(8,), **SLOW)
+        assert complaint(model.set_params(alpha=0), X, np.zeros(150)) == ""
+
+
+ESTIMATORS = [DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier]
+REAL = {
+    "breast_cancer": load_breast_cancer,
+    "diabetes": load_diabetes,
+    "digits": load_digits,
+    "iris": load_iris,
+    "wine": load_wine,
+}
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize("name", REAL)
+def test_no_false_alarm_at_default_settings(Estimator, name):
+    X, y = REAL[name](return_X_y=True)
+    if Estimator is DeepMLPRegressor:
+        model = TransformedTargetRegressor(
+            make_pipeline(StandardScaler(), Estimator(random_state=0)), transformer=StandardScaler()
+        )
+    else:
+        model = make_pipeline(StandardScaler(), Estimator(random_state=0))
+        y = y > np.median(y) if name == "diabetes" else y
+    assert complaint(model, X, y) == ""
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"loss": "absolute_error"},
+        {"loss": "huber"},
+        {"loss": "poisson"},
+        {"early_stopping": True},
+        {"batch_norm": True, "dropout": 0.5},
+        {"solver": "lbfgs"},
+        {"solver": "sgd", "learning_rate_init": 0.01},
+    ],
+    ids=str,
+)
+def test_no_false_alarm_of_other_settings(parameters):
+    X, y = load_diabetes(return_X_y=True)
+    y = y / 100 if parameters.get("loss") == "poisson" else scale(y)
+    model = make_pipeline(StandardScaler(), DeepMLPRegressor(random_state=0, **parameters))
+    assert complaint(model, X, y) == ""
+    weights = np.random.default_rng(0).uniform(0, 2, y.size)
+    assert complaint(model[-1], scale(X), y, sample_weight=weights) == ""
