@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import inspection, model_selection
+    from . import augmentation, callbacks, exceptions, inspection, model_selection, utils
     from .estimators import (
         DeepMLPClassifier,
         DeepMLPRegressor,
@@ -17,20 +17,26 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0.dev0"
 
+_MODULES = ("augmentation", "callbacks", "exceptions", "inspection", "model_selection", "utils")
+
 __all__ = [
     "DeepMLPClassifier",
     "DeepMLPRegressor",
     "LogisticRegressionGD",
     "SoftmaxClassifier",
+    "augmentation",
+    "callbacks",
+    "exceptions",
     "inspection",
     "model_selection",
+    "utils",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("inspection", "model_selection"):
+    if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
     return getattr(importlib.import_module(".estimators", __name__), name)
 

@@ -1,4 +1,4 @@
-"""scikit-learn's checks of its conventions, on the three searches: what its own pass, ours pass."""
+"""scikit-learn's checks of its conventions, on the searches: what its own pass, ours pass."""
 
 import warnings
 
@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD
 from skdeep.model_selection import (
+    CoarseToFineSearchCV,
     VectorizedGridSearchCV,
     VectorizedHalvingRandomSearchCV,
     VectorizedRandomizedSearchCV,
@@ -38,6 +39,9 @@ SEARCHES = [
         random_state=0,
         error_score="raise",
     ),
+    lambda estimator: CoarseToFineSearchCV(
+        estimator, SPACE, n_rounds=2, n_iter=2, cv=2, random_state=0, error_score="raise"
+    ),
 ]
 
 
@@ -52,7 +56,7 @@ def passed(search):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
-@pytest.mark.parametrize("make", SEARCHES, ids=["randomized", "grid", "halving"])
+@pytest.mark.parametrize("make", SEARCHES, ids=["randomized", "grid", "halving", "coarse to fine"])
 def test_checks_that_scikit_learns_search_passes_pass(make, estimator):
     reference = RandomizedSearchCV(
         clone(estimator), SPACE, n_iter=2, cv=2, random_state=0, error_score="raise"

@@ -1,0 +1,86 @@
+"""
+Bias, variance and the recipe
+=============================
+
+The error on the training set tells of bias, what the dev set adds to it of variance (course II
+1.2); which of the two it is decides what to try next (II 1.3): a larger network or longer training
+against bias, more data or regularisation against variance.
+"""
+
+# %%
+# The digits, with noise on the pixels so that they are hard to read.
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skdeep import DeepMLPClassifier
+from skdeep.inspection import BiasVarianceDisplay, bias_variance_report
+from skdeep.model_selection import train_dev_test_split
+
+X, y = load_digits(return_X_y=True)
+X = X + np.random.default_rng(0).normal(scale=3, size=X.shape)
+X_train, X_dev, X_test, y_train, y_dev, y_test = train_dev_test_split(X, y, random_state=0)
+
+
+def fitted(n_rows=None, **parameters):
+    """A network behind a scaler, fitted on the first rows of the training set."""
+    settings = {"learning_rate_init": 0.01, "max_iter": 150, "random_state": 0}
+    model = make_pipeline(StandardScaler(), DeepMLPClassifier(**{**settings, **parameters}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # some of them are meant to be bad
+        return model.fit(X_train[:n_rows], y_train[:n_rows])
+
+
+# %%
+# Step by step through the recipe. A network of three units fits not even the rows it has seen: high
+# bias. The advice is to make it bigger.
+
+steps = {"3 units": (fitted(hidden_layer_sizes=(3,)), None)}
+report = bias_variance_report(steps["3 units"][0], X_train, y_train, X_dev, y_dev, random_state=0)
+print(report)
+assert report.high_bias
+
+# %%
+# Two hundred units fit the training set to the last row. Now it is variance.
+
+steps["200 units"] = (fitted(hidden_layer_sizes=(200,)), None)
+report = bias_variance_report(steps["200 units"][0], X_train, y_train, X_dev, y_dev, random_state=0)
+print(report)
+assert report.high_variance
+assert not report.high_bias
+
+# %%
+# Against variance: regularisation. And what fewer rows would have done, to see that more would help.
+
+steps["200 units,\ndropout, alpha"] = (
+    fitted(hidden_layer_sizes=(200,), dropout=0.5, input_dropout=0.2, alpha=30.0),
+    None,
+)
+steps["200 units,\n150 rows"] = (fitted(150, hidden_layer_sizes=(200,)), 150)
+reports = {
+    name: bias_variance_report(
+        model, X_train[:n_rows], y_train[:n_rows], X_dev, y_dev, random_state=0
+    )
+    for name, (model, n_rows) in steps.items()
+}
+for name, found in reports.items():
+    label = name.replace("\n", " ")
+    print(
+        f"{label:>26}: train error {found.train_error:.3f}, dev error {found.dev_error:.3f}: "
+        f"{found.diagnosis}"
+    )
+
+# %%
+# One display of each: the two gaps are what the recipe works on.
+
+figure, axes = plt.subplots(2, 2, figsize=(11, 7), sharex=True, layout="constrained")
+for ax, (name, found) in zip(axes.flat, reports.items(), strict=True):
+    BiasVarianceDisplay.from_report(found).plot(ax=ax)
+    ax.set_title(f"{name.replace(chr(10), ' ')}: {found.diagnosis}", fontsize="medium")
+figure.savefig("bias_variance.png", dpi=120)

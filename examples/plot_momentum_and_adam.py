@@ -1,0 +1,155 @@
+"""
+Momentum, RMSprop, Adam
+=======================
+
+Three ways to step better than w := w − α dw (course II 2.3–2.5), by their formulas and by skdeep,
+which takes the same steps; and what they do in a narrow valley and to a deep network.
+"""
+
+# %%
+# The data: tumours, for a logistic regression whose gradient takes two lines. θ is w and b in one.
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.special import expit as sigmoid
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
+
+from skdeep import DeepMLPClassifier, LogisticRegressionGD
+
+data = load_breast_cancer()
+X, y = StandardScaler().fit_transform(data.data), data.target
+
+
+def gradient(theta, X=X):
+    dz = (sigmoid(X @ theta[:-1] + theta[-1]) - y) / len(y)
+    return np.append(X.T @ dz, dz.sum())
+
+
+# %%
+# The formulas: V averages the gradients, S their squares, both exponentially weighted (II 2.2), and
+# Adam corrects both for their start from zero.
+
+
+def descent(theta, gradient, n_steps, alpha):
+    for _ in range(n_steps):
+        theta = theta - alpha * gradient(theta)
+        yield theta
+
+
+def momentum(theta, gradient, n_steps, alpha, beta=0.9):
+    V = 0
+    for _ in range(n_steps):
+        V = beta * V + (1 - beta) * gradient(theta)
+        theta = theta - alpha * V
+        yield theta
+
+
+def rmsprop(theta, gradient, n_steps, alpha, beta=0.9, epsilon=1e-8):
+    S = 0
+    for _ in range(n_steps):
+        dw = gradient(theta)
+        S = beta * S + (1 - beta) * dw**2
+        theta = theta - alpha * dw / (np.sqrt(S) + epsilon)
+        yield theta
+
+
+def adam(theta, gradient, n_steps, alpha, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    V, S = 0, 0
+    for t in range(1, n_steps + 1):
+        dw = gradient(theta)
+        V = beta_1 * V + (1 - beta_1) * dw
+        S = beta_2 * S + (1 - beta_2) * dw**2
+        V_corrected, S_corrected = V / (1 - beta_1**t), S / (1 - beta_2**t)
+        theta = theta - alpha * V_corrected / (np.sqrt(S_corrected) + epsilon)
+        yield theta
+
+
+# %%
+# skdeep's momentum, like scikit-learn's, leaves out the factor 1 − β: its rate is the course's
+# times that. Its default is Nesterov's variant, here it is the course's. ε stands beside the root,
+# as in the papers, where the notes have it within.
+
+ALPHA, N_STEPS = 0.05, 10
+plain = {"momentum": 0}
+course = {"momentum": 0.9, "nesterovs_momentum": False, "learning_rate_init": ALPHA * (1 - 0.9)}
+rules = {
+    "plain": (descent, {"solver": "sgd", **plain}),
+    "momentum": (momentum, {"solver": "sgd", **course}),
+    "RMSprop": (rmsprop, {"solver": "rmsprop"}),
+    "Adam": (adam, {"solver": "adam"}),
+}
+
+
+def quietly(model, X, y):
+    """Fit without a word on convergence: none of these fits is meant to get there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y)
+
+
+for name, (rule, parameters) in rules.items():
+    *_, theta = rule(np.zeros(X.shape[1] + 1), gradient, N_STEPS, ALPHA)
+    model = LogisticRegressionGD(
+        alpha=0, batch_size="full", learning_rate_init=ALPHA, max_iter=N_STEPS
+    ).set_params(**parameters)
+    quietly(model, X, y)
+    np.testing.assert_allclose(np.append(model.coef_, model.intercept_), theta, atol=1e-10)
+    print(
+        f"{name}: {N_STEPS} steps of the formula are skdeep's; J before the last {model.loss_:.4f}"
+    )
+
+# %%
+# A valley: two inputs of which one varies six times as much as the other, b left out. At the
+# largest rate that it can bear, plain descent swings from side to side; in an average the swings
+# cancel and the way along the valley adds up; dividing by √S makes both directions equally long.
+
+names = ["worst fractal dimension", "smoothness error"]
+valley = data.data[:, [list(data.feature_names).index(name) for name in names]]
+valley = (valley - valley.mean(axis=0)) / valley[:, 0].std()
+best = LogisticRegressionGD(alpha=0, fit_intercept=False).fit(valley, y).coef_[0]
+start = best + np.array([3.0, 12.0])
+
+
+def gradient_in_valley(w):
+    return gradient(np.append(w, 0), valley)[:2]
+
+
+rules_in_valley = {
+    "plain, α = 20": descent(start, gradient_in_valley, 25, alpha=20),
+    "momentum, α = 40, β = 0.6": momentum(start, gradient_in_valley, 25, alpha=40, beta=0.6),
+    "RMSprop, α = 0.5": rmsprop(start, gradient_in_valley, 25, alpha=0.5),
+    "Adam, α = 1": adam(start, gradient_in_valley, 25, alpha=1),
+}
+figure, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
+w_1, w_2 = np.meshgrid(best[0] + np.linspace(-6, 6, 80), best[1] + np.linspace(-8, 14, 80))
+z = w_1[..., None] * valley[:, 0] + w_2[..., None] * valley[:, 1]
+J = np.mean(np.logaddexp(0, z) - y * z, axis=-1)
+axes[0].contour(w_1, w_2, J, levels=12, cmap="Greys_r", alpha=0.5)
+for name, steps in rules_in_valley.items():
+    axes[0].plot(*np.array([start, *steps]).T, marker=".", label=name)
+axes[0].plot(*best, marker="*", color="k", markersize=12)
+axes[0].set(xlabel=f"weight of the {names[0]}", ylabel=f"weight of the {names[1]}")
+axes[0].set_title("25 steps in a valley")
+
+# %%
+# A network of four hidden layers on the digits, each rule with the best of five rates.
+
+X_digits, digit = load_digits(return_X_y=True)
+for name, (_, parameters) in rules.items():
+    fits = []
+    for rate in (0.001, 0.003, 0.01, 0.03, 0.1):
+        network = DeepMLPClassifier((32,) * 4, max_iter=15, random_state=0)
+        network.set_params(**parameters).set_params(learning_rate_init=rate)
+        fits.append(quietly(network, X_digits / 16, digit))
+    fastest = min(fits, key=lambda network: network.loss_)
+    rate = fastest.learning_rate_init
+    print(f"{name}: J = {fastest.loss_:.4f} after 15 epochs, learning_rate_init={rate:g}")
+    axes[1].semilogy(fastest.loss_curve_, label=f"{name}, {rate:g}")
+axes[1].set(xlabel="epoch", ylabel="cost J (log scale)", title="A deep network on the digits")
+for ax in axes:
+    ax.legend()
+figure.savefig("momentum_and_adam.png", dpi=120)

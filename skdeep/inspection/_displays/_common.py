@@ -1,0 +1,161 @@
+"""What the displays share: matplotlib itself, axes to draw on, colours, and which estimator."""
+
+import importlib
+import math
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ..._engine.backend import Array
+from ...estimators._base import BaseNetworkEstimator
+
+# Okabe and Ito's palette, told apart with any kind of colour vision.
+BLUE, VERMILION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#666666"
+# Curves that span this factor may be drawn on a log scale.
+WIDE = 100
+OURS = "skdeep's (LogisticRegressionGD, SoftmaxClassifier, DeepMLPClassifier, DeepMLPRegressor)"
+
+
+def import_pyplot(caller: str) -> Any:
+    """matplotlib.pyplot, or an error that says what to install."""
+    try:
+        importlib.import_module("matplotlib")
+        return importlib.import_module("matplotlib.pyplot")
+    except ImportError as error:
+        raise ImportError(f"{caller} needs matplotlib: pip install matplotlib") from error
+
+
+def single_axes(caller: str, ax: Any) -> Any:
+    """The given axes, or those of a new figure."""
+    pyplot = import_pyplot(caller)
+    return pyplot.subplots(layout="constrained")[1] if ax is None else ax
+
+
+def panels(
+    caller: str,
+    ax: Any,
+    n_panels: int,
+    n_columns: int,
+    panel_size: tuple[float, float],
+    *,
+    sharey: bool = False,
+) -> Array:
+    """Axes of a new figure, or in place of the given axes, or as many as are given.
+
+    `panel_size` is in inches. Of a grid, the axes left over are switched off.
+    """
+    pyplot = import_pyplot(caller)
+    n_rows = math.ceil(n_panels / n_columns)
+    if ax is None:
+        size = (n_columns * panel_size[0], n_rows * panel_size[1])
+        figure = pyplot.figure(figsize=size, layout="constrained")
+        return _grid(figure.add_gridspec(n_rows, n_columns), n_panels, sharey)
+    given = np.ravel(np.asarray(ax, dtype=object))
+    if given.size == n_panels:
+        return given
+    if given.size != 1:
+        raise ValueError(f"ax must be one Axes or {n_panels} of them, got {given.size}.")
+    whole = given[0].get_subplotspec()
+    if whole is None:
+        raise ValueError(
+            f"ax must be {n_panels} Axes, or one that Figure.subplots has made, which can be "
+            "divided; got one placed by hand."
+        )
+    given[0].set_axis_off()
+    return _grid(whole.subgridspec(n_rows, n_columns), n_panels, sharey)
+
+
+def _grid(gridspec: Any, n_panels: int, sharey: bool) -> Array:
+    axes = gridspec.subplots(squeeze=False, sharey=sharey).ravel()
+    for unused in axes[n_panels:]:
+        unused.set_axis_off()
+    used: Array = axes[:n_panels]
+    return used
+
+
+def takes_log_scale(values: Any, log_scale: bool | None, name: str) -> bool:
+    """Whether to draw on a log scale; None leaves it to the values."""
+    finite = np.asarray(values, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if log_scale is None:
+        return lie_on_log_scale(finite, WIDE)
+    if log_scale and not (finite.size and (finite > 0).all()):
+        lowest = f"a minimum of {finite.min():g}" if finite.size else "none that are finite"
+        raise ValueError(f"log_scale=True needs {name} > 0, got {lowest}.")
+    return bool(log_scale)
+
+
+def lie_on_log_scale(values: Array, factor: float) -> bool:
+    """Whether the values span the factor and lie more evenly by their logarithms."""
+    distinct = np.unique(values)
+    if distinct.size < 2 or not distinct[0] > 0 or not np.isfinite(distinct[-1]):
+        return False
+    if distinct[-1] < factor * distinct[0] * (1 - 1e-9):
+        return False
+    # Two values are as even on any scale.
+    return _unevenness(np.log(distinct)) <= _unevenness(distinct) + 1e-9
+
+
+def _unevenness(ascending: Array) -> float:
+    """How far the mean is from the middle of the range, as a share of it."""
+    low, high = ascending[0], ascending[-1]
+    return float(abs((ascending.mean() - low) / (high - low) - 0.5))
+
+
+def add_title(figure: Any, ax: Any, title: str | None, *, is_own: bool) -> None:
+    """A title above a figure of several panels, or above the first where others are beside."""
+    if title and is_own:
+        figure.suptitle(title)
+    elif title:
+        ax.set_title(title)
+
+
+def innermost(estimator: Any) -> Any:
+    """The model inside pipelines, searches and target transformations."""
+    while True:
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "regressor_"):
+            estimator = estimator.regressor_
+        else:
+            return estimator
+
+
+def network_in(estimator: Any) -> Any:
+    """skdeep's estimator inside pipelines, searches and target transformations."""
+    network = innermost(estimator)
+    if not isinstance(network, BaseNetworkEstimator):
+        raise TypeError(
+            f"estimator must be one of {OURS}, or a Pipeline or fitted search that ends in one; "
+            f"got {network!r}."
+        )
+    return network
+
+
+def last_step_and_rows(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """A Pipeline's last step and the rows as they reach it; any other estimator with its rows."""
+    if not isinstance(estimator, Pipeline):
+        return estimator, X
+    steps_before = estimator[:-1]
+    if len(steps_before):
+        check_is_fitted(steps_before)
+        X = steps_before.transform(X)
+    return estimator.steps[-1][1], X
+
+
+def check_integer(name: str, value: Any) -> None:
+    """Raise where a parameter is no integer >= 1."""
+    if not isinstance(value, Integral) or int(value) < 1:
+        raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
+
+
+def choose(name: str, value: Any, allowed: Sequence[str]) -> None:
+    """Raise where a parameter is none of the values allowed."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")

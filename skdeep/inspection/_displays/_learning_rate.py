@@ -1,0 +1,318 @@
+"""LearningRateDisplay: the learning rate against the epoch (course II 2.6)."""
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+
+from ..._engine.backend import Array
+from ..._engine.schedules import SCHEDULES, Schedule
+from ...estimators._linear import DEFAULT_RATE
+from ._common import BLUE, check_integer, network_in, single_axes, takes_log_scale
+
+# Up to this many epochs each is marked.
+FEW_EPOCHS = 30
+
+
+class LearningRateDisplay:
+    """Learning rate against the epoch.
+
+    Make one with `from_estimator` or `from_schedule`; the constructor takes the rates themselves.
+
+    Parameters
+    ----------
+    learning_rates : array-like of shape (n_epochs,)
+        The learning rate in each epoch.
+    name : str, default=None
+        Title of the figure.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        What was drawn on.
+    figure_ : matplotlib Figure
+        The figure of `ax_`.
+    line_ : matplotlib Line2D
+        The learning rate.
+
+    See Also
+    --------
+    LossCurveDisplay : What came of it.
+
+    References
+    ----------
+    Course II 2.6.
+
+    Examples
+    --------
+    >>> from skdeep import DeepMLPClassifier
+    >>> from skdeep.inspection import LearningRateDisplay
+    >>> model = DeepMLPClassifier(learning_rate="step", decay_epochs=2, max_iter=6)
+    >>> display = LearningRateDisplay.from_estimator(model)
+    >>> display.line_.get_ydata()
+    array([0.001  , 0.001  , 0.0005 , 0.0005 , 0.00025, 0.00025])
+    """
+
+    def __init__(self, *, learning_rates: Any, name: str | None = None) -> None:
+        self.learning_rates = learning_rates
+        self.name = name
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        log_scale: bool | None = None,
+        name: str | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the learning rate.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        log_scale : bool, default=None
+            Whether the learning rate is on a log scale; None does so where it spans two decades or
+            more and the values lie more evenly that way.
+        name : str, default=None
+            Title; None takes the display's `name`.
+        line_kw : dict, default=None
+            What `Axes.plot` is given for the line; with a label, there is a legend.
+
+        Returns
+        -------
+        self : LearningRateDisplay
+            The display.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        ValueError
+            If a log scale is asked for a learning rate that is zero somewhere.
+        """
+        rates = np.asarray(self.learning_rates, dtype=float)
+        if rates.ndim != 1 or rates.size == 0:
+            raise ValueError(
+                f"learning_rates must have one number per epoch, got shape {rates.shape}."
+            )
+        log_scale = takes_log_scale(rates, log_scale, "the learning rate")
+        self.ax_ = single_axes("LearningRateDisplay", ax)
+        self.figure_ = self.ax_.figure
+        style = {
+            "color": BLUE,
+            # The rate holds for a whole epoch.
+            "drawstyle": "steps-post",
+            "marker": "." if rates.size <= FEW_EPOCHS else None,
+            **(line_kw or {}),
+        }
+        (self.line_,) = self.ax_.plot(np.arange(rates.size), rates, **style)
+        if log_scale:
+            self.ax_.set_yscale("log")
+        label = "learning rate (log scale)" if log_scale else "learning rate"
+        self.ax_.set(xlabel="epoch", ylabel=label, title=name or self.name or "")
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        if "label" in style:
+            self.ax_.legend()
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        n_epochs: int | None = None,
+        n_samples: int | None = None,
+        ax: Any = None,
+        log_scale: bool | None = None,
+        name: str | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the learning rate that an estimator trains with, fitted or not.
+
+        Parameters
+        ----------
+        estimator : estimator of skdeep
+            Of a Pipeline the last step is taken, of a fitted search the best estimator.
+        n_epochs : int, default=None
+            How many epochs to draw, >= 1; None draws those trained, or `max_iter` of them before
+            the fit.
+        n_samples : int, default=None
+            Rows trained on in an epoch, >= 1, which "invscaling" counts; None takes the mean over
+            the epochs trained. Other schedules do not ask for it.
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        log_scale : bool, default=None
+            Whether the learning rate is on a log scale; None does so where it spans two decades or
+            more and the values lie more evenly that way.
+        name : str, default=None
+            Title; None takes the schedule's name.
+        line_kw : dict, default=None
+            What `Axes.plot` is given for the line; with a label, there is a legend.
+
+        Returns
+        -------
+        display : LearningRateDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        TypeError
+            If the estimator is not one of skdeep's.
+        ValueError
+            If the learning rate cannot be told from the parameters: solver "lbfgs" has none,
+            "adaptive" depends on how training goes, "invscaling" on the rows seen,
+            learning_rate_init="auto" of solver "gd" on the data.
+        """
+        network = network_in(estimator)
+        if network.solver == "lbfgs":
+            raise ValueError("solver='lbfgs' has no learning rate: it searches along lines.")
+        n_trained = len(getattr(network, "loss_curve_", []))
+        if n_samples is None and n_trained:
+            n_samples = round(network.t_ / n_trained)
+        if n_epochs is None:
+            n_epochs = n_trained or network.max_iter
+        return cls.from_schedule(
+            network.learning_rate,
+            learning_rate_init=_initial_rate(network),
+            n_epochs=n_epochs,
+            n_samples=n_samples,
+            power_t=network.power_t,
+            decay_rate=network.decay_rate,
+            decay_epochs=_decay_epochs(network),
+            ax=ax,
+            log_scale=log_scale,
+            name=name,
+            line_kw=line_kw,
+        )
+
+    @classmethod
+    def from_schedule(
+        cls,
+        learning_rate: str | Callable[[int], float],
+        *,
+        learning_rate_init: float = 0.001,
+        n_epochs: int = 200,
+        n_samples: int | None = None,
+        power_t: float = 0.5,
+        decay_rate: float | None = None,
+        decay_epochs: int | None = None,
+        ax: Any = None,
+        log_scale: bool | None = None,
+        name: str | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw a schedule by its name and parameters, which are the estimators'.
+
+        Parameters
+        ----------
+        learning_rate : {"constant", "invscaling", "inverse_time", "sqrt", "exponential", "step", \
+                "cosine"} or callable
+            The schedule; a callable gives the factor on `learning_rate_init` from the epoch.
+        learning_rate_init : float, default=0.001
+            Learning rate before the schedule's factor, > 0.
+        n_epochs : int, default=200
+            How many epochs to draw, >= 1.
+        n_samples : int, default=None
+            Rows in an epoch, >= 1; "invscaling" needs it, the others do not ask for it.
+        power_t : float, default=0.5
+            Exponent of "invscaling", >= 0.
+        decay_rate : float, default=None
+            Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own.
+        decay_epochs : int, default=None
+            Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes 10 and
+            `n_epochs`.
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        log_scale : bool, default=None
+            Whether the learning rate is on a log scale; None does so where it spans two decades or
+            more and the values lie more evenly that way.
+        name : str, default=None
+            Title; None takes the schedule's name.
+        line_kw : dict, default=None
+            What `Axes.plot` is given for the line; with a label, there is a legend.
+
+        Returns
+        -------
+        display : LearningRateDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        ValueError
+            If a parameter is out of its range, or the schedule cannot be told beforehand.
+        """
+        _check_schedule(learning_rate, n_samples)
+        check_integer("n_epochs", n_epochs)
+        for parameter, count in {"n_samples": n_samples, "decay_epochs": decay_epochs}.items():
+            if count is not None:
+                check_integer(parameter, count)
+        _check_number("learning_rate_init", learning_rate_init)
+        if decay_rate is not None:
+            _check_number("decay_rate", decay_rate)
+        _check_number("power_t", power_t, or_zero=True)
+        schedule = Schedule.of(
+            learning_rate,
+            decay_rate=decay_rate,
+            decay_epochs=decay_epochs,
+            power_t=power_t,
+            max_iter=n_epochs,
+        )
+        label = learning_rate if isinstance(learning_rate, str) else "learning rate of a callable"
+        rates = learning_rate_init * _factors(schedule, n_epochs, n_samples or 0)
+        display = cls(learning_rates=rates, name=label)
+        return display.plot(ax, log_scale=log_scale, name=name, line_kw=line_kw)
+
+
+def _factors(schedule: Schedule, n_epochs: int, n_samples: int) -> Array:
+    return np.array([schedule.factor(epoch, epoch * n_samples) for epoch in range(n_epochs)])
+
+
+def _initial_rate(network: Any) -> float:
+    """The number that `learning_rate_init` stands for."""
+    if network.learning_rate_init != "auto":
+        return float(network.learning_rate_init)
+    if network.solver == "gd":
+        raise ValueError(
+            "learning_rate_init='auto' of solver='gd' is computed from the data: set a number, or "
+            "draw LearningRateDisplay.from_schedule."
+        )
+    return DEFAULT_RATE[network.solver]
+
+
+def _decay_epochs(network: Any) -> int | None:
+    """What the estimator's schedule decays over, where the epochs drawn are not its own."""
+    if network.learning_rate == "cosine" and network.decay_epochs is None:
+        return int(network.max_iter)
+    return None if network.decay_epochs is None else int(network.decay_epochs)
+
+
+def _check_schedule(learning_rate: Any, n_samples: Any) -> None:
+    named = isinstance(learning_rate, str) and learning_rate in SCHEDULES
+    if not named and not callable(learning_rate):
+        raise ValueError(
+            f"learning_rate must be a callable or one of {sorted(SCHEDULES)}, got "
+            f"{learning_rate!r}."
+        )
+    if learning_rate == "adaptive":
+        raise ValueError(
+            "learning_rate='adaptive' divides by 5 when training stalls, which no parameter tells."
+        )
+    if learning_rate == "invscaling" and n_samples is None:
+        raise ValueError(
+            "learning_rate='invscaling' counts the rows seen: n_samples, the rows trained on in "
+            "an epoch, must be given, got None."
+        )
+
+
+def _check_number(name: str, value: Any, *, or_zero: bool = False) -> None:
+    """Raise where a parameter is no finite number above zero, or no less."""
+    number = float(value) if isinstance(value, Real) else np.nan
+    if not (0 < number < np.inf or (or_zero and number == 0)):
+        sign = ">=" if or_zero else ">"
+        raise ValueError(f"{name} must be a finite number {sign} 0, got {value!r}.")

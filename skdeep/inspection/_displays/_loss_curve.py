@@ -1,0 +1,282 @@
+"""LossCurveDisplay: how training went, as the course looks at it.
+
+The cost of an epoch is a mean over mini-batches and so is noisy: the exponentially weighted
+average (II 2.2) shows its course, and the values themselves stay visible behind it.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..._engine.backend import Array
+from ...utils import ewma
+from ._common import BLUE, GREEN, GREY, VERMILION, innermost, single_axes, takes_log_scale
+
+# Solvers of which one pass over the rows is a step, and not an epoch of many.
+FULL_BATCH = ("gd", "lbfgs")
+# An average over more than about a twentieth of the epochs lags visibly behind.
+WINDOWS, LARGEST_BETA = 20, 0.9
+
+
+class LossCurveDisplay:
+    """Cost of training, and loss on the dev set, against the epoch.
+
+    Make one with `from_estimator`; the constructor takes the curves themselves.
+
+    Parameters
+    ----------
+    loss_curve : array-like of shape (n_epochs,)
+        The cost of training in every epoch.
+    validation_loss_curve : array-like of shape (n_validated,), default=None
+        The loss on the dev set after every epoch, NaN where there was none; None without a dev
+        set.
+    validation_scores : array-like of shape (n_validated,), default=None
+        The score on the dev set after every epoch.
+    best_epoch : int, default=None
+        The epoch, counted from 0, of the best score.
+    unit : str, default="epoch"
+        What is counted along the x axis.
+    estimator_name : str, default=None
+        Title of the figure.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        What was drawn on.
+    figure_ : matplotlib Figure
+        The figure of `ax_`.
+    line_ : matplotlib Line2D
+        The averaged cost of training.
+    raw_line_ : matplotlib Line2D or None
+        The cost itself; None where nothing is averaged.
+    validation_line_ : matplotlib Line2D or None
+        The averaged loss on the dev set; None without one.
+    validation_raw_line_ : matplotlib Line2D or None
+        That loss itself.
+    end_ : matplotlib Line2D
+        The mark where training ended.
+    best_line_ : matplotlib Line2D or None
+        The mark of the best epoch; None without one.
+
+    See Also
+    --------
+    LearningRateDisplay : The learning rate against the epoch.
+    skdeep.utils.ewma : The average.
+
+    Notes
+    -----
+    On a log scale the logarithms are averaged.
+
+    References
+    ----------
+    Course II 1.8 (early stopping), II 2.1 (the cost over mini-batches) and II 2.2 (the average).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdeep import DeepMLPClassifier
+    >>> from skdeep.inspection import LossCurveDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DeepMLPClassifier(
+    ...     (16,), learning_rate_init=0.01, early_stopping=True, random_state=0
+    ... ).fit(X, y)
+    >>> display = LossCurveDisplay.from_estimator(model)
+    >>> [text.get_text() for text in display.ax_.get_legend().get_texts()][:2]
+    ['training cost J', 'dev loss']
+    """
+
+    def __init__(
+        self,
+        *,
+        loss_curve: Any,
+        validation_loss_curve: Any = None,
+        validation_scores: Any = None,
+        best_epoch: int | None = None,
+        unit: str = "epoch",
+        estimator_name: str | None = None,
+    ) -> None:
+        self.loss_curve = loss_curve
+        self.validation_loss_curve = validation_loss_curve
+        self.validation_scores = validation_scores
+        self.best_epoch = best_epoch
+        self.unit = unit
+        self.estimator_name = estimator_name
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        beta: float | None = None,
+        log_scale: bool | None = None,
+        name: str | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        beta : float, default=None
+            Of the exponentially weighted average, in [0, 1); 0 draws the values alone. None
+            averages over about a twentieth of the epochs, with 0.9 at most, as an average over
+            more lags behind; and not at all over the iterations of a full-batch solver, which have
+            no noise.
+        log_scale : bool, default=None
+            Whether the losses are on a log scale; None does so where they span two decades or
+            more and the values lie more evenly that way.
+        name : str, default=None
+            Title; None takes `estimator_name`.
+        line_kw : dict, default=None
+            What `Axes.plot` is given for the averaged lines.
+
+        Returns
+        -------
+        self : LossCurveDisplay
+            The display.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        ValueError
+            If `beta` is out of its range, a log scale is asked for values that are not positive,
+            or there is no epoch to draw.
+        """
+        training = _curve("loss_curve", self.loss_curve)
+        if training.size == 0:
+            raise ValueError("loss_curve is empty: no epoch has been trained.")
+        if beta is None:
+            beta = self._default_beta(training.size)
+        validation = _curve("validation_loss_curve", self.validation_loss_curve)
+        losses = np.concatenate([training, validation])
+        self.ax_ = single_axes("LossCurveDisplay", ax)
+        self.figure_ = self.ax_.figure
+        log_scale = takes_log_scale(losses, log_scale, "the losses")
+        self.line_, self.raw_line_ = self._draw(
+            training,
+            beta,
+            log_scale,
+            {"color": BLUE, "label": "training cost J", **(line_kw or {})},
+        )
+        self.validation_line_ = self.validation_raw_line_ = None
+        if np.isfinite(validation).any():
+            style = {"color": VERMILION, "label": "dev loss", "linestyle": "--", **(line_kw or {})}
+            self.validation_line_, self.validation_raw_line_ = self._draw(
+                validation, beta, log_scale, style
+            )
+        self.best_line_ = self._mark_best()
+        self.end_ = self._mark_end()
+        if log_scale:
+            self.ax_.set_yscale("log")
+        self.ax_.set(xlabel=self.unit, ylabel="loss (log scale)" if log_scale else "loss")
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        self.ax_.set_title(name or self.estimator_name or "")
+        self.ax_.legend()
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        ax: Any = None,
+        beta: float | None = None,
+        log_scale: bool | None = None,
+        name: str | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the curves of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted estimator with a `loss_curve_`; of a Pipeline the last step is taken, of a
+            fitted search the best estimator.
+        ax : matplotlib Axes, default=None
+            What to draw on; None makes a new figure.
+        beta : float, default=None
+            Of the exponentially weighted average, in [0, 1); 0 draws the values alone. None
+            averages over about a twentieth of the epochs, with 0.9 at most, as an average over
+            more lags behind; and not at all over the iterations of a full-batch solver, which have
+            no noise.
+        log_scale : bool, default=None
+            Whether the losses are on a log scale; None does so where they span two decades or
+            more and the values lie more evenly that way.
+        name : str, default=None
+            Title; None takes the name of the estimator's class.
+        line_kw : dict, default=None
+            What `Axes.plot` is given for the averaged lines.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        TypeError
+            If the estimator keeps no `loss_curve_`.
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+        """
+        model = innermost(estimator)
+        check_is_fitted(model)
+        if not hasattr(model, "loss_curve_"):
+            raise TypeError(f"estimator must have a loss_curve_, got {model!r}, which has none.")
+        display = cls(
+            loss_curve=model.loss_curve_,
+            validation_loss_curve=getattr(model, "validation_loss_curve_", None),
+            validation_scores=getattr(model, "validation_scores_", None),
+            best_epoch=getattr(model, "best_epoch_", None),
+            unit="iteration" if getattr(model, "solver", None) in FULL_BATCH else "epoch",
+            estimator_name=type(model).__name__,
+        )
+        return display.plot(ax, beta=beta, log_scale=log_scale, name=name, line_kw=line_kw)
+
+    def _default_beta(self, n_epochs: int) -> float:
+        if self.unit != "epoch":
+            return 0.0
+        return min(LARGEST_BETA, max(0.0, 1 - WINDOWS / n_epochs))
+
+    def _draw(
+        self, curve: Array, beta: float, log_scale: bool, style: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        """The averaged line, and the values behind it."""
+        watched = np.flatnonzero(~np.isnan(curve))
+        values = curve[watched]
+        raw = None
+        if beta != 0:
+            (raw,) = self.ax_.plot(watched, values, color=style["color"], alpha=0.3, linewidth=1)
+        # Where values fall by decades, the first would outweigh all others.
+        averages = np.exp(ewma(np.log(values), beta)) if log_scale else ewma(values, beta)
+        (line,) = self.ax_.plot(watched, averages, **style)
+        return line, raw
+
+    def _mark_best(self) -> Any:
+        if self.best_epoch is None:
+            return None
+        label = f"best {self.unit}: {self.best_epoch}"
+        if self.validation_scores is not None:
+            label += f" (dev score {self.validation_scores[self.best_epoch]:.3g})"
+        return self.ax_.axvline(self.best_epoch, color=GREEN, linestyle="-.", label=label)
+
+    def _mark_end(self) -> Any:
+        """A mark where the averaged cost of training ends."""
+        epochs, costs = self.line_.get_data()
+        label = f"end, after {len(self.loss_curve)} {self.unit}s"
+        (mark,) = self.ax_.plot(
+            epochs[-1:], costs[-1:], color=GREY, linestyle="none", marker="s", label=label
+        )
+        return mark
+
+
+def _curve(name: str, values: Any) -> Array:
+    """One number per epoch; None has none."""
+    curve = np.asarray([] if values is None else values, dtype=float)
+    if curve.ndim != 1:
+        raise ValueError(f"{name} must have one number per epoch, got shape {curve.shape}.")
+    return curve

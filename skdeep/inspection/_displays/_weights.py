@@ -1,0 +1,219 @@
+"""WeightsDisplay: the weights of the first layer's units, each as an image of the input."""
+
+import math
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils.validation import check_is_fitted
+
+from ..._engine.backend import Array
+from ._common import check_integer, choose, network_in, panels
+
+
+class WeightsDisplay:
+    """Weights of the first layer's units as images.
+
+    Where the input is an image, a unit's weights are one as well: what it looks for. Make one with
+    `from_estimator`; the constructor takes the weights themselves.
+
+    Parameters
+    ----------
+    weights : array-like of shape (height · width, n_shown)
+        The weights of the units to show, one column each.
+    image_shape : (int, int)
+        Height and width of the images, in pixels.
+    unit_names : sequence of str
+        What stands above each image.
+    estimator_name : str, default=None
+        Title of the figure.
+
+    Attributes
+    ----------
+    axes_ : ndarray of shape (n_shown,) of matplotlib Axes
+        What was drawn on.
+    figure_ : matplotlib Figure
+        Their figure.
+    images_ : list of matplotlib AxesImage
+        The images, on one scale of colours that is symmetric about zero.
+    colorbar_ : matplotlib Colorbar
+        That scale.
+
+    See Also
+    --------
+    ActivationDisplay : What the units make of the input.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skdeep import SoftmaxClassifier
+    >>> from skdeep.inspection import WeightsDisplay
+    >>> model = SoftmaxClassifier(alpha=100.0, tol=1e-3).fit(*load_digits(return_X_y=True))
+    >>> display = WeightsDisplay.from_estimator(model, (8, 8), order="index")
+    >>> [ax.get_title() for ax in display.axes_][:3]
+    ['0', '1', '2']
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: Any,
+        image_shape: tuple[int, int],
+        unit_names: Any,
+        estimator_name: str | None = None,
+    ) -> None:
+        self.weights = weights
+        self.image_shape = image_shape
+        self.unit_names = unit_names
+        self.estimator_name = estimator_name
+
+    def plot(self, ax: Any = None, *, cmap: Any = "RdBu_r", name: str | None = None) -> Self:
+        """Draw the images.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of `n_shown`, default=None
+            What to draw on, a single one being divided; None makes a new figure.
+        cmap : str or matplotlib Colormap, default="RdBu_r"
+            A diverging scale of colours.
+        name : str, default=None
+            Title of a new figure; None takes `estimator_name`. Axes that are given keep theirs.
+
+        Returns
+        -------
+        self : WeightsDisplay
+            The display.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        ValueError
+            If the weights are not images of `image_shape`.
+        """
+        weights = np.asarray(self.weights, dtype=float)
+        shape = _checked_shape(self.image_shape, weights.shape[0])
+        n_shown = weights.shape[1]
+        n_columns = math.ceil(math.sqrt(n_shown))
+        largest = np.abs(weights).max() or 1.0
+        self.axes_ = panels("WeightsDisplay", ax, n_shown, n_columns, _panel_size(n_columns, shape))
+        self.figure_ = self.axes_[0].figure
+        self.images_ = []
+        for panel, column, title in zip(self.axes_, weights.T, self.unit_names, strict=True):
+            image = panel.imshow(column.reshape(shape), cmap=cmap, vmin=-largest, vmax=largest)
+            self.images_.append(image)
+            panel.set(xticks=[], yticks=[])
+            panel.set_title(title, fontsize="small", pad=3)
+        self.colorbar_ = self.figure_.colorbar(
+            self.images_[0], ax=list(self.axes_), label="weight", shrink=0.85
+        )
+        if ax is None:
+            self.figure_.suptitle(name or self.estimator_name or "")
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        image_shape: tuple[int, int],
+        *,
+        n_units: int = 16,
+        order: str = "norm",
+        ax: Any = None,
+        cmap: Any = "RdBu_r",
+        name: str | None = None,
+    ) -> Self:
+        """Draw the first layer's weights of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator of skdeep
+            Fitted. Of a Pipeline the last step is taken, of a fitted search the best estimator;
+            what it was fitted on has to be images. The weights are those of the input as it
+            reaches the network, of scaled pixels if there is a scaler before it.
+        image_shape : (int, int)
+            Height and width of the images, in pixels; their product is the number of features.
+        n_units : int, default=16
+            How many units to show at most, >= 1.
+        order : {"norm", "index"}, default="norm"
+            Which come first: those whose weights have the largest norm, or the first ones.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, a single one being divided; None makes a new figure.
+        cmap : str or matplotlib Colormap, default="RdBu_r"
+            A diverging scale of colours.
+        name : str, default=None
+            Title of a new figure; None takes the name of the estimator's class, and says how many
+            units are shown if not all. Axes that are given keep theirs.
+
+        Returns
+        -------
+        display : WeightsDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        TypeError
+            If the estimator is not one of skdeep's.
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+        ValueError
+            If `image_shape`, `n_units` or `order` is not what it has to be.
+        """
+        network = network_in(estimator)
+        check_is_fitted(network)
+        choose("order", order, ("norm", "index"))
+        check_integer("n_units", n_units)
+        weights, names = _first_layer(network)
+        image_shape = _checked_shape(image_shape, weights.shape[0])
+        shown = np.arange(weights.shape[1])
+        if order == "norm":
+            shown = np.argsort(-np.linalg.norm(weights, axis=0), kind="stable")
+        shown = shown[:n_units]
+        title = type(network).__name__
+        if shown.size < weights.shape[1]:
+            title += f": {shown.size} of {weights.shape[1]} units"
+        display = cls(
+            weights=weights[:, shown],
+            image_shape=image_shape,
+            unit_names=[names[unit] for unit in shown],
+            estimator_name=title,
+        )
+        return display.plot(ax, cmap=cmap, name=name)
+
+
+def _first_layer(network: Any) -> tuple[Array, list[str]]:
+    """The weights into the first layer, (n_features, n_units), and the units' names."""
+    if hasattr(network, "coefs_"):
+        weights = network.coefs_[0]
+        return weights, [f"unit {unit}" for unit in range(weights.shape[1])]
+    coef = network.coef_
+    weights = (coef.toarray() if scipy.sparse.issparse(coef) else np.asarray(coef)).T
+    # A single logistic unit speaks for the second class.
+    classes = network.classes_ if weights.shape[1] > 1 else network.classes_[1:]
+    return weights, [str(label) for label in classes]
+
+
+def _panel_size(n_columns: int, shape: tuple[int, int]) -> tuple[float, float]:
+    """Width and height of a panel in inches, the scale of colours beside them all included."""
+    whole, scale_of_colors, title = max(4.8, 1.25 * (n_columns + 1)), 1.2, 0.25
+    image = (whole - scale_of_colors) / n_columns
+    return whole / n_columns, image * float(np.clip(shape[0] / shape[1], 0.4, 2.5)) + title
+
+
+def _checked_shape(image_shape: Any, n_features: int) -> tuple[int, int]:
+    """Two integers >= 1 whose product is the number of features."""
+    shape = image_shape if isinstance(image_shape, tuple | list) else ()
+    if len(shape) != 2 or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
+        raise ValueError(
+            f"image_shape must be (height, width), two integers >= 1, got {image_shape!r}."
+        )
+    height, width = shape
+    if height * width != n_features:
+        raise ValueError(
+            f"image_shape={tuple(shape)} has {height * width} pixels, but the network takes "
+            f"{n_features} features."
+        )
+    return int(height), int(width)
