@@ -68,7 +68,9 @@ def a_third_on_a_plateau(epoch, loss_curve):
     return state["rate"]
 
 
-steered = DeepMLPClassifier((64, 64), solver="sgd", max_iter=30, n_iter_no_change=30, random_state=0)
+steered = DeepMLPClassifier(
+    (64, 64), solver="sgd", max_iter=30, n_iter_no_change=30, random_state=0
+)
 if hasattr(steered, "set_callbacks"):
     log = TrainingLog(folder / "log.csv")
     steered.set_callbacks(LearningRateControl(a_third_on_a_plateau), log)

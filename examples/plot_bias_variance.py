@@ -56,7 +56,7 @@ assert report.high_variance
 assert not report.high_bias
 
 # %%
-# Against variance: regularisation. And what fewer rows would have done, to see that more would help.
+# Against variance: regularisation. And what fewer rows would have done, to see that more help.
 
 steps["200 units,\ndropout, alpha"] = (
     fitted(hidden_layer_sizes=(200,), dropout=0.5, input_dropout=0.2, alpha=30.0),

@@ -11,6 +11,15 @@ import pytest
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
 
 
+COURSE_TABLE = Path(__file__).parents[1] / "doc" / "course.rst"
+
+
+def test_the_table_of_the_course_and_the_examples_agree():
+    named = re.findall(r"<sphx_glr_auto_examples_(\w+)\.py>", COURSE_TABLE.read_text())
+    assert set(named) == {example.stem for example in EXAMPLES}
+    assert all(f":ref:`{name} <" in COURSE_TABLE.read_text() for name in named)
+
+
 def run(example, folder):
     return subprocess.run(
         [sys.executable, "-W", "error", str(example)],
