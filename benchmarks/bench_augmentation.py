@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from _harness import (
     COLOURS,
+    MARKERS,
     SPREAD_HEADERS,
     Report,
     command_line,
@@ -217,23 +218,20 @@ def print_gain(points: dict[str, list[float]]) -> None:
 
 
 def draw(figure: Any, cost: dict[str, Any], points: dict[str, list[float]] | None) -> None:
-    axes = figure.subplots(
-        1, 2 if points is None else 3, width_ratios=[3, 3, 1][: 2 + (points is not None)]
-    )
+    axes = figure.subplots(1, 3, width_ratios=[4, 4, 2])
     titles = {"of a step": "time ÷ a training step's", "scipy": f"{SCIPY}'s time ÷ skdeep's"}
     for ax, (key, title) in zip(axes, titles.items(), strict=False):
-        spreads = cost[key]
-        draw_ratios(ax, list(spreads), {title: list(spreads.values())}, reference="1")
+        draw_ratios(ax, list(cost[key]), {title: list(cost[key].values())}, reference="1")
         ax.set(ylabel=title)
-        ax.tick_params(axis="x", rotation=45)
-    if points is not None:
-        ax = axes[2]
-        for place, values in enumerate(points.values()):
-            ax.plot([place] * len(values), values, "o", color=COLOURS[place], alpha=0.7)
-        ax.set_xticks(range(len(points)), list(points), rotation=45)
-        ax.set(ylabel="held-out accuracy, percent")
-        ax.grid(axis="y", alpha=0.3)
-    figure.suptitle(f"Augmentation of {SIDE}×{SIDE} images")
+    for place, (name, values) in enumerate((points or {}).items()):
+        style = {"color": COLOURS[place], "marker": MARKERS[place], "linestyle": "", "alpha": 0.7}
+        axes[2].plot([name] * len(values), values, **style)
+    axes[2].set(ylabel="held-out accuracy, percent")
+    axes[2].margins(x=0.2)
+    axes[2].grid(axis="y", alpha=0.3)
+    for ax in axes:
+        ax.tick_params(axis="x", rotation=90)
+    figure.suptitle(f"Augmentation of {SIDE}×{SIDE} images: cost and gain")
 
 
 def main() -> None:

@@ -212,9 +212,9 @@ class ImageAugmenter(BaseEstimator):
 
         Returns
         -------
-        X_enlarged : ndarray of shape ((1 + n_copies) * n_samples, ...)
+        X_enlarged : ndarray of shape ((1 + n_copies) · n_samples, ...)
             The images as given, then the first changed copy of each, then the second, and so on.
-        y_enlarged : ndarray of shape ((1 + n_copies) * n_samples, ...) or None
+        y_enlarged : ndarray of shape ((1 + n_copies) · n_samples, ...) or None
             Their targets, in y's dtype; None if y is None.
 
         Raises
