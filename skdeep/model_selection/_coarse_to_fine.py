@@ -227,8 +227,15 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
 
     Notes
     -----
-    The more candidates are compared on the same folds, and the more alike they are, the more the
-    best of their scores owes to chance: `best_score_` is no estimate of the score on new data.
+    It is no sure gain. With sixty candidates from the whole of `suggested_space`, eight parameters,
+    the mean best score of five seeds is higher than a plain random search's on four of six data
+    sets, by 0.07 to 0.25 points of accuracy, on one of them beyond what chance would explain; on
+    rows held out the refitted best is ahead on three (benchmarks/bench_coarse_to_fine.py). Where
+    folds are small and scores close, a round may be narrowed around what was merely lucky: vary few
+    parameters, or take a larger `shrink`.
+
+    The more candidates are compared on the same folds, the more the best of their scores owes to
+    chance: `best_score_` is no estimate of the score on new data.
 
     Examples
     --------
