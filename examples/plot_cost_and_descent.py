@@ -43,7 +43,7 @@ np.testing.assert_allclose(loss(z, 0), -np.log(1 - a))
 
 # %%
 # One pass over the m examples gives the cost J, which is the mean of their losses, and its
-# derivatives (I 2.5, I 2.6). The loop is the course's; the next example gets rid of it.
+# derivatives (I 2.5, I 2.6). The loop is the course's; vectorisation gets rid of it.
 
 
 def cost_and_gradient(X, w, b):

@@ -49,8 +49,8 @@ print("parameters:", n_parameters, "in", [W.shape for W in network.coefs_])
 assert n_parameters == (64 + 1) * 32 + (32 + 1) * 10
 
 # %%
-# One hyperparameter at a time, three splits for each value. The course's order of importance is
-# (II 3.1) the learning rate first; its curve is the steepest.
+# One hyperparameter at a time, three splits for each value. The course puts the learning rate first
+# (II 3.1); of these three it is the one that can be too large as well as too small.
 
 curves = {
     "learning_rate_init": np.geomspace(1e-5, 1, 11),

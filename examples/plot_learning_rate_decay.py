@@ -8,8 +8,8 @@ gets.
 """
 
 # %%
-# The data: 900 digits, for a softmax regression, whose cost has one minimum, J*. Descent on all rows
-# at once finds it.
+# The data: 900 digits, for a softmax regression, whose cost has one minimum, J*. Descent on all
+# rows at once finds it.
 
 import matplotlib.pyplot as plt
 import numpy as np

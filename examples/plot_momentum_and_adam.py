@@ -31,13 +31,7 @@ def gradient(theta, X=X):
 
 # %%
 # The formulas: V averages the gradients, S their squares, both exponentially weighted (II 2.2), and
-# Adam corrects both for their start from zero.
-
-
-def descent(theta, gradient, n_steps, alpha):
-    for _ in range(n_steps):
-        theta = theta - alpha * gradient(theta)
-        yield theta
+# Adam corrects both for their start from zero. Momentum with β = 0 is plain descent.
 
 
 def momentum(theta, gradient, n_steps, alpha, beta=0.9):
@@ -73,14 +67,18 @@ def adam(theta, gradient, n_steps, alpha, beta_1=0.9, beta_2=0.999, epsilon=1e-8
 # times that. Its default is Nesterov's variant, here it is the course's. ε stands beside the root,
 # as in the papers, where the notes have it within.
 
-ALPHA, N_STEPS = 0.05, 10
-plain = {"momentum": 0}
-course = {"momentum": 0.9, "nesterovs_momentum": False, "learning_rate_init": ALPHA * (1 - 0.9)}
-rules = {
-    "plain": (descent, {"solver": "sgd", **plain}),
-    "momentum": (momentum, {"solver": "sgd", **course}),
-    "RMSprop": (rmsprop, {"solver": "rmsprop"}),
-    "Adam": (adam, {"solver": "adam"}),
+solvers = {
+    "plain": {"solver": "sgd", "momentum": 0},
+    "momentum": {"solver": "sgd", "momentum": 0.9, "nesterovs_momentum": False},
+    "RMSprop": {"solver": "rmsprop"},
+    "Adam": {"solver": "adam"},
+}
+zero = np.zeros(X.shape[1] + 1)
+by_formula = {
+    "plain": momentum(zero, gradient, 10, alpha=0.05, beta=0),
+    "momentum": momentum(zero, gradient, 10, alpha=0.05 / (1 - 0.9)),
+    "RMSprop": rmsprop(zero, gradient, 10, alpha=0.05),
+    "Adam": adam(zero, gradient, 10, alpha=0.05),
 }
 
 
@@ -91,16 +89,12 @@ def quietly(model, X, y):
         return model.fit(X, y)
 
 
-for name, (rule, parameters) in rules.items():
-    *_, theta = rule(np.zeros(X.shape[1] + 1), gradient, N_STEPS, ALPHA)
-    model = LogisticRegressionGD(
-        alpha=0, batch_size="full", learning_rate_init=ALPHA, max_iter=N_STEPS
-    ).set_params(**parameters)
-    quietly(model, X, y)
+for name, steps in by_formula.items():
+    model = LogisticRegressionGD(0, batch_size="full", learning_rate_init=0.05, max_iter=10)
+    quietly(model.set_params(**solvers[name]), X, y)
+    *_, theta = steps
     np.testing.assert_allclose(np.append(model.coef_, model.intercept_), theta, atol=1e-10)
-    print(
-        f"{name}: {N_STEPS} steps of the formula are skdeep's; J before the last {model.loss_:.4f}"
-    )
+    print(f"{name}: 10 steps of the formula are skdeep's; J before the last {model.loss_:.3f}")
 
 # %%
 # A valley: two inputs of which one varies six times as much as the other, b left out. At the
@@ -119,7 +113,7 @@ def gradient_in_valley(w):
 
 
 rules_in_valley = {
-    "plain, α = 20": descent(start, gradient_in_valley, 25, alpha=20),
+    "plain, α = 20": momentum(start, gradient_in_valley, 25, alpha=20, beta=0),
     "momentum, α = 40, β = 0.6": momentum(start, gradient_in_valley, 25, alpha=40, beta=0.6),
     "RMSprop, α = 0.5": rmsprop(start, gradient_in_valley, 25, alpha=0.5),
     "Adam, α = 1": adam(start, gradient_in_valley, 25, alpha=1),
@@ -139,12 +133,11 @@ axes[0].set_title("25 steps in a valley")
 # A network of four hidden layers on the digits, each rule with the best of five rates.
 
 X_digits, digit = load_digits(return_X_y=True)
-for name, (_, parameters) in rules.items():
+for name, parameters in solvers.items():
     fits = []
     for rate in (0.001, 0.003, 0.01, 0.03, 0.1):
-        network = DeepMLPClassifier((32,) * 4, max_iter=15, random_state=0)
-        network.set_params(**parameters).set_params(learning_rate_init=rate)
-        fits.append(quietly(network, X_digits / 16, digit))
+        network = DeepMLPClassifier((32,) * 4, max_iter=15, random_state=0, **parameters)
+        fits.append(quietly(network.set_params(learning_rate_init=rate), X_digits / 16, digit))
     fastest = min(fits, key=lambda network: network.loss_)
     rate = fastest.learning_rate_init
     print(f"{name}: J = {fastest.loss_:.4f} after 15 epochs, learning_rate_init={rate:g}")
