@@ -1,9 +1,12 @@
 """What can be attached to a fit: a hand on the learning rate, checkpoints, a log.
 
 These are callbacks in scikit-learn's protocol (1.9 or later): ``estimator.set_callbacks(...)``
-attaches them, beside scikit-learn's own `ProgressBar` and `ScoringMonitor`. Each epoch of a fit is
-a task; before and after it a callback may look at the estimator, and before it set parameters that
-hold from then on. They are for skdeep's estimators; in a `Pipeline`, set them on that step.
+attaches them, beside scikit-learn's own `ProgressBar` and `ScoringMonitor`. Each epoch of `fit` is
+a task; before and after it a callback may look at the estimator, and set parameters that hold for
+the epochs to come. `partial_fit` has no tasks: there, you are in between.
+
+They are for single fits of skdeep's estimators; in a `Pipeline`, set them on that step. The
+candidates of a search are clones, which would all write the same file.
 """
 
 import json
@@ -23,6 +26,8 @@ from .estimators._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator
 __all__ = ["Checkpoint", "LearningRateControl", "TrainingLog"]
 
 EPOCH = "epoch"
+# Of a checkpoint: what it is can be told without unpickling it.
+FIRST_LINE = b"skdeep checkpoint of epoch %d\n"
 
 
 class _EpochCallback:
@@ -46,8 +51,7 @@ class _EpochCallback:
         if not isinstance(estimator, BaseNetworkEstimator):
             raise TypeError(
                 f"{type(self).__name__} follows the epochs of skdeep's estimators, got "
-                f"{type(estimator).__name__}. In a Pipeline or a search, set it on the estimator "
-                "within."
+                f"{type(estimator).__name__}. In a Pipeline, set it on the last step."
             )
 
     def teardown(self, estimator: Any, context: Any) -> None:
@@ -89,14 +93,20 @@ class _EpochCallback:
         stop : bool
             False: the fit goes on.
         """
-        # An epoch that was begun may not have been run, where an iteration more was not needed.
-        if context.task_name == EPOCH and hasattr(estimator, "_in_fit"):
+        if estimator._in_fit[1].interrupted:
+            # In the midst of an epoch, which is neither done nor undone.
+            return False
+        if context.task_name == EPOCH:
             self._epoch_ends(estimator)
+        else:
+            self._fit_ends(estimator)
         return False
 
     def _epoch_begins(self, estimator: Any) -> None: ...
 
     def _epoch_ends(self, estimator: Any) -> None: ...
+
+    def _fit_ends(self, estimator: Any) -> None: ...
 
 
 class LearningRateControl(_EpochCallback):
@@ -171,8 +181,10 @@ class LearningRateControl(_EpochCallback):
                 f"LearningRateControl needs a stochastic solver {STOCHASTIC_SOLVERS}, got "
                 f"solver={estimator.solver!r}."
             )
-        # A fit that was saved under control, and goes on, has it already.
-        estimator.__dict__.setdefault("_rate_before_control", estimator.learning_rate_init)
+        estimator._rate_before_control = estimator.learning_rate_init
+        # A fit that was saved under control goes on with the rate it had.
+        if "_rate_under_control" in estimator.__dict__:
+            estimator.learning_rate_init = estimator.__dict__.pop("_rate_under_control")
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Give the estimator its own rate back.
@@ -208,7 +220,7 @@ class LearningRateControl(_EpochCallback):
     def _read(self) -> float | None:
         assert not callable(self.rate)
         try:
-            text = Path(self.rate).read_text().strip()
+            text = Path(self.rate).read_text(errors="replace").strip()
         except FileNotFoundError:
             return None
         if not text:
@@ -254,16 +266,23 @@ class Checkpoint(_EpochCallback):
         If `every` or `keep` is out of range; in `fit`: if the solver is not a stochastic one.
     FileNotFoundError
         In `fit`: if there is no such folder.
+    FileExistsError
+        In `fit`: if `path` is a file that no Checkpoint has written.
     TypeError
         In `fit`: if the estimator has parameters that cannot be pickled, such as a lambda.
 
     Notes
     -----
     The file is a pickle: load only what you trust, with the same versions of Python and libraries.
-    Early stopping, schedules, dropout, augmentation and callbacks go on too. Callbacks that cannot
-    be pickled are left out, and `resume` names them in a warning. Before `fit` is called, the
-    estimator that `resume` returns predicts as the network did when it was saved; with
-    `partial_fit` it goes on epoch by epoch.
+    Early stopping, schedules, dropout, augmentation and callbacks go on too, and `fit` needs the
+    weights and the dev set it had; other data are an error. To callbacks, the epochs of a fit that
+    goes on are numbered from 0 again in ``context.task_id``. Callbacks that cannot be pickled are
+    left out, and `resume` names them in a warning. Before `fit` is called, the estimator that
+    `resume` returns predicts as the network did when it was saved; with `partial_fit` it goes on
+    epoch by epoch.
+
+    A fit from the start replaces what an earlier one has left at `path` and beside it. An epoch
+    that diverged is not saved.
 
     Examples
     --------
@@ -287,6 +306,7 @@ class Checkpoint(_EpochCallback):
             if not isinstance(value, Integral) or int(value) < 1:
                 raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
         self.path, self.every, self.keep = Path(path), int(every), int(keep)
+        self._saved: tuple[int, bool] | None = None
 
     @staticmethod
     def resume(path: str | Path) -> Any:
@@ -310,9 +330,9 @@ class Checkpoint(_EpochCallback):
             If the file holds something else.
         """
         with Path(path).open("rb") as file:
+            if _epoch_in(file.readline()) is None:
+                raise ValueError(f"{path} was not written by a Checkpoint.")
             saved = pickle.load(file)
-        if not (isinstance(saved, dict) and saved.get("format") == "skdeep checkpoint"):
-            raise ValueError(f"{path} was not written by a Checkpoint.")
         if saved["lost"]:
             warnings.warn(
                 f"These callbacks could not be saved, set them again: {saved['lost']}.",
@@ -339,6 +359,8 @@ class Checkpoint(_EpochCallback):
             If its solver keeps to itself where it is.
         FileNotFoundError
             If the folder does not exist.
+        FileExistsError
+            If there is another file of this name.
         """
         super().setup(estimator, context)
         if estimator.solver not in STOCHASTIC_SOLVERS:
@@ -350,9 +372,14 @@ class Checkpoint(_EpochCallback):
             raise FileNotFoundError(
                 f"path must be in a folder that exists, {self.path.absolute().parent} does not."
             )
+        if self.path.exists() and self._epoch_of(self.path) is None:
+            raise FileExistsError(f"path is a file that no Checkpoint has written: {self.path}.")
+        self._saved = None
 
     def _epoch_begins(self, estimator: Any) -> None:
         if estimator._in_fit[1].n_epochs == 0:
+            for epoch in self._kept_epochs():
+                self._kept(epoch).unlink()
             self._save(estimator)
 
     def _epoch_ends(self, estimator: Any) -> None:
@@ -361,10 +388,17 @@ class Checkpoint(_EpochCallback):
         if is_last or monitor.n_epochs % self.every == 0:
             self._save(estimator)
 
+    def _fit_ends(self, estimator: Any) -> None:
+        # Another callback may have ended it, in an epoch that was not to be saved.
+        self._save(estimator)
+
     def _save(self, estimator: Any) -> None:
+        monitor = estimator._in_fit[1]
+        moment = (monitor.n_epochs, monitor.stopped)
+        if monitor.diverged or moment == self._saved:
+            return
         callbacks, lost = _picklable(getattr(estimator, "_skl_callbacks", []))
         saved = {
-            "format": "skdeep checkpoint",
             "estimator": estimator._paused_copy(),
             "callbacks": callbacks,
             "lost": lost,
@@ -376,26 +410,39 @@ class Checkpoint(_EpochCallback):
                 f"Checkpoint cannot save {estimator}: one of its parameters cannot be pickled "
                 f"({error}). A function has to be defined at the top of a module."
             ) from error
-        if self.keep > 1:
-            self._keep_the_one_before()
-        _replace(self.path, content)
+        if self.keep > 1 and monitor.n_epochs > 0 and self.path.exists():
+            self._keep_the_one_before(monitor.n_epochs)
+        _replace(self.path, FIRST_LINE % monitor.n_epochs + content)
+        self._saved = moment
 
-    def _keep_the_one_before(self) -> None:
-        if not self.path.exists():
+    def _keep_the_one_before(self, n_epochs: int) -> None:
+        epoch = self._epoch_of(self.path)
+        if epoch is None or epoch == n_epochs:
             return
-        content = self.path.read_bytes()
-        epoch = pickle.loads(content)["estimator"]._paused.n_epochs
-        _replace(self._kept(epoch), content)
-        older = sorted(
+        _replace(self._kept(epoch), self.path.read_bytes())
+        for older in self._kept_epochs()[: -(self.keep - 1)]:
+            self._kept(older).unlink()
+
+    def _kept_epochs(self) -> list[int]:
+        """The epochs of the checkpoints beside the last, in order."""
+        return sorted(
             int(found[1])
             for file in self.path.absolute().parent.iterdir()
             if (found := re.fullmatch(re.escape(self.path.name) + r"\.epoch-(\d+)", file.name))
         )
-        for epoch in older[: -(self.keep - 1)]:
-            self._kept(epoch).unlink()
+
+    def _epoch_of(self, path: Path) -> int | None:
+        """How many epochs a checkpoint is of; None for other files."""
+        with path.open("rb") as file:
+            return _epoch_in(file.readline())
 
     def _kept(self, epoch: int) -> Path:
         return self.path.with_name(f"{self.path.name}.epoch-{epoch}")
+
+
+def _epoch_in(first_line: bytes) -> int | None:
+    found = re.fullmatch(rb"skdeep checkpoint of epoch (\d+)\n", first_line)
+    return None if found is None else int(found[1])
 
 
 def _picklable(callbacks: Sequence[Any]) -> tuple[list[Any], list[str]]:
@@ -412,16 +459,14 @@ def _picklable(callbacks: Sequence[Any]) -> tuple[list[Any], list[str]]:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file so that at any moment the old or the new one is there, whole."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            # A rename may reach the disk before what was written does.
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    # What a kill leaves of it the next one overwrites.
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        # A rename may reach the disk before what was written does.
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
 
 
 class TrainingLog(_EpochCallback):
@@ -438,6 +483,8 @@ class TrainingLog(_EpochCallback):
     ------
     ValueError
         If the suffix is another one.
+    FileNotFoundError
+        In `fit`: if there is no such folder.
 
     Notes
     -----
@@ -494,8 +541,14 @@ class TrainingLog(_EpochCallback):
         ------
         TypeError
             If it is not one of skdeep's.
+        FileNotFoundError
+            If the folder does not exist.
         """
         super().setup(estimator, context)
+        if not self.path.absolute().parent.is_dir():
+            raise FileNotFoundError(
+                f"path must be in a folder that exists, {self.path.absolute().parent} does not."
+            )
         self._start, self._next = time.perf_counter(), None
 
     def _epoch_ends(self, estimator: Any) -> None:

@@ -45,7 +45,16 @@ def same(found, expected):
 
 
 def decay(epoch, loss_curve):
+    """A rate for every other epoch."""
+    return 0.1 / (1 + epoch) if epoch % 2 == 0 else None
+
+
+def inverse_time(epoch, loss_curve):
     return 0.1 / (1 + epoch)
+
+
+def shrink(X_batch, y_batch, random_state):
+    return X_batch * random_state.uniform(0.8, 1, (X_batch.shape[0], 1)), y_batch
 
 
 class SetAt:
@@ -113,6 +122,48 @@ def test_what_cannot_change_raises(parameters, message):
         network().set_callbacks(SetAt(2, **parameters)).fit(X, y)
 
 
+@pytest.mark.parametrize("parameters", [{"batch_norm": True}, {"early_stopping": True}], ids=str)
+def test_what_cannot_change_raises_after_the_last_epoch_too(parameters):
+    class SetLast(SetAt):
+        def on_fit_task_end(self, estimator, context):
+            if context.task_id == 7:
+                estimator.set_params(**self.parameters)
+
+    with pytest.raises(ValueError, match="cannot change while a fit runs"):
+        network().set_callbacks(SetLast(None, **parameters)).fit(X, y)
+
+
+def test_what_is_set_as_the_fit_begins_is_checked_as_usual():
+    class SetFirst(SetAt):
+        def on_fit_task_begin(self, estimator, context):
+            if context.task_name == "fit":
+                estimator.set_params(**self.parameters)
+
+    with pytest.raises(ValueError, match="'alpha' parameter of DeepMLPClassifier must be"):
+        network().set_callbacks(SetFirst(None, alpha=-1)).fit(X, y)
+    found = network().set_callbacks(SetFirst(None, hidden_layer_sizes=(3,))).fit(X, y)
+    assert found.coefs_[0].shape == (4, 3)
+
+
+def test_equal_values_are_no_change_and_changes_in_place_are():
+    class Touch(SetAt):
+        def on_fit_task_begin(self, estimator, context):
+            estimator.set_params(hidden_layer_sizes=(6,), validation_fraction=0.2 / 2)
+            if context.task_name == "epoch" and context.task_id == 3:
+                estimator.dropout[0] = 0.4
+
+    found = network(dropout=[0.0]).set_callbacks(Touch(None)).fit(X, y)
+    expected = network(dropout=[0.0]).set_callbacks(SetAt(3, dropout=0.4)).fit(X, y)
+    assert_array_equal(found._state.theta, expected._state.theta)
+
+
+def test_a_fit_that_changes_warns_of_its_settings_once():
+    model = network(batch_size=1000, learning_rate="cosine", decay_epochs=3)
+    with pytest.warns(UserWarning, match="clipped") as caught:
+        model.set_callbacks(LearningRateControl(inverse_time)).fit(X, y)
+    assert sum("clipped" in str(one.message) for one in caught) == 1
+
+
 @pytest.mark.parametrize("solver", ["lbfgs", "gd"])
 def test_full_batch_solvers_take_up_no_change(solver):
     model = LogisticRegressionGD(solver=solver).set_callbacks(SetAt(1, alpha=0.1))
@@ -129,7 +180,8 @@ def test_full_batch_solvers_take_up_no_change(solver):
 def test_a_function_sets_the_rate_of_each_epoch(Estimator):
     parameters = {"max_iter": 6, "tol": 0, "random_state": 0, "solver": "sgd"}
     target = y > 0 if Estimator is LogisticRegressionGD else y
-    found = Estimator(**parameters).set_callbacks(LearningRateControl(decay)).fit(X, target)
+    control = LearningRateControl(inverse_time)
+    found = Estimator(**parameters).set_callbacks(control).fit(X, target)
     expected = Estimator(learning_rate="inverse_time", learning_rate_init=0.1, **parameters)
     assert_allclose(found._state.theta, expected.fit(X, target)._state.theta, atol=1e-12)
     assert found.learning_rate_init == Estimator().learning_rate_init
@@ -270,6 +322,7 @@ def test_a_regression_under_control_goes_on(tmp_path):
         "Checkpoint",
         "KillAfter",
     ]
+    assert resumed.learning_rate_init == clone(resumed).learning_rate_init == 0.001
     resumed.set_callbacks(*resumed._skl_callbacks[:2]).fit(X, y)
     same(resumed, whole)
     assert resumed.learning_rate_init == 0.001
@@ -308,6 +361,94 @@ def test_older_checkpoints_are_kept_beside_the_last(tmp_path):
     same(found.set_callbacks().fit(X, y), network().fit(X, y))
 
 
+def test_a_second_run_replaces_what_the_first_has_left(tmp_path):
+    path = tmp_path / "a"
+    network().set_callbacks(Checkpoint(path, keep=3)).fit(X, y)
+    assert {file.name for file in tmp_path.iterdir()} == {"a", "a.epoch-6", "a.epoch-7"}
+    network(max_iter=3).set_callbacks(Checkpoint(path, keep=3)).fit(X, y)
+    assert {file.name for file in tmp_path.iterdir()} == {"a", "a.epoch-1", "a.epoch-2"}
+    assert Checkpoint.resume(path)._paused.n_epochs == 3
+
+
+class StopAfter(KillAfter):
+    """Asks for an end."""
+
+    def on_fit_task_end(self, estimator, context):
+        return context.task_name == "epoch" and context.task_id + 1 == self.n_epochs
+
+
+@pytest.mark.parametrize("every", [1, 100])
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_end_that_another_callback_asked_for_is_saved(tmp_path, every, order):
+    callbacks = [Checkpoint(tmp_path / "a", every=every), StopAfter(5)][::order]
+    stopped = network().set_callbacks(*callbacks).fit(X, y)
+    assert stopped.n_iter_ == 5
+    same(Checkpoint.resume(tmp_path / "a").fit(X, y), stopped)
+
+
+class Interrupt(KillAfter):
+    """Ctrl-C in the midst of an epoch."""
+
+    def __call__(self, X_batch, y_batch, random_state):
+        self.n_epochs -= 1
+        if self.n_epochs == 0:
+            raise KeyboardInterrupt
+        return X_batch, y_batch
+
+
+def test_a_fit_that_was_interrupted_goes_on_from_its_last_whole_epoch(tmp_path):
+    model = network(augment=Interrupt(5 * 3 + 2))  # five batches an epoch
+    log = TrainingLog(tmp_path / "log.csv")
+    model.set_callbacks(Checkpoint(tmp_path / "a"), log)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, y)
+    assert [row["epoch"] for row in read(log.path)] == [0, 1, 2]
+    resumed = Checkpoint.resume(tmp_path / "a")
+    assert resumed._paused.n_epochs == 3
+    resumed.set_params(augment=None).fit(X, y)
+    same(resumed, network().fit(X, y))
+
+
+def test_an_epoch_that_diverged_is_not_saved(tmp_path):
+    jump = LearningRateControl(lambda epoch, loss_curve: 1e-3 if epoch < 4 else 1e300)
+    model = network().set_callbacks(jump, Checkpoint(tmp_path / "a"))
+    with pytest.raises(ValueError, match="non-finite"):
+        model.fit(X, y)
+    with pytest.warns(UserWarning, match="set them again"):
+        resumed = Checkpoint.resume(tmp_path / "a")
+    assert np.isfinite(resumed._state.theta).all()
+    same(resumed.fit(X, y), network().fit(X, y))
+
+
+@pytest.mark.parametrize(
+    "fit_params",
+    [{"sample_weight": np.arange(150.0) % 3}, {"X_val": X[::7], "y_val": y[::7]}],
+    ids=["sample_weight", "X_val"],
+)
+def test_weights_and_a_dev_set_go_on(tmp_path, fit_params):
+    parameters = {"class_weight": {1: 2.0}, "label_smoothing": 0.1, "augment": shrink}
+    whole = network(**parameters).fit(X, y, **fit_params)
+    model = network(**parameters).set_callbacks(Checkpoint(tmp_path / "a"), KillAfter(5))
+    with pytest.raises(Killed):
+        model.fit(X, y, **fit_params)
+    resumed = Checkpoint.resume(tmp_path / "a").set_callbacks()
+    with pytest.raises(ValueError, match="goes on with the data it began with"):
+        resumed.fit(X, y)
+    same(resumed.fit(X, y, **fit_params), whole)
+
+
+def test_a_resumed_fit_that_fails_keeps_its_place(tmp_path):
+    with pytest.raises(Killed):
+        network().set_callbacks(Checkpoint(tmp_path / "a"), KillAfter(3)).fit(X, y)
+    resumed = Checkpoint.resume(tmp_path / "a")
+    for fails_at in (0, 2):  # counted from where the fit goes on
+        resumed.set_callbacks(SetAt(fails_at, alpha=-1.0))
+        with pytest.raises(ValueError, match="'alpha' parameter"):
+            resumed.fit(X, y)
+        resumed.set_params(alpha=1e-4)
+    same(resumed.set_callbacks().fit(X, y), network().fit(X, y))
+
+
 def test_the_last_epoch_is_saved_whatever_every_says(tmp_path):
     network().set_callbacks(Checkpoint(tmp_path / "a", every=100)).fit(X, y)
     assert Checkpoint.resume(tmp_path / "a")._paused.n_epochs == 8
@@ -338,14 +479,17 @@ def test_what_cannot_be_checkpointed_says_so(tmp_path):
     path.write_bytes(pickle.dumps([1]))
     with pytest.raises(ValueError, match="was not written by a Checkpoint"):
         Checkpoint.resume(path)
+    with pytest.raises(FileExistsError, match="path is a file that no Checkpoint has written"):
+        network().set_callbacks(Checkpoint(path)).fit(X, y)
 
 
 def test_other_data_or_another_network_do_not_go_on(tmp_path):
     with pytest.raises(Killed):
         network().set_callbacks(Checkpoint(tmp_path / "a"), KillAfter(5)).fit(X, y)
     resumed = Checkpoint.resume(tmp_path / "a").set_callbacks()
-    with pytest.raises(ValueError, match="X had 150 rows, and has 149"):
-        resumed.fit(X[1:], y[1:])
+    for other in ((X[1:], y[1:]), (X, y[::-1]), (X[:, ::-1], y), (X, y, np.ones(150))):
+        with pytest.raises(ValueError, match="goes on with the data it began with"):
+            resumed.fit(*other)
     with pytest.raises(ValueError, match="Training cannot go on after hidden_layer_sizes has"):
         copy.deepcopy(resumed).set_params(hidden_layer_sizes=(9,)).fit(X, y)
     same(resumed.fit(X, y), network().fit(X, y))
@@ -377,7 +521,7 @@ def test_killed_at_twenty_random_moments(tmp_path):
 
         def network():
             return DeepMLPClassifier(
-                (16, 16), batch_size=16, max_iter=150, tol=0, n_iter_no_change=1000, dropout=0.1,
+                (16, 16), batch_size=16, max_iter=500, tol=0, n_iter_no_change=1000, dropout=0.1,
                 batch_norm=True, early_stopping=True, learning_rate="exponential", random_state=0,
             )
 
@@ -404,16 +548,16 @@ def test_killed_at_twenty_random_moments(tmp_path):
             child = in_a_child()
             time.sleep(random.uniform(0, seconds))
             os.kill(child, signal.SIGKILL)
-            assert os.WIFSIGNALED(os.waitpid(child, 0)[1]), "it came to its end too early"
+            how = os.waitpid(child, 0)[1]
+            assert os.WIFSIGNALED(how), f"it ended by itself after {epochs_saved()} epochs"
             # Long enough to get somewhere, on a machine that has other things to do, too.
             before, now = epochs_saved(), before
             seconds *= 1.5 if before == now else 0.9
-        assert 0 < before < 150
+        assert 0 < before < 500
         os.waitpid(in_a_child(), 0)
         found, whole = np.load(end), network().fit(X / 16, y)
         np.testing.assert_array_equal(found["theta"], whole._state.theta)
         np.testing.assert_array_equal(found["losses"], whole.loss_curve_)
-        assert [file.name for file in folder.glob("checkpoint")] == ["checkpoint"]
     """
     program = textwrap.dedent(program).replace("FOLDER", str(tmp_path))
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -490,6 +634,12 @@ def test_a_log_goes_on_with_the_fit(tmp_path, suffix):
     # A fit from the start begins the file anew.
     network(max_iter=2).set_callbacks(TrainingLog(path)).fit(X, y)
     assert [row["epoch"] for row in read(path)] == [0, 1]
+
+
+def test_a_log_needs_a_folder(tmp_path):
+    log = TrainingLog(tmp_path / "no" / "log.csv")
+    with pytest.raises(FileNotFoundError, match="path must be in a folder that exists"):
+        network().set_callbacks(log).fit(X, y)
 
 
 def test_a_log_is_csv_or_json_lines():

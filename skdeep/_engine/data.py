@@ -204,9 +204,10 @@ class Batches:
 
 
 class AugmentedBatches:
-    """Batches as `augment` changes them, afresh each time; `as_matrix` makes targets floats.
+    """Batches as `augment` changes them, afresh each time.
 
-    What is given to `augment` may be the user's own X, and so is read-only.
+    `as_matrix` makes targets floats, `are_targets` says whether they still are such as the loss
+    takes. What is given to `augment` may be the user's own X, and so is read-only.
     """
 
     def __init__(
@@ -215,9 +216,10 @@ class AugmentedBatches:
         augment: Augment,
         stream: RandomStream,
         as_matrix: Callable[[Array], Array],
+        are_targets: Callable[[Array], bool],
     ) -> None:
         self._batches, self._augment, self._stream = batches, augment, stream
-        self._as_matrix = as_matrix
+        self._as_matrix, self._are_targets = as_matrix, are_targets
 
     def __iter__(self) -> Iterator[Batch]:
         for x, codes, w in self._batches:
@@ -227,7 +229,16 @@ class AugmentedBatches:
                 raise ValueError(
                     f"augment must return a tuple (X_batch, y_batch), got {type(changed).__name__}."
                 )
-            yield _like(x, changed[0], "X_batch"), _like(y, changed[1], "y_batch"), w
+            x, y = _like(x, changed[0], "X_batch"), _like(y, changed[1], "y_batch")
+            if not np.isfinite(x).all():
+                raise ValueError("augment must return a finite X_batch, got NaN or infinity.")
+            if not self._are_targets(y):
+                raise ValueError(
+                    "augment must return a y_batch of such targets as it was given (finite; for "
+                    "classes, probabilities that sum to one in a row; for counts, >= 0); got "
+                    f"values from {y.min()} to {y.max()}."
+                )
+            yield x, y, w
 
 
 def _read_only(a: Array) -> Array:
@@ -237,10 +248,11 @@ def _read_only(a: Array) -> Array:
 
 
 def _like(before: Array, after: Any, name: str) -> Array:
-    array = np.ascontiguousarray(after, dtype=before.dtype)
-    if array.shape != before.shape:
+    array = np.asarray(after)
+    if array.shape != before.shape or array.dtype.kind not in "biuf":
         raise ValueError(
-            f"augment must return {name} in the shape it was given, {before.shape}; "
-            f"got {array.shape}."
+            f"augment must return {name} as an array of numbers in the shape it was given, "
+            f"{before.shape}; got {type(after).__name__} of shape {array.shape} and dtype "
+            f"{array.dtype}."
         )
-    return array
+    return np.ascontiguousarray(array, dtype=before.dtype)

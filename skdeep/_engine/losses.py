@@ -75,7 +75,14 @@ class SoftmaxCrossEntropy:
 
     def as_matrix(self, codes: Array, dtype: Any) -> Array:
         """Targets as floats, a column per output: one-hot rows."""
-        return np.eye(self.n_classes, dtype=dtype)[codes]
+        matrix = np.zeros((codes.shape[0], self.n_classes), dtype=dtype)
+        matrix[np.arange(codes.shape[0]), codes] = 1
+        return matrix
+
+    @staticmethod
+    def are_targets(y: Array) -> bool:
+        """Whether a float matrix can be learnt from: rows of probabilities."""
+        return bool((y >= 0).all() and np.allclose(y.sum(axis=-1), 1, atol=1e-3))
 
     def bind_targets(self, out: Array) -> Prepare:
         smoothing = np.asarray(self.label_smoothing)
@@ -131,6 +138,11 @@ class LogisticCrossEntropy:
         """Targets as floats, a column per output."""
         return y.astype(dtype, copy=False)
 
+    @staticmethod
+    def are_targets(y: Array) -> bool:
+        """Whether a float matrix can be learnt from: probabilities."""
+        return bool(((y >= 0) & (y <= 1)).all())
+
     def bind_targets(self, out: Array) -> Prepare:
         smoothing = np.asarray(self.label_smoothing)
         slope, offset = (1 - smoothing).astype(out.dtype), (smoothing / 2).astype(out.dtype)
@@ -170,6 +182,11 @@ class _RegressionLoss:
     def as_matrix(self, y: Array, dtype: Any) -> Array:
         """Targets as floats, a column per output."""
         return y.astype(dtype, copy=False)
+
+    @staticmethod
+    def are_targets(y: Array) -> bool:
+        """Whether a float matrix can be learnt from."""
+        return bool(np.isfinite(y).all())
 
     def bind_targets(self, out: Array) -> Prepare:
         return _as_they_are
@@ -213,6 +230,11 @@ class Poisson(_RegressionLoss):
     """Half the Poisson deviance with a log link: L = exp z − y z + y log y − y."""
 
     link: ClassVar[str] = "exp"
+
+    @staticmethod
+    def are_targets(y: Array) -> bool:
+        """Whether a float matrix can be learnt from."""
+        return bool((np.isfinite(y) & (y >= 0)).all())
 
     def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
         np.exp(z, out=dz)

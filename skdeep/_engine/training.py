@@ -139,8 +139,13 @@ class Epochs:
         self._batches: Iterable[Batch] = Batches(problem.data, slices, shuffle)
         if settings.augment is not None:
             as_matrix = partial(problem.loss.as_matrix, dtype=state.theta.dtype)
-            stream = state.streams["augmentation"]
-            self._batches = AugmentedBatches(self._batches, settings.augment, stream, as_matrix)
+            self._batches = AugmentedBatches(
+                self._batches,
+                settings.augment,
+                state.streams["augmentation"],
+                as_matrix,
+                problem.loss.are_targets,
+            )
         self._norms: list[Any] | None = [] if settings.watch_gradient else None
 
     def run(self, rate: Any) -> Array:

@@ -10,10 +10,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from numbers import Integral, Real
 from typing import Any
 
+import joblib
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, is_classifier
@@ -44,6 +45,8 @@ STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
 # Each model of a stack may have its own, but they say where a fit starts, when it ends at the
 # latest or how it is watched: too late to change while it runs.
 FIXED_FROM_THE_START = {"hidden_layer_sizes", "weight_init", "max_iter", "max_fun", "scoring"}
+# Where one of these changes, costs before and after cannot be compared.
+OF_THE_COST = {"alpha", "l1_ratio", "label_smoothing", "huber_delta"}
 # Attributes of a fit that is running.
 TRANSIENT = (
     "_in_fit",
@@ -72,6 +75,15 @@ class FitRun:
     parameters: dict[str, Any] = field(default_factory=dict)
     # Whether the state of an earlier fit has been trained on, so that it is no longer there.
     moved_in_place: bool = False
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Tells other data from these, by all targets and weights and some rows of X."""
+        data, dev = self.problem.data, self.validation
+        parts: list[Any] = [data.x.shape, _some_rows(data.x), data.y, data.sample_weight]
+        if dev is not None:
+            parts += [dev.x.shape, _some_rows(dev.x), dev.targets, dev.weights]
+        return str(joblib.hash(parts))
 
 
 class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
@@ -373,6 +385,10 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         self.__dict__.pop("_foreseen", None)
         self._check_hyperparameters()
         events = None if incremental else self._begin_events(X, y, sample_weight)
+        if self._listened_to:
+            # A callback may have set parameters as it heard of the fit.
+            self._validate_params()
+            self._check_hyperparameters()
         goes_on = incremental or self.warm_start or self._paused is not None
         continuing = hasattr(self, "_state") and goes_on
         before, run = dict(self.__dict__), None
@@ -389,8 +405,11 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 self.__dict__.clear()
                 self.__dict__.update(before)
             raise
-        if events is not None:
-            events.fit_ends()
+        else:
+            if events is not None:
+                events.fit_ends()
+        finally:
+            self.__dict__.pop("_in_fit", None)
         return self
 
     def _run(
@@ -402,33 +421,35 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         n_epochs = 1 if incremental else self.max_iter
         monitor = self._monitor(run, events, n_epochs)
         paused = self.__dict__.pop("_paused", None)
+        self.__dict__.pop("_rate_under_control", None)
         if paused is not None and not incremental:
-            self._check_same_rows(paused, run)
+            self._check_same_data(paused, run)
             monitor.go_on_from(paused)
-        self._in_fit = (run, monitor)
+        self._in_fit, n_epochs_before = (run, monitor), monitor.n_epochs
+        if self.solver != "lbfgs":
+            self._warn_of_settings(run.problem)
         if events is not None:
             events.fitted_attributes = partial(self._attributes_as_if_ended, monitor)
         try:
             outcome = monitor.run(partial(self._solve, run, monitor, n_epochs=n_epochs))
         except Exception:
-            if continuing and monitor.n_epochs > 0:
+            if continuing and monitor.n_epochs > n_epochs_before:
                 # Training has gone on in place: the attributes have to say how far.
                 run.moved_in_place = True
                 self._set_fitted_attributes(run.problem, monitor, None)
+                if paused is not None and not incremental:
+                    self._paused = monitor.paused(run.fingerprint)
             raise
-        finally:
-            del self._in_fit
         run.moved_in_place = continuing
         self._finish(run.problem, monitor, outcome, incremental=incremental)
         if not incremental:
             warn_if_no_progress(self, run.problem, monitor)
 
-    def _check_same_rows(self, paused: PausedFit, run: FitRun) -> None:
-        n_samples = run.problem.data.x.shape[0]
-        if n_samples != paused.n_samples:
+    def _check_same_data(self, paused: PausedFit, run: FitRun) -> None:
+        if run.fingerprint != paused.fingerprint:
             raise ValueError(
-                f"A fit that was saved goes on with the data it began with: X had "
-                f"{paused.n_samples} rows, and has {n_samples}."
+                "A fit that was saved goes on with the data it began with: X, y, the weights or "
+                "the dev set are other ones now."
             )
 
     def _paused_copy(self) -> Any:
@@ -437,9 +458,12 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         copied = copy.copy(self)
         for name in TRANSIENT:
             copied.__dict__.pop(name, None)
+        if "_rate_before_control" in copied.__dict__:
+            copied._rate_under_control = self.learning_rate_init
+            copied.learning_rate_init = copied.__dict__.pop("_rate_before_control")
         # It predicts as the network does now.
         copied._set_fitted_attributes(run.problem, monitor, None)
-        copied._paused = monitor.paused(run.problem.data.x.shape[0])
+        copied._paused = monitor.paused(run.fingerprint)
         return copied
 
     def _prepare(
@@ -468,7 +492,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         self._check_training_rows(network, data)
         problem = self._problem(network, data)
         curves = self._curves if continuing else Curves()
-        return FitRun(problem, state, curves, dev, self.get_params(deep=False))
+        return FitRun(problem, state, curves, dev, self._parameters_now())
 
     def _problem(self, network: Network, data: Rows) -> Problem:
         penalty = ElasticNet.of(float(self.alpha), float(self.l1_ratio), data.total_weight)
@@ -523,10 +547,6 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _batch_size(self, n_samples: int) -> int:
         if isinstance(self.batch_size, str):
             return n_samples if self.batch_size == "full" else self._default_batch_size(n_samples)
-        if self.batch_size > n_samples:
-            warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-            )
         if self.batch_size == 1 and self._network.has_batch_norm:
             raise ValueError(
                 "batch_norm=True needs batch_size >= 2, got batch_size=1: the variance of a "
@@ -541,13 +561,21 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         return float(self.momentum)
 
     def _schedule(self) -> Schedule:
-        schedule = Schedule.of(
+        return Schedule.of(
             self.learning_rate,
             decay_rate=None if self.decay_rate is None else float(self.decay_rate),
             decay_epochs=self.decay_epochs,
             power_t=float(self.power_t),
             max_iter=self.max_iter,
         )
+
+    def _warn_of_settings(self, problem: Problem) -> None:
+        """What a run begins with that its user may not have meant."""
+        if not isinstance(self.batch_size, str) and self.batch_size > problem.data.n_rows:
+            warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
+            )
+        schedule = self._schedule()
         if self.learning_rate == "cosine" and self._state.epochs >= schedule.decay_epochs:
             warn(
                 f"learning_rate='cosine' has come down to zero after {schedule.decay_epochs} "
@@ -555,7 +583,6 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 "Set decay_epochs to the epochs of all calls together.",
                 ConvergenceWarning,
             )
-        return schedule
 
     def _loop_settings(self, problem: Problem) -> LoopSettings:
         return LoopSettings(
@@ -598,13 +625,26 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 n_epochs=n_epochs - monitor.n_epochs,
                 after_epoch=after_epoch,
             )
+        # Whatever is set after the last epoch is checked, too.
+        self._take_up_changes(run, monitor)
+
+    @property
+    def _listened_to(self) -> bool:
+        return bool(getattr(self, "_skl_callbacks", None))
+
+    def _parameters_now(self) -> dict[str, Any]:
+        """The parameters; those that could change in place are copied."""
+        return {
+            name: copy.copy(value) if isinstance(value, (list, np.ndarray)) else value
+            for name, value in self.get_params(deep=False).items()
+        }
 
     def _changed_parameters(self, run: FitRun) -> list[str]:
         """The names of parameters that a callback has set since they were last looked at."""
-        if not getattr(self, "_skl_callbacks", None):
+        if not self._listened_to:
             return []
         now = self.get_params(deep=False)
-        return [name for name, value in now.items() if value is not run.parameters[name]]
+        return [name for name, value in now.items() if not _are_equal(value, run.parameters[name])]
 
     def _take_up_changes(self, run: FitRun, monitor: FitMonitor) -> None:
         changed = self._changed_parameters(run)
@@ -623,7 +663,9 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         network = run.problem.network
         self._network = self._build_network(network.n_in, network.n_out)
         run.problem = self._problem(self._network, run.problem.data)
-        run.parameters = self.get_params(deep=False)
+        run.parameters = self._parameters_now()
+        if OF_THE_COST & set(changed):
+            monitor.n_epochs_of_other_cost = monitor.n_epochs
         monitor.rule = self._stopping_rule(run.problem)
         if run.validation is not None:
             predict = partial(self._predict_rows, self._network, run.validation)
@@ -886,6 +928,23 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 f"{self.solver} is not stochastic."
             )
         return True
+
+
+def _some_rows(x: Any, n: int = 100) -> Any:
+    """Rows from all over an array or CSR matrix."""
+    return x[np.unique(np.linspace(0, x.shape[0] - 1, n).astype(int))]
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Whether two values of a parameter are the same."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    try:
+        return bool(np.shape(one) == np.shape(other) and np.all(one == other))
+    except ValueError:
+        return False
 
 
 def _takes_weights(scorer: Any) -> bool:

@@ -1,9 +1,9 @@
 """Why a fit made no progress: looked for once it has ended no better than a constant prediction.
 
-The yardstick is the loss of the best constant prediction. A fit that comes within a hundredth of
-it, or whose cost has risen again by a tenth of it, is looked into: its inputs and targets, its
-curve, its units and its gradients, on a sample of the training rows. A fit that goes well costs one
-look at its curve and targets.
+The yardstick is the loss of the best constant prediction. A fit whose cost comes within a hundredth
+of it, or has risen again by a tenth of it, is looked into: what the network has learnt, its inputs
+and targets, its curve, its units and its gradients, on a sample of the training rows. A fit that
+goes well costs one look at its curve and targets.
 """
 
 import copy
@@ -16,7 +16,14 @@ import numpy as np
 from .._engine.backend import Array
 from .._engine.data import Rows
 from .._engine.losses import SquaredError
-from .._engine.objective import FullObjective, Problem, evaluate_loss, predict_logits
+from .._engine.objective import (
+    FEWEST_ROWS,
+    FullObjective,
+    Problem,
+    entries_per_row,
+    evaluate_loss,
+    predict_logits,
+)
 from ..exceptions import NoProgressWarning
 from ._progress import FitMonitor
 from ._warnings import warn
@@ -25,41 +32,47 @@ from ._warnings import warn
 FEWEST_EPOCHS = 10
 # Shares of the loss of a constant prediction: what must be gained, and what may be lost again.
 LEAST_GAIN, LARGEST_RISE = 0.01, 0.1
-SAMPLE_ROWS = 2000
+SAMPLE_ROWS, SAMPLE_ELEMENTS = 2000, 2**19
 # Columns, or a target, are unscaled beyond these.
 LARGEST_RATIO, LARGEST_SPREAD = 1e3, 1e2
 DEAD_SHARE = 0.5
 # The first layer's gradient beside the last one's, entry by entry.
 VANISHED = 1e-4
 STEADY_SHARE = 0.8
+STRONG_PENALTY = 0.02
 
 
 def warn_if_no_progress(estimator: Any, problem: Problem, monitor: FitMonitor) -> None:
     """Warn once, with the likely causes, if the fit that has just ended has come to nothing."""
-    losses = np.asarray(monitor.curves.loss[-monitor.n_epochs :])
-    if monitor.n_epochs < FEWEST_EPOCHS or monitor.interrupted or monitor.diverged:
+    n_epochs = monitor.n_epochs - monitor.n_epochs_of_other_cost
+    if n_epochs < FEWEST_EPOCHS or monitor.interrupted or monitor.diverged:
         return
-    rows = _sample(problem.data)
-    constant = float(np.average(_constant_losses(problem, rows), weights=rows.sample_weight))
+    losses, data = np.asarray(monitor.curves.loss[-n_epochs:]), problem.data
+    numbers = _sample(data)
+    targets, weights = _targets_and_weights(problem, numbers)
+    constant = _mean(_constant_losses(problem, targets, data.y[_in_x(data, numbers)]), weights)
     if not np.isfinite(constant) or constant <= np.finfo(np.float64).eps:
         # Any prediction would do.
         return
-    restored = estimator.early_stopping and monitor.curves.holds_best
     lowest = int(np.argmin(losses))
-    if not restored and losses[-1] - losses[lowest] > LARGEST_RISE * constant:
+    has_risen = losses[-1] - losses[lowest] > LARGEST_RISE * constant
+    if not has_risen and losses[-1] <= (1 - LEAST_GAIN) * constant:
+        return
+    # The cost has the penalty in it, and the noise of dropout and augmentation; what counts is what
+    # the network gives for the rows as they are.
+    rows = Rows(*data.gather(numbers))
+    loss = _mean(_losses(estimator, problem, rows), weights)
+    if has_risen and loss - losses[lowest] > LARGEST_RISE * constant:
         _warn(
             f"the cost rose from {losses[lowest]:.3g} in epoch {lowest} to {losses[-1]:.3g}",
-            [*_in_the_data(estimator, problem, rows), f"lower {_rate(estimator)}"],
+            [*_in_the_data(estimator, problem, rows, targets), f"lower {_rate(estimator)}"],
         )
-    elif losses[-1] > (1 - LEAST_GAIN) * constant:
-        # The cost has the penalty in it, and dropout's noise; what counts is what was learnt.
-        loss = float(np.average(_losses(estimator, problem, rows), weights=rows.sample_weight))
-        if loss > (1 - LEAST_GAIN) * constant:
-            _warn(
-                f"after {monitor.n_epochs} epochs the loss on the training rows is {loss:.3g}, and "
-                f"that of a constant prediction {constant:.3g}",
-                list(_causes(estimator, problem, rows, losses)),
-            )
+    elif loss > (1 - LEAST_GAIN) * constant:
+        _warn(
+            f"after {monitor.n_epochs} epochs the loss on the training rows is {loss:.3g}, and "
+            f"that of a constant prediction {constant:.3g}",
+            list(_causes(estimator, problem, rows, targets, losses)),
+        )
 
 
 def _warn(what: str, causes: list[str]) -> None:
@@ -67,38 +80,42 @@ def _warn(what: str, causes: list[str]) -> None:
     warn(f"The fit made no progress: {what}. What to look at: {found}.", NoProgressWarning)
 
 
-def _sample(data: Rows) -> Rows:
-    """At most SAMPLE_ROWS of the rows; at random, for their order may have a pattern."""
-    n_rows = min(SAMPLE_ROWS, data.n_rows)
-    x, y, w = data.gather(np.random.default_rng(0).choice(data.n_rows, n_rows, replace=False))
-    if w is not None and not w.any():
-        w = None
-    return Rows(x, y, w)
+def _sample(data: Rows) -> Array:
+    """Numbers of some rows; at random, for their order may have a pattern."""
+    affordable = max(FEWEST_ROWS, SAMPLE_ELEMENTS // entries_per_row(data.x))
+    n_rows = min(SAMPLE_ROWS, affordable, data.n_rows)
+    return np.random.default_rng(0).choice(data.n_rows, n_rows, replace=False)
 
 
-def _targets(problem: Problem, rows: Rows) -> Array:
-    shape = (rows.n_rows, problem.network.n_out)
-    prepare = problem.loss.bind_targets(np.empty(shape, dtype=np.float64))
-    return np.asarray(prepare(rows.y), dtype=np.float64)
+def _in_x(data: Rows, numbers: Array) -> Array:
+    return numbers if data.index is None else data.index[numbers]
 
 
-def _constant_losses(problem: Problem, rows: Rows) -> Array:
-    """Losses of the best constant prediction (of the median's, where weights move that)."""
-    targets = _targets(problem, rows)
-    mean = np.average(targets, axis=0, weights=rows.sample_weight)
-    tiny = np.finfo(np.float64).tiny
-    if problem.loss.link == "softmax":
+def _mean(losses: Array, weights: Array | None) -> float:
+    return float(np.average(losses, weights=weights))
+
+
+def _targets_and_weights(problem: Problem, numbers: Array) -> tuple[Array, Array | None]:
+    """Targets as the loss compares with them, and weights, None where they are equal."""
+    data = problem.data
+    picked = _in_x(data, numbers)
+    prepare = problem.loss.bind_targets(np.empty((numbers.size, problem.network.n_out)))
+    targets = np.asarray(prepare(data.y[picked]), dtype=np.float64)
+    weights = None if data.sample_weight is None else data.sample_weight[picked]
+    return targets, weights if weights is not None and weights.any() else None
+
+
+def _constant_losses(problem: Problem, targets: Array, y: Array) -> Array:
+    """Losses of the best constant prediction, of the mean or median of all rows alike."""
+    mean, tiny = targets.mean(axis=0), np.finfo(np.float64).tiny
+    if problem.loss.link in ("softmax", "exp"):
         z = np.log(np.maximum(mean, tiny))
     elif problem.loss.link == "logistic":
         z = np.log(np.maximum(mean, tiny)) - np.log(np.maximum(1 - mean, tiny))
-    elif problem.loss.link == "exp":
-        z = np.log(np.maximum(mean, tiny))
-    elif isinstance(problem.loss, SquaredError):
-        z = mean
     else:
-        z = np.median(targets, axis=0)
-    logits = np.tile(z, (rows.n_rows, 1))
-    return evaluate_loss(problem.network, problem.loss, logits, rows.y)
+        z = mean if isinstance(problem.loss, SquaredError) else np.median(targets, axis=0)
+    logits = np.tile(z, (y.shape[0], 1))
+    return evaluate_loss(problem.network, problem.loss, logits, y)
 
 
 def _losses(estimator: Any, problem: Problem, rows: Rows) -> Array:
@@ -110,8 +127,10 @@ def _losses(estimator: Any, problem: Problem, rows: Rows) -> Array:
 # ------------------------------------------------------------------------------------- the causes
 
 
-def _causes(estimator: Any, problem: Problem, rows: Rows, losses: Array) -> Iterator[str]:
-    yield from _in_the_data(estimator, problem, rows)
+def _causes(
+    estimator: Any, problem: Problem, rows: Rows, targets: Array, losses: Array
+) -> Iterator[str]:
+    yield from _in_the_data(estimator, problem, rows, targets)
     at_zero = [*_held_at_zero(estimator, problem), *_symmetric_start(estimator)]
     yield from at_zero
     if at_zero:
@@ -122,14 +141,16 @@ def _causes(estimator: Any, problem: Problem, rows: Rows, losses: Array) -> Iter
     yield from _wrong_rate(estimator, losses)
 
 
-def _in_the_data(estimator: Any, problem: Problem, rows: Rows) -> Iterator[str]:
+def _in_the_data(estimator: Any, problem: Problem, rows: Rows, targets: Array) -> Iterator[str]:
     yield from _unscaled_columns(estimator, rows)
-    yield from _unscaled_target(problem, rows)
+    if problem.loss.link == "identity":
+        yield from _unscaled_target(targets)
 
 
 def _unscaled_columns(estimator: Any, rows: Rows) -> Iterator[str]:
-    squares = rows.x.multiply(rows.x) if rows.is_sparse else np.square(rows.x, dtype=np.float64)
-    sizes = np.sqrt(np.asarray(squares.mean(axis=0)).ravel())
+    with np.errstate(over="ignore"):
+        squares = rows.x.power(2) if rows.is_sparse else np.square(rows.x, dtype=np.float64)
+        sizes = np.sqrt(np.asarray(squares.mean(axis=0)).ravel())
     used = np.flatnonzero(sizes)
     if used.size == 0:
         yield "all columns of X are zero"
@@ -144,12 +165,13 @@ def _unscaled_columns(estimator: Any, rows: Rows) -> Iterator[str]:
         )
 
 
-def _unscaled_target(problem: Problem, rows: Rows) -> Iterator[str]:
-    if problem.loss.link != "identity":
-        return
-    targets = _targets(problem, rows)
+def _unscaled_target(targets: Array) -> Iterator[str]:
     spread, offset = targets.std(axis=0), np.abs(targets.mean(axis=0))
-    worst = int(np.argmax(np.maximum(spread, 1 / np.maximum(spread, 1e-300))))
+    varies = spread > 0
+    if not varies.any():
+        return
+    spread, offset = spread[varies], offset[varies]
+    worst = int(np.argmax(np.maximum(spread, 1 / spread)))
     if not 1 / LARGEST_SPREAD < spread[worst] < LARGEST_SPREAD or offset.max() > LARGEST_SPREAD:
         yield (
             f"y is not scaled, its spread is {spread[worst]:.2g} about {offset[worst]:.2g}: wrap "
@@ -159,8 +181,9 @@ def _unscaled_target(problem: Problem, rows: Rows) -> Iterator[str]:
 
 def _held_at_zero(estimator: Any, problem: Problem) -> Iterator[str]:
     weights = problem.network.layout.penalised(estimator._state.theta)
-    started_there = getattr(estimator, "weight_init", "auto") in ("zeros", "small_random")
-    if estimator.alpha > 0 and not started_there and np.max(np.abs(weights)) < 1e-2:
+    # A penalty that counts for something beside a loss of scaled columns.
+    is_strong = estimator.alpha / problem.data.total_weight > STRONG_PENALTY
+    if is_strong and np.max(np.abs(weights)) < 1e-2:
         yield f"the penalty holds all weights at zero: lower alpha (now {estimator.alpha})"
 
 

@@ -464,7 +464,8 @@ class LogisticRegressionGD(BaseLinear):
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
         arrays in the same shapes for the two it is given, which are read-only. y_batch holds
         floats, a column per output of the network: one-hot rows for several classes, a column of 0
-        and 1 for two. random_state is a `numpy.random.Generator`. `skdeep.augmentation` has some.
+        and 1 for two. random_state is a `numpy.random.Generator`. A row keeps its weight.
+        `skdeep.augmentation` has some.
     dtype : {"float32", "float64"} or None, default=None
         Of parameters and computation; None takes that of X, float64 if X is neither.
 
@@ -650,7 +651,8 @@ class SoftmaxClassifier(BaseLinear):
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
         arrays in the same shapes for the two it is given, which are read-only. y_batch holds
         floats, a column per output of the network: one-hot rows for several classes, a column of 0
-        and 1 for two. random_state is a `numpy.random.Generator`. `skdeep.augmentation` has some.
+        and 1 for two. random_state is a `numpy.random.Generator`. A row keeps its weight.
+        `skdeep.augmentation` has some.
     dtype : {"float32", "float64"} or None, default=None
         Of parameters and computation; None takes that of X, float64 if X is neither.
 

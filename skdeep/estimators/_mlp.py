@@ -120,12 +120,16 @@ class BaseDeepMLP(BaseNetworkEstimator):
     def _widths_to_share(self) -> Any:
         """The number of hidden layers if their widths may differ within a stack, else the widths.
 
-        A narrower layer is padded with units that stay zero. They do not where f(0) is not, and
-        dropout draws its numbers unit by unit, so that a padded layer's are others.
+        A narrower layer is padded with units that stay zero. They do not where f(0) is not, nor
+        where they are divided by an ε that is rounded to zero; and dropout draws its numbers unit
+        by unit, so that a padded layer's are others.
         """
         sizes = self._hidden_layer_sizes()
         stay_zero = all(ACTIVATIONS[name].keeps_zero for name in self._activations())
-        return len(sizes) if stay_zero and not any(self._dropout_rates()) else tuple(sizes)
+        smallest = min(float(self.epsilon), float(self.batch_norm_epsilon))
+        divides = smallest > float(np.finfo(np.float32).tiny)
+        shares = stay_zero and divides and not any(self._dropout_rates())
+        return len(sizes) if shares else tuple(sizes)
 
     def _architecture(self) -> dict[str, Any]:
         return {
@@ -137,6 +141,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
 
     def _check_hyperparameters(self) -> None:
         super()._check_hyperparameters()
+        self._activations()
         rates = {"dropout": max(self._dropout_rates(), default=0.0)}
         rates["input_dropout"] = float(self.input_dropout)
         for name, rate in rates.items():
@@ -304,7 +309,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
         arrays in the same shapes for the two it is given, which are read-only. y_batch holds
         floats, a column per output of the network: one-hot rows for several classes, a column of 0
-        and 1 for two. random_state is a `numpy.random.Generator`. `skdeep.augmentation` has some.
+        and 1 for two. random_state is a `numpy.random.Generator`. A row keeps its weight.
+        `skdeep.augmentation` has some.
     weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
             "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
         How weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" takes LeCun's for
@@ -679,7 +685,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
         arrays in the same shapes for the two it is given, which are read-only. y_batch holds
         floats, a column per output of the network: one-hot rows for several classes, a column of 0
-        and 1 for two. random_state is a `numpy.random.Generator`. `skdeep.augmentation` has some.
+        and 1 for two. random_state is a `numpy.random.Generator`. A row keeps its weight.
+        `skdeep.augmentation` has some.
     weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
             "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
         How weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" takes LeCun's for

@@ -60,7 +60,7 @@ class PausedFit:
     best: tuple[Any, Any] | None
     best_score: float
     best_epoch: int | None
-    n_samples: int
+    fingerprint: str
 
 
 class FitMonitor:
@@ -94,6 +94,8 @@ class FitMonitor:
         self.state, self.curves, self.rule = state, curves, rule
         self.validate, self._events = validate, events
         self.n_epochs, self._max_epochs = 0, max_epochs
+        # Epochs of this fit before a callback changed what the cost is.
+        self.n_epochs_of_other_cost = 0
         self.stopped = self.diverged = self.interrupted = False
         # What rounding leaves of a gradient, where the solver knows it.
         self.resolution = 0.0
@@ -185,7 +187,7 @@ class FitMonitor:
     def _keep_as_best(self) -> None:
         self._best = (self.state.theta.copy(), self.state.statistics.copy())
 
-    def paused(self, n_samples: int) -> PausedFit:
+    def paused(self, fingerprint: str) -> PausedFit:
         """What to save of it, with the state and the curves, for a fit to go on from here."""
         curves = self.curves
         return PausedFit(
@@ -195,7 +197,7 @@ class FitMonitor:
             self._best,
             curves.best_score,
             curves.best_epoch,
-            n_samples,
+            fingerprint,
         )
 
     def go_on_from(self, paused: PausedFit) -> None:

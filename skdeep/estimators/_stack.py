@@ -36,6 +36,8 @@ COMPACT_FROM = 1 / 8
 # What a model of a stack keeps like θ (its gradient, two moments, the best so far, copies of θ and
 # the moments for the end), for each unit of a batch, and for each of its predictions.
 PARAMETER_VECTORS = 9
+# Beyond those a padded one keeps a copy of its own, and where it lies in the padding.
+PADDED_VECTORS = 4
 ACTIVATION_BUFFERS = 5
 PREDICTION_COPIES = 3
 # What a step costs beyond its arithmetic, in multiply-adds of matrix products.
@@ -169,6 +171,7 @@ class Stack:
         state = replace(run.state) if estimator is leader else _fresh_like(estimator, leader, run)
         estimator._state, estimator._curves = state, Curves()
         estimator._trained_architecture = estimator._architecture()
+        estimator._warn_of_settings(problem)
         own_run = FitRun(problem, state, estimator._curves, run.validation)
         member = Member(estimator, problem)
         logits = partial(self._logits_of, member)
@@ -365,6 +368,8 @@ def bytes_per_model(
     n_rows, n_features = shape_of(X)
     widths = [n_features, *widest(models), n_outputs]
     parameters = sum((n_in + 3) * n_out for n_in, n_out in pairwise(widths))
+    if any(model._hidden_layer_sizes() != widths[1:-1] for model in models):
+        parameters += parameters * PADDED_VECTORS // PARAMETER_VECTORS
     activations = ACTIVATION_BUFFERS * _rows_per_step(model, n_rows) * sum(widths[1:])
     rows_watched = int(model.validation_fraction * n_rows) if model.early_stopping else 0
     if fit_params.get("X_val") is not None:

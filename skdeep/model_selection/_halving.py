@@ -6,7 +6,7 @@ from where they are, so that a candidate's epochs are trained once and not again
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -127,7 +127,7 @@ def _identity(parameters: dict[str, Any], resource: str) -> Any:
 
 def _surviving(task: LiveTask, renumbered: dict[int, int]) -> LiveTask:
     kept = [
-        (StackedCandidate(renumbered[one.number], one.estimator), place)
+        (replace(one, number=renumbered[one.number]), place)
         for one, place in zip(task.candidates, task.places, strict=True)
         if one.number in renumbered
     ]

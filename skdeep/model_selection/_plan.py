@@ -72,17 +72,21 @@ def make_plan(
     """Sort the candidates that can be stacked, keeping their order within each stack."""
     plan: Plan = {}
     for number, parameters in enumerate(candidates):
-        candidate = _stackable(base_estimator, number, parameters, fit_params)
-        if candidate is not None:
+        found = _stackable(base_estimator, number, parameters, fit_params)
+        if found is not None:
+            key, candidate = found
             groups = plan.setdefault(_transformer_key(base_estimator, parameters), {})
-            groups.setdefault(_stack_key(candidate.model), []).append(candidate)
+            groups.setdefault(key, []).append(candidate)
     return plan
 
 
 def _stackable(
     base_estimator: Any, number: int, parameters: dict[str, Any], fit_params: dict[str, Any]
-) -> StackedCandidate | None:
-    """The candidate, or None where it cannot join a stack, an error of its own included."""
+) -> tuple[Any, StackedCandidate] | None:
+    """The key of the stacks it can join, and the candidate.
+
+    None where it cannot join any, an error of its own included.
+    """
     try:
         estimator = clone(base_estimator).set_params(**clone(parameters, safe=False))
         model = last_step(estimator)
@@ -90,10 +94,10 @@ def _stackable(
             return None
         model._validate_params()
         model._check_hyperparameters()
+        return _stack_key(model), StackedCandidate(number, estimator)
     except Exception:
         # To be met again, and reported, where the candidate is fitted alone.
         return None
-    return StackedCandidate(number, estimator)
 
 
 def _takes_part(estimator: Any, fit_params: dict[str, Any]) -> bool:

@@ -147,8 +147,13 @@ def test_the_users_rows_cannot_be_spoilt():
     ("augment", "message"),
     [
         (lambda X, y, r: X, r"must return a tuple \(X_batch, y_batch\), got ndarray"),
-        (lambda X, y, r: (X[:, :2], y), r"X_batch in the shape it was given, \(32, 4\); got"),
-        (lambda X, y, r: (X, y[:, 0]), r"y_batch in the shape it was given, \(32, 3\); got \(32,"),
+        (lambda X, y, r: (X[:, :2], y), r"X_batch as .* in the shape it was given, \(32, 4\); got"),
+        (lambda X, y, r: (X, y[:, 0]), r"y_batch as .*, \(32, 3\); got ndarray of shape \(32,\)"),
+        (lambda X, y, r: (X + 1j, y), r"X_batch as an array of numbers.* dtype complex128"),
+        (lambda X, y, r: (scipy.sparse.csr_array(X), y), r"X_batch as an array.*; got csr_array"),
+        (lambda X, y, r: (X / 0, y), r"must return a finite X_batch"),
+        (lambda X, y, r: (X, 5 * y - 1), r"probabilities that sum to one.* from -1\.0 to 4\.0"),
+        (lambda X, y, r: (X, y * np.nan), r"y_batch of such targets as it was given"),
         ("flip", "'augment' parameter of DeepMLPClassifier must be a callable or None"),
     ],
 )

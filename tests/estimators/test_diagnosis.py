@@ -1,6 +1,7 @@
 """A fit that comes to nothing says why; one that goes well, or has had no time, says nothing."""
 
 import re
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.exceptions import NoProgressWarning
 
 pytestmark = pytest.mark.filterwarnings(
@@ -93,6 +95,16 @@ FAILURES = {
         DeepMLPClassifier((10,) * 12, activation="logistic", max_iter=20, random_state=0),
         classes(),
         r"gradients vanish on their way to the first layer.*batch_norm=True.*'logistic'",
+    ),
+    "slow, linear": (
+        SoftmaxClassifier(alpha=1e-12, learning_rate_init=1e-9, solver="sgd", max_iter=12, tol=0),
+        classes(),
+        r"What to look at: the cost falls steadily but slowly: raise learning_rate_init",
+    ),
+    "penalty, linear": (
+        LogisticRegressionGD(alpha=1e6, solver="adam", learning_rate_init=1e-5, max_iter=20, tol=0),
+        classes(),
+        r"the penalty holds all weights at zero: lower alpha \(now 1000000\.0\)",
     ),
     "no columns": (
         SoftmaxClassifier(max_iter=20, tol=1e-12),
@@ -197,3 +209,69 @@ def test_no_false_alarm_of_other_settings(parameters):
     assert complaint(model, X, y) == ""
     weights = np.random.default_rng(0).uniform(0, 2, y.size)
     assert complaint(model[-1], scale(X), y, sample_weight=weights) == ""
+
+
+def jitter(X_batch, y_batch, random_state):
+    return X_batch + random_state.normal(scale=2.0, size=X_batch.shape), y_batch
+
+
+NOISY = {
+    "dropout": {"dropout": 0.6},
+    "augmentation": {"augment": jitter},
+    "small batches": {"dropout": 0.5, "batch_norm": True, "batch_size": 4},
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", NOISY)
+def test_no_false_alarm_where_the_cost_is_noisy(name, seed):
+    X, y = classes()
+    few = np.random.default_rng(seed).choice(150, 20, replace=False)
+    model = DeepMLPClassifier((20,), learning_rate_init=0.01, random_state=seed, **NOISY[name])
+    assert complaint(model, X[few], y[few]) == ""
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="this scikit-learn has no callbacks")
+@pytest.mark.parametrize("parameters", [{"alpha": 300.0}, {"label_smoothing": 0.5}], ids=str)
+def test_a_cost_that_a_callback_has_changed_is_not_compared(parameters):
+    class Change:
+        def setup(self, estimator, context): ...
+        def teardown(self, estimator, context): ...
+
+        def on_fit_task_begin(self, estimator, context):
+            if context.task_name == "epoch" and context.task_id == 80:
+                estimator.set_params(**parameters)
+
+        def on_fit_task_end(self, estimator, context): ...
+
+    X, y = classes()
+    model = DeepMLPClassifier((20,), learning_rate_init=0.01, max_iter=95, tol=0, random_state=0)
+    assert complaint(model.set_callbacks(Change()), X, y) == ""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_looking_into_a_fit_takes_little_memory(fails):
+    X = np.random.default_rng(0).normal(size=(2000, 2000)).astype(np.float32)
+    y = X[:, 0] > 0
+    model = SoftmaxClassifier(solver="sgd", max_iter=10, tol=0, random_state=0)
+    model.set_params(learning_rate_init=1e-9 if fails else 1e-3, n_iter_no_change=20)
+    tracemalloc.start()
+    assert bool(complaint(model, X, y)) == fails
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Batches of X and, where it fails, a sample: no copy of it.
+    assert peak < X.nbytes * (1.1 if fails else 0.5)
+
+
+def test_huge_numbers_are_looked_at_without_a_warning_of_their_own():
+    X, y = classes()
+    model = DeepMLPClassifier((8,), max_iter=15, solver="sgd", learning_rate_init=1e-300)
+    assert "X is not scaled" in complaint(model, X * 1e150, y)
+
+
+def test_a_column_of_y_that_does_not_vary_is_not_unscaled():
+    X, _ = classes()
+    y = np.column_stack([X[:, 0], np.ones(150)])
+    found = complaint(DeepMLPRegressor(hidden_layer_sizes=(8,), **SLOW), X, y)
+    assert found
+    assert "y is not scaled" not in found

@@ -145,6 +145,12 @@ CONFIGURATIONS = {
         {"hidden_layer_sizes": [3, 6], "activation": ["sigmoid", "relu"], "dropout": [0.0, 0.3]},
         {},
     ),
+    "widths, an epsilon that rounds to zero": (
+        "classes",
+        classifier(dtype="float32", epsilon=1e-50),
+        {"hidden_layer_sizes": [3, 6]},
+        {},
+    ),
     "widths, sparse": ("sparse", classifier(), {"hidden_layer_sizes": [(3,), (7,)]}, {}),
     "augmentation": (
         "classes",
@@ -544,6 +550,14 @@ def test_an_invalid_candidate_costs_the_others_nothing():
     search = VectorizedGridSearchCV(classifier(), {"alpha": [0.1, -1.0]}, cv=3)
     assert "'alpha' parameter" in fit_and_read_warnings(search, X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).tolist() == [True, False]
+
+
+def test_layers_that_do_not_go_with_activations_cost_the_others_nothing():
+    X, y = data("classes")
+    space = {"hidden_layer_sizes": [(3, 4), (5,), [6, 6]]}
+    search = VectorizedGridSearchCV(classifier(activation=("relu", "tanh")), space, cv=2)
+    assert "one per hidden layer" in fit_and_read_warnings(search, X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).tolist() == [True, False, True]
 
 
 def test_a_schedule_that_raises_costs_the_others_nothing():
