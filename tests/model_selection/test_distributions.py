@@ -307,7 +307,8 @@ SPACES = [
 ]
 
 
-@pytest.mark.parametrize("estimator", SPACES, ids=lambda one: repr(one)[:60])
+# Named without addresses, which are others in every process.
+@pytest.mark.parametrize("estimator", SPACES, ids=lambda one: repr(one).partition("<")[0][:60])
 def test_suggestions_can_be_drawn_and_fitted(estimator):
     load = load_diabetes if isinstance(estimator, DeepMLPRegressor) else load_iris
     X, y = load(return_X_y=True)
