@@ -166,7 +166,7 @@ class ImageAugmenter(BaseEstimator):
 
         Parameters
         ----------
-        X_batch : array-like of shape (n_samples, n_features) or (n_samples, *image_shape)
+        X_batch : array-like of shape (n_samples, n_features) or (n_samples, height, ...)
             Images of finite float32 or float64; they are not changed.
         y_batch : object, default=None
             Targets, which no change of an image changes.
@@ -201,7 +201,7 @@ class ImageAugmenter(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, *image_shape)
+        X : array-like of shape (n_samples, n_features) or (n_samples, height, ...)
             Images of finite float32 or float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Targets of any dtype.
