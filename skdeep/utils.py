@@ -60,6 +60,8 @@ def ewma(values: Any, beta: float = 0.9, bias_correction: bool = True) -> Array:
     from scipy.signal import lfilter
 
     sequence, beta = _real_sequence(values), _share(beta)
+    if not isinstance(bias_correction, (bool, np.bool_)):
+        raise ValueError(f"bias_correction must be True or False, got {bias_correction!r}.")
     if sequence.size == 0:
         return sequence
     averages: Array = lfilter([1 - beta], [1, -beta], sequence, axis=0)

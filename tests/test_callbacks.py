@@ -645,3 +645,11 @@ def test_a_log_needs_a_folder(tmp_path):
 def test_a_log_is_csv_or_json_lines():
     with pytest.raises(ValueError, match=r"path must end in \.csv or \.jsonl, got 'log\.txt'"):
         TrainingLog("log.txt")
+
+
+def test_the_rates_that_were_used_are_kept():
+    found = network().set_callbacks(LearningRateControl(inverse_time)).fit(X, y)
+    assert_allclose(found._curves.rate, 0.1 / (1 + np.arange(8)))
+    adaptive = network(learning_rate="adaptive", tol=10.0, n_iter_no_change=1).fit(X, y)
+    assert adaptive._curves.rate[-1] < adaptive._curves.rate[0] == 0.001
+    assert np.isnan(network(solver="lbfgs").fit(X, y)._curves.rate).all()

@@ -111,3 +111,8 @@ def test_values_that_are_no_real_numbers_are_refused(values):
 def test_a_single_number_is_refused():
     with pytest.raises(ValueError, match="values must be a sequence"):
         ewma(3.0)
+
+
+def test_bias_correction_is_true_or_false():
+    with pytest.raises(ValueError, match="bias_correction must be True or False, got 'no'"):
+        ewma([1.0], bias_correction="no")

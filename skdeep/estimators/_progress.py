@@ -24,6 +24,8 @@ class Curves:
     """What is recorded once per epoch; it continues with the training it belongs to."""
 
     loss: list[float] = field(default_factory=list)
+    # The learning rates that were used; NaN for a full-batch solver.
+    rate: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     validation_score: list[float] = field(default_factory=list)
     best_loss: float = math.inf
@@ -126,6 +128,7 @@ class FitMonitor:
         self.n_epochs += 1
         self.curves.holds_best = False
         self.curves.loss.append(float(loss))
+        self.curves.rate.append(float(self.state.rate))
         self._print(f"Iteration {self.n_epochs}, loss = {float(loss):.8f}")
         if self.validate is not None:
             self._record_validation(*self.validate())

@@ -252,6 +252,7 @@ class Stack:
 
     def _end_epoch(self, member: Member, loss: float) -> None:
         member.state.epochs, member.state.rows_seen = self._state.epochs, self._state.rows_seen
+        member.state.rate = float(self._state.rate[member.row, 0])
         if member.positions is not None:
             member.look(self._state.theta, self._state.statistics)
         try:

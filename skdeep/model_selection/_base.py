@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
@@ -44,6 +45,8 @@ class VectorizedSearch(BaseSearchCV):
 
     keep_best: int | None
     max_stack_bytes: int
+    # Whether it is an error if all candidates of a later call of `evaluate_candidates` fail.
+    _must_not_fail_late = True
 
     def _make_evaluator(self, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> Evaluator:
         return Evaluator(self, base_estimator, X, y, scoring)
@@ -223,7 +226,7 @@ class _Found:
             raise ValueError(
                 "No fits were performed. Was the CV iterator empty? Were there no candidates?"
             )
-        warn_about_failures(outcomes, self._error_score)
+        self._report_failures(outcomes)
         if callable(self._search.scoring):
             insert_error_scores(outcomes, self._error_score)
         self.candidates += candidates
@@ -234,6 +237,18 @@ class _Found:
             self.candidates, n_splits, self.outcomes, self.more_results
         )
         return self.results
+
+    def _report_failures(self, outcomes: list[Outcome]) -> None:
+        errors = [outcome["fit_error"] for outcome in outcomes]
+        some_have_fitted = any(outcome["fit_error"] is None for outcome in self.outcomes)
+        if None in errors or self._search._must_not_fail_late or not some_have_fitted:
+            warn_about_failures(outcomes, self._error_score)
+        else:
+            warn(
+                f"All {len(errors)} fits of this round failed, and their scores are set to "
+                f"{self._error_score}. The last of them with:\n{errors[-1]}",
+                FitFailedWarning,
+            )
 
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self._X, self._y, **self._split_params))

@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import ParameterSampler
+from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import check_random_state
 
 from ..estimators._compat import Interval, StrOptions
@@ -44,6 +44,9 @@ class Truncated(Distribution):
     def __repr__(self) -> str:
         name = getattr(getattr(self.whole, "dist", None), "name", type(self.whole).__name__)
         least, most = self.whole.ppf([self.low, self.high])
+        if self._is_discrete and self.whole.cdf(least) <= self.low + 1e-12:
+            # That one is below what can be drawn.
+            least += 1
         return f"{name} from {least:.3g} to {most:.3g}"
 
     @property
@@ -87,6 +90,12 @@ def _are_in_order(values: Any) -> bool:
         return False
     pairs = list(pairwise(values))
     return bool(pairs) and (all(a < b for a, b in pairs) or all(a > b for a, b in pairs))
+
+
+def shown(values: Any) -> Any:
+    """What a parameter is drawn from, in a form that can be read."""
+    has_name = isinstance(values, Distribution) or not _has_quantiles(values)
+    return values if has_name else Truncated(values, 0.0, 1.0)
 
 
 def narrowed(values: Any, value: Any, share: float) -> Any:
@@ -140,7 +149,8 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         ones of scipy.stats on that of their distribution function, which is logarithmic for
         `loguniform`, linear for `uniform` and `randint`; listed numbers in rising or falling order
         to neighbours of the best. Other lists, and other objects with a method `rvs`, stay as they
-        are. Of several dicts each is narrowed around the best candidate that was drawn from it.
+        are. Where there are lists alone, later rounds may draw candidates that were there before.
+        Of several dicts each is narrowed around the best candidate that was drawn from it.
     n_rounds : int, default=4
         Number of rounds, >= 1. One round is a plain random search.
     n_iter : int, default=20
@@ -262,6 +272,8 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     0.05 to 0.4
     """
 
+    _must_not_fail_late = False
+
     _parameter_constraints: dict[str, list[Any]] = {
         **VectorizedRandomizedSearchCV._parameter_constraints,
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
@@ -352,7 +364,7 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
             if number > 0:
                 spaces = self._narrowed_spaces(results, drawn_from, self.shrink**number)
             self._begin_round(number, spaces)
-            candidates, origins = draw(spaces, self.n_iter, rng)
+            candidates, origins = draw(spaces, self.n_iter, rng, is_narrowed=number > 0)
             drawn_from += origins
             context = whole.subcontext(
                 task_name="round",
@@ -372,7 +384,8 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         is_single = isinstance(self.param_distributions, dict)
         self.rounds_.append(spaces[0] if is_single else spaces)
         if self.verbose > 0:
-            print(f"Round {number + 1} of {self.n_rounds}: {self.rounds_[-1]}")
+            ranges = [{name: shown(values) for name, values in space.items()} for space in spaces]
+            print(f"Round {number + 1} of {self.n_rounds}: {ranges[0] if is_single else ranges}")
 
     def _narrowed_spaces(
         self, results: dict[str, Any], drawn_from: Sequence[int], share: float
@@ -395,7 +408,8 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         own = {name: values[numbers] for name, values in results.items() if name != "params"}
         own["params"] = [results["params"][number] for number in numbers]
         metric = self._metric_that_decides(own)
-        if not callable(self.refit) and np.isnan(own[f"mean_test_{metric}"]).all():
+        means = [values for name, values in own.items() if name.startswith("mean_test_")]
+        if np.isnan(means if callable(self.refit) else own[f"mean_test_{metric}"]).all():
             return None
         return own["params"][self._select_best_index(self.refit, metric, own)]
 
@@ -411,9 +425,18 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         return "score"
 
 
-def draw(spaces: Sequence[Space], n_iter: int, rng: Any) -> tuple[list[Space], list[int]]:
+def is_list(values: Any) -> bool:
+    return not hasattr(values, "rvs")
+
+
+def draw(
+    spaces: Sequence[Space], n_iter: int, rng: Any, *, is_narrowed: bool
+) -> tuple[list[Space], list[int]]:
     """Candidates as `ParameterSampler` draws them, and which space each is from."""
     # A list of one value: to draw from it takes no random number.
     marked = [{**space, FROM: [number]} for number, space in enumerate(spaces)]
+    if is_narrowed and all(is_list(values) for space in spaces for values in space.values()):
+        # That few are left is the search's doing, and no news.
+        n_iter = min(n_iter, len(ParameterGrid(marked)))
     candidates = list(ParameterSampler(marked, n_iter, random_state=rng))
     return candidates, [candidate.pop(FROM) for candidate in candidates]

@@ -57,7 +57,8 @@ def positions_around(position: int, n_positions: int, share: float) -> slice:
 
 
 def _are_numbers(*values: Any) -> bool:
-    return all(isinstance(value, Real) and math.isfinite(value) for value in values)
+    are_numbers = all(isinstance(value, Real) and math.isfinite(value) for value in values)
+    return are_numbers and not any(isinstance(value, bool) for value in values)
 
 
 class Distribution(ABC):
@@ -268,7 +269,8 @@ class one_minus_log_uniform(_ScaledUniform):
 
 
 def _is_power_of_two(value: Any) -> bool:
-    return isinstance(value, Integral) and int(value) > 0 and int(value).bit_count() == 1
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    return is_integer and int(value) > 0 and int(value).bit_count() == 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -394,6 +396,10 @@ class layer_sizes(Distribution):
         if self.shape not in SHAPES:
             raise ValueError(f"shape must be one of {SHAPES}, got {self.shape!r}.")
 
+    def __hash__(self) -> int:
+        # A list of depths has no hash of its own.
+        return hash(repr(self))
+
     def __repr__(self) -> str:
         shape = "" if self.shape == "constant" else f", shape={self.shape!r}"
         return f"layer_sizes({self.n_layers!r}, {self.width!r}{shape})"
@@ -500,7 +506,8 @@ def _checked_count_or_range(value: Any) -> Any:
 
 
 def _are_counts(*values: Any) -> bool:
-    return all(isinstance(value, Integral) and int(value) >= 1 for value in values)
+    are_counts = all(isinstance(value, Integral) and int(value) >= 1 for value in values)
+    return are_counts and not any(isinstance(value, bool) for value in values)
 
 
 # -------------------------------------------------------------------------- a whole space

@@ -1,6 +1,7 @@
 """CoarseToFineSearchCV: what each round draws from, and that the rest is scikit-learn's search."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.stats import loguniform, norm, poisson, randint, uniform
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RandomizedSearchCV
@@ -28,6 +30,7 @@ from skdeep.model_selection import (
     one_minus_log_uniform,
     power_of_two,
 )
+from skdeep.model_selection._coarse_to_fine import narrowed
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -171,8 +174,22 @@ def test_scipys_distributions_are_narrowed_on_their_scale(distribution, scale):
         assert extent == pytest.approx(0.5**number * (high - low), rel=0.1)
         assert {type(value) for value in values} <= {float, int}
         assert min(values) <= best_before(search, number)["a"] <= max(values)
-    assert all(isinstance(repr(ranges["a"]), str) for ranges in search.rounds_)
-    assert "from" in repr(search.rounds_[1]["a"])
+    ends = re.fullmatch(r"\w+ from (\S+) to (\S+)", repr(search.rounds_[1]["a"]))
+    values = in_round(search, 1, "a")
+    assert float(ends[1]) <= 1.01 * min(values)
+    assert 0.99 * max(values) <= float(ends[2])
+
+
+def test_a_truncated_discrete_distribution_shows_what_can_be_drawn():
+    narrow = narrowed(randint(1, 20), 5, 0.1)
+    assert repr(narrow) == "randint from 4 to 6"
+    assert set(narrow.rvs(size=100, random_state=0)) == {4, 5, 6}
+    assert repr(narrowed(randint(1, 20), 1, 0.1)) == "randint from 1 to 2"
+
+
+def test_the_first_rounds_ranges_can_be_read(capsys):
+    bowl_search({"a": loguniform(0.1, 10)}, n_rounds=1, n_iter=2, verbose=1)
+    assert "Round 1 of 1: {'a': loguniform from 0.1 to 10}" in capsys.readouterr().out
 
 
 def test_a_truncated_distribution_is_the_whole_one_given_the_range():
@@ -272,6 +289,55 @@ def test_a_round_of_failures_narrows_nothing():
         search = bowl_search(space, n_rounds=3, n_iter=5, scoring=fails_at_first)
     assert search.rounds_[1] == space
     assert search.rounds_[2] != space
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_a_round_whose_fits_all_fail_does_not_end_the_search():
+    class FailsLater(Bowl):
+        fits = 0
+
+        def fit(self, X, y):
+            FailsLater.fits += 1
+            if 10 < FailsLater.fits <= 20:
+                raise ValueError("Not now.")
+            return super().fit(X, y)
+
+    space = {"a": log_uniform(0.1, 10)}
+    arguments = {"n_iter": 5, "cv": 2, "random_state": 0, "refit": False}
+    search = CoarseToFineSearchCV(FailsLater(), space, n_rounds=3, **arguments)
+    with pytest.warns(FitFailedWarning, match="All 10 fits of this round failed(.|\n)*Not now"):
+        search.fit(X, Y)
+    failed = np.isnan(search.cv_results_["mean_test_score"])
+    assert_array_equal(failed, search.cv_results_["round"] == 1)
+    assert search.rounds_[2]["a"].high < search.rounds_[1]["a"].high
+    FailsLater.fits = 10
+    with pytest.raises(ValueError, match="All the 10 fits failed"):
+        CoarseToFineSearchCV(FailsLater(), space, n_rounds=1, **arguments).fit(X, Y)
+
+
+def test_a_function_that_chooses_is_not_asked_about_failures_alone():
+    def best(results):
+        return int(np.nanargmax(results["mean_test_score"]))
+
+    spaces = [
+        {"alpha": log_uniform(0.1, 1), "solver": ["nonsense"]},
+        {"alpha": log_uniform(0.1, 1)},
+    ]
+    search = CoarseToFineSearchCV(
+        network(), spaces, n_rounds=2, n_iter=6, cv=2, random_state=0, refit=best
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(X, Y)
+    assert search.rounds_[1][0] == spaces[0]
+    assert search.rounds_[1][1] != spaces[1]
+
+
+def test_few_listed_values_are_no_cause_for_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        search = bowl_search({"a": [0.1, 0.3, 1.0, 3.0, 10.0]}, n_rounds=3, n_iter=4)
+    assert len(search.rounds_[2]["a"]) == 3
 
 
 # --------------------------------------------------------------- as scikit-learn's search has it

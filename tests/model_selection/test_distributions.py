@@ -397,3 +397,23 @@ def test_suggestions_are_for_skdeeps_estimators(other):
 def test_an_estimator_with_an_unknown_solver_is_refused():
     with pytest.raises(ValueError, match="'solver'"):
         suggested_space(DeepMLPClassifier(solver="newton"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: log_uniform(True, 2),
+        lambda: power_of_two(True, 8),
+        lambda: layer_sizes(True, 4),
+        lambda: layer_sizes(2, (True, 4)),
+    ],
+    ids=["log_uniform", "power_of_two", "n_layers", "width"],
+)
+def test_truth_values_are_no_numbers(make):
+    with pytest.raises(ValueError, match="True"):
+        make()
+
+
+def test_distributions_can_be_hashed():
+    assert hash(layer_sizes([1, 3], 16)) == hash(layer_sizes([1, 3], 16))
+    assert len({log_uniform(1, 2), log_uniform(1, 2), log_uniform(1, 3)}) == 2
