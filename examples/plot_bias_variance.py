@@ -81,6 +81,6 @@ for name, found in reports.items():
 
 figure, axes = plt.subplots(2, 2, figsize=(11, 7), sharex=True, layout="constrained")
 for ax, (name, found) in zip(axes.flat, reports.items(), strict=True):
-    BiasVarianceDisplay.from_report(found).plot(ax=ax)
+    BiasVarianceDisplay.from_report(found, ax=ax)
     ax.set_title(f"{name.replace(chr(10), ' ')}: {found.diagnosis}", fontsize="medium")
 figure.savefig("bias_variance.png", dpi=120)

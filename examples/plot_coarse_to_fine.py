@@ -13,7 +13,6 @@ trained at once.
 
 import warnings
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
@@ -72,6 +71,6 @@ print(f"test accuracy of the best: {search.score(X_test, y_test):.3f}")
 # %%
 # Each round in a colour of its own: the later ones crowd where the earlier ones did well.
 
-display = SearchDisplay.from_estimator(search).plot()
+display = SearchDisplay.from_estimator(search)
 display.figure_.set_size_inches(11, 4)
-plt.figure(display.figure_).savefig("coarse_to_fine.png", dpi=120)
+display.figure_.savefig("coarse_to_fine.png", dpi=120)
