@@ -7,16 +7,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.stats import loguniform, uniform
+from scipy.stats import loguniform, randint, reciprocal, uniform
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, ParameterGrid
+from sklearn.model_selection import GridSearchCV, ParameterGrid, RandomizedSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, scale
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, scale
 
 from skdeep import (
     DeepMLPClassifier,
@@ -26,6 +26,7 @@ from skdeep import (
     inspection,
 )
 from skdeep._engine.schedules import SCHEDULES
+from skdeep.callbacks import LearningRateControl
 from skdeep.inspection import (
     ActivationDisplay,
     BiasVarianceDisplay,
@@ -40,6 +41,9 @@ from skdeep.model_selection import (
     CoarseToFineSearchCV,
     VectorizedHalvingRandomSearchCV,
     VectorizedRandomizedSearchCV,
+    log_uniform,
+    one_minus_log_uniform,
+    power_of_two,
 )
 from skdeep.utils import ewma
 
@@ -347,6 +351,22 @@ def test_line_kw_reaches_the_averaged_lines(watched):
     assert display.raw_line_.get_linewidth() == 1
 
 
+def test_a_label_stands_before_those_of_both_curves(watched):
+    display = LossCurveDisplay.from_estimator(watched, line_kw={"label": "mine"})
+    assert legend_texts(display.ax_)[:2] == ["mine: training cost J", "mine: dev loss"]
+
+
+def test_line_kw_may_be_matplotlibs_short_names(watched):
+    display = LossCurveDisplay.from_estimator(
+        watched, beta=0.5, line_kw={"ls": ":", "c": "k", "lw": 3}
+    )
+    for line in (display.line_, display.validation_line_):
+        assert (line.get_linestyle(), line.get_color(), line.get_linewidth()) == (":", "k", 3)
+    assert display.raw_line_.get_color() == "k"
+    rates = LearningRateDisplay.from_schedule("sqrt", line_kw={"c": "k", "ds": "default"})
+    assert (rates.line_.get_color(), rates.line_.get_drawstyle()) == ("k", "default")
+
+
 def test_loss_curves_that_are_not_there_are_named():
     with pytest.raises(NotFittedError):
         LossCurveDisplay.from_estimator(DeepMLPClassifier())
@@ -405,6 +425,64 @@ def test_a_fitted_estimator_shows_the_epochs_it_was_trained_for(schedule):
         np.testing.assert_allclose(factors, [(len(X) * e + 1) ** -0.5 for e in range(4)])
     longer = LearningRateDisplay.from_estimator(model, n_epochs=12)
     assert longer.line_.get_xdata().size == 12
+
+
+def test_the_rates_an_adaptive_fit_took_are_drawn():
+    # No progress is enough: after the first epoch every second one divides the rate by 5.
+    model = DeepMLPClassifier(
+        (4,), solver="sgd", learning_rate="adaptive", learning_rate_init=0.1, max_iter=8
+    ).set_params(tol=1e9, n_iter_no_change=1)
+    display = LearningRateDisplay.from_estimator(quietly(model.fit, X, Y))
+    expected = 0.1 / 5.0 ** np.array([0, 0, 0, 1, 1, 2, 2, 3])
+    np.testing.assert_allclose(display.line_.get_ydata(), expected)
+    assert display.ax_.get_title() == "adaptive, as trained"
+    assert LearningRateDisplay.from_estimator(model, name="mine").ax_.get_title() == "mine"
+    with pytest.raises(ValueError, match="of a fitted estimator, without n_epochs"):
+        LearningRateDisplay.from_estimator(model, n_epochs=8)
+
+
+@pytest.mark.skipif(
+    not hasattr(DeepMLPClassifier, "set_callbacks"), reason="this scikit-learn has no callbacks"
+)
+def test_the_rates_a_callback_set_are_drawn():
+    rates = [0.01, 0.003, 0.02, 0.001]
+    model = DeepMLPClassifier((4,), max_iter=4, learning_rate="sqrt", random_state=0)
+    model.set_callbacks(LearningRateControl(lambda epoch, loss_curve: rates[epoch]))
+    display = LearningRateDisplay.from_estimator(quietly(model.fit, X, Y))
+    expected = np.array(rates) / np.sqrt([1, 2, 3, 4])
+    np.testing.assert_allclose(display.line_.get_ydata(), expected)
+
+
+def test_the_rates_of_each_partial_fit_are_drawn():
+    model = DeepMLPClassifier((4,), learning_rate_init=0.1, random_state=0)
+    for rate in (0.1, 0.1, 0.01, 0.02):
+        model.set_params(learning_rate_init=rate).partial_fit(X, Y, classes=[0, 1])
+    display = LearningRateDisplay.from_estimator(model)
+    np.testing.assert_allclose(display.line_.get_ydata(), [0.1, 0.1, 0.01, 0.02])
+    # The schedule, by the present parameters.
+    for asked in ({"n_epochs": 4}, {"n_samples": 10}):
+        display = LearningRateDisplay.from_estimator(model, **asked)
+        np.testing.assert_allclose(display.line_.get_ydata(), [0.02] * 4)
+        assert display.ax_.get_title() == "constant"
+
+
+def test_a_full_batch_solver_and_models_of_a_search_show_a_rate_too():
+    model = LogisticRegressionGD(learning_rate_init=0.3, learning_rate="sqrt", max_iter=4)
+    display = LearningRateDisplay.from_estimator(quietly(model.fit, X, Y))
+    np.testing.assert_allclose(display.line_.get_ydata(), 0.3 / np.sqrt([1, 2, 3, 4]))
+    search = VectorizedRandomizedSearchCV(
+        DeepMLPClassifier((4,), max_iter=3, learning_rate="sqrt", random_state=0),
+        {"learning_rate_init": [0.01, 0.1]},
+        n_iter=2,
+        cv=2,
+        keep_best=2,
+    )
+    quietly(search.fit, X, Y)
+    for found in (search, *search.ensemble_.estimators):
+        rate = getattr(found, "best_estimator_", found).learning_rate_init
+        display = LearningRateDisplay.from_estimator(found)
+        np.testing.assert_allclose(display.line_.get_ydata(), rate / np.sqrt([1, 2, 3]))
+        assert display.ax_.get_title() == "sqrt, as trained"
 
 
 def test_a_callable_is_a_schedule():
@@ -673,6 +751,165 @@ def test_pairs_are_coloured_by_score(n):
     display.figure_.canvas.draw()
 
 
+DRAWN_ON = {
+    "batch_size": (power_of_two(32, 256), "batch_size (log scale)"),
+    "rate": (log_uniform(1e-3, 0.1), "rate (log scale)"),
+    "scipys": (loguniform(1e-3, 0.1), "scipys (log scale)"),
+    "reciprocals": (reciprocal(a=1e-3, b=0.1), "reciprocals (log scale)"),
+    "beta": (one_minus_log_uniform(0.5, 0.99), "beta\n(log scale of 1 − beta)"),
+    "share": (uniform(1e-3, 1), "share"),
+    "count": (randint(1, 300), "count"),
+}
+
+
+def results_of(spaces, n=10, random_state=0):
+    """A search that has drawn from its spaces, each the same number of times."""
+    spaces = [spaces] if isinstance(spaces, dict) else spaces
+    results = {
+        f"param_{name}": np.ma.masked_all(n * len(spaces), dtype=object)
+        for space in spaces
+        for name in space
+    }
+    rng = np.random.RandomState(random_state)
+    for number, space in enumerate(spaces):
+        for name, values in space.items():
+            drawn = rng.choice(values, n) if isinstance(values, list) else values.rvs(n, rng)
+            results[f"param_{name}"][number * n : (number + 1) * n] = drawn
+    return {**results, "mean_test_score": rng.uniform(size=n * len(spaces))}
+
+
+def x_labels(display):
+    return {ax.get_xlabel() for ax in display.axes_}
+
+
+@pytest.mark.parametrize("random_state", range(6))
+def test_the_scale_is_that_of_the_distribution_that_was_drawn_from(random_state):
+    space = {f"mlp__{name}": values for name, (values, _) in DRAWN_ON.items()}
+    results = results_of(space, random_state=random_state)
+    search = SimpleNamespace(cv_results_=results, param_distributions=space)
+    expected = {label for _, label in DRAWN_ON.values()}
+    assert x_labels(SearchDisplay.from_estimator(search)) == expected
+    search.param_distributions = [space]
+    assert x_labels(SearchDisplay.from_estimator(search)) == expected
+
+
+SEARCHES = {
+    "theirs": lambda space: RandomizedSearchCV(
+        DeepMLPClassifier((4,), max_iter=2, random_state=0), space, n_iter=4, cv=2, random_state=0
+    ),
+    "random": lambda space: VectorizedRandomizedSearchCV(
+        DeepMLPClassifier((4,), max_iter=2, random_state=0), space, n_iter=4, cv=2, random_state=0
+    ),
+    "halving": lambda space: VectorizedHalvingRandomSearchCV(
+        DeepMLPClassifier((4,), random_state=0),
+        space,
+        n_candidates=4,
+        min_resources=1,
+        max_resources=3,
+        cv=2,
+        random_state=0,
+    ),
+    "coarse to fine": lambda space: CoarseToFineSearchCV(
+        DeepMLPClassifier((4,), max_iter=2, random_state=0),
+        space,
+        n_rounds=2,
+        n_iter=2,
+        cv=2,
+        random_state=0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_every_search_tells_the_scale(name):
+    space = {
+        "alpha": log_uniform(0.1, 0.2),
+        "batch_size": power_of_two(32, 64),
+        "beta_1": one_minus_log_uniform(0.8, 0.85),
+    }
+    search = quietly(SEARCHES[name](space).fit, X, Y)
+    display = SearchDisplay.from_estimator(search, params=list(space))
+    assert [ax.get_xscale() for ax in display.axes_] == ["log"] * 3
+    assert [ax.xaxis.get_inverted() for ax in display.axes_] == [False, False, True]
+
+
+def test_scales_that_are_given_win_over_the_distributions():
+    space = {"mlp__alpha": log_uniform(1e-3, 0.1), "mlp__beta": one_minus_log_uniform(0.5, 0.99)}
+    search = SimpleNamespace(cv_results_=results_of(space), param_distributions=space)
+    for name in ("alpha", "mlp__alpha"):
+        display = SearchDisplay.from_estimator(search, scales={name: "linear"})
+        assert x_labels(display) == {"alpha", "beta\n(log scale of 1 − beta)"}
+    # Not among what is drawn, a scale that is told is no error.
+    assert x_labels(SearchDisplay.from_estimator(search, params=["alpha"])) == {"alpha (log scale)"}
+
+
+@pytest.mark.parametrize(
+    ("spaces", "label"),
+    [
+        # A list goes along, as far as it can.
+        ([{"a": log_uniform(0.1, 0.2)}, {"a": [0.1, 0.2]}], "a (log scale)"),
+        ([{"a": log_uniform(0.1, 0.2)}, {"a": [0.0, 0.2]}], "a"),
+        ([{"a": one_minus_log_uniform(0.1, 0.2)}, {"a": [1.0]}], "a"),
+        # Two scales are none.
+        ([{"a": log_uniform(0.1, 0.2)}, {"a": one_minus_log_uniform(0.1, 0.2)}], "a"),
+        # What is shifted is even on no scale.
+        ([{"a": loguniform(0.1, 0.2, loc=1)}, {"a": loguniform(0.1, 0.2, 1)}], "a"),
+        ([{"a": [0.0, 1e-3, 1e-2, 1e-1, 1.0]}], "a"),
+        ([{"a": log_uniform(0.1, 0.2)}, {"b": [1]}], "a (log scale)"),
+    ],
+)
+def test_of_several_spaces_the_scale_is_what_they_agree_on(spaces, label):
+    search = SimpleNamespace(cv_results_=results_of(spaces), param_distributions=spaces)
+    assert x_labels(SearchDisplay.from_estimator(search, params=["a"])) == {label}
+
+
+def tick_texts(axis, limits, *, minor):
+    """The labels that can be read, between the limits."""
+    low, high = sorted(limits)
+    ticks = axis.get_minor_ticks() if minor else axis.get_major_ticks()
+    places = axis.get_ticklocs(minor=minor)
+    return [
+        tick.label1.get_text()
+        for tick, place in zip(ticks, places, strict=True)
+        if low <= place <= high and tick.label1.get_text()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([32, 64, 128, 256], "log", ["32", "64", "128", "256"]),
+        ([0.25, 2, 1], "log", ["0.25", "0.5", "1", "2"]),
+        ([2**20, 2**24], "log", [rf"$\mathdefault{{2^{{{n}}}}}$" for n in range(20, 25)]),
+        ([20, 40, 90], "log", ["20", "50"]),
+        ([3e-5, 4e-5, 8e-5], "log", ["5e-05"]),
+        ([0.9, 0.92, 0.95], "one_minus_log", ["0.95", "0.9"]),
+        ([1e-3, 1e-1], "log", [rf"$\mathdefault{{10^{{{n}}}}}$" for n in (-3, -2, -1)]),
+    ],
+)
+@pytest.mark.parametrize("direction", ["x", "y"])
+def test_ticks_of_a_log_scale_are_labelled_at_powers(values, kind, expected, direction):
+    other = {"other": list(range(len(values)))}
+    params = {"a": values, **other} if direction == "x" else {**other, "a": values}
+    display = SearchDisplay(params=params, scores=other["other"], scales={"a": kind}).plot(
+        kind="pairs"
+    )
+    display.figure_.canvas.draw()
+    (ax,) = display.axes_
+    axis, limits = getattr(ax, f"{direction}axis"), getattr(ax, f"get_{direction}lim")()
+    assert tick_texts(axis, limits, minor=True) == []
+    found = tick_texts(axis, limits, minor=False)
+    assert len(found) >= 2
+    assert set(expected) <= set(found)
+    renderer = display.figure_.canvas.get_renderer()
+    boxes = [
+        label.get_window_extent(renderer)
+        for label in axis.get_ticklabels()
+        if label.get_text() in found
+    ]
+    assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[n + 1 :])
+
+
 def test_candidates_without_a_hyperparameter_are_left_out_of_its_panel():
     grids = [{"alpha": [0.1, 1.0], "solver": ["adam"]}, {"solver": ["sgd", "adamw"]}]
     search = GridSearchCV(DeepMLPClassifier((4,), max_iter=3, random_state=0), grids, cv=2)
@@ -779,6 +1016,40 @@ def test_a_data_frame_of_results_is_drawn():
     assert offsets(display.points_[0]).shape == (7, 2)
 
 
+def test_what_is_missing_in_a_data_frame_is_no_value():
+    pandas = pytest.importorskip("pandas")
+    spaces = [
+        {"alpha": loguniform(1e-4, 1), "solver": ["adam", "sgd"]},
+        {"units": randint(1, 9), "solver": ["adam"]},
+    ]
+    results = results_of(spaces)
+    from_dict = SearchDisplay.from_cv_results(results)
+    frame = pandas.DataFrame(results)
+    assert frame.isna().to_numpy().sum() == 20
+    read_back = frame.convert_dtypes()
+    assert read_back["param_units"].isna().to_numpy().sum() == 10
+    assert read_back["param_units"].dtype == "Int64"
+    for table in (frame, read_back):
+        display = SearchDisplay.from_cv_results(table)
+        assert x_labels(display) == {"alpha (log scale)", "solver", "units"}
+        for drawn, expected in zip(display.points_, from_dict.points_, strict=True):
+            found = np.ma.filled(offsets(drawn), np.nan)
+            np.testing.assert_allclose(found, np.ma.filled(offsets(expected), np.nan))
+    # One value, and its absence, are no difference between candidates.
+    assert x_labels(SearchDisplay.from_cv_results(frame.assign(param_one=[1.0, np.nan] * 10))) == {
+        "alpha (log scale)",
+        "solver",
+        "units",
+    }
+
+
+def test_none_is_a_value():
+    results = {"param_a": [None, 1, None, 2], "mean_test_score": [1, 2, 3, 4]}
+    display = SearchDisplay.from_cv_results(results)
+    labels = [label.get_text() for label in display.axes_[0].get_xticklabels()]
+    assert labels == ["1", "2", "None"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -791,6 +1062,9 @@ def test_a_data_frame_of_results_is_drawn():
         ({"scales": {"dropout": "sqrt"}}, r"scales\['dropout'\] must be one of .* got 'sqrt'"),
         ({"scales": {"dropout": "log"}}, r"scales\['dropout'\]='log' needs values > 0, got 0"),
         ({"scales": {"activation": "log"}}, r"scales\['activation'\]='log' needs numbers"),
+        ({"best_index": 8}, "best_index must be an integer from 0 to 7, .* got 8"),
+        ({"best_index": -1}, "best_index must be an integer from 0 to 7, .* got -1"),
+        ({"best_index": 1.5}, "best_index must be an integer from 0 to 7, .* got 1.5"),
         ({"metric": "accuracy"}, r"metric must be among \['score'\], got 'accuracy'"),
     ],
 )
@@ -873,6 +1147,64 @@ def test_a_pipeline_transforms_the_rows_on_their_way():
     )
 
 
+OF_PIPELINES = {
+    "a pipeline's last step": (lambda outer, inner: make_pipeline(outer, inner), lambda e: e[1]),
+    "a search over a pipeline": (
+        lambda outer, inner: GridSearchCV(
+            make_pipeline(outer, inner), {"pipeline__memory": [None]}, cv=2
+        ),
+        lambda e: e.best_estimator_[1],
+    ),
+    "a pipeline's search": (
+        lambda outer, inner: make_pipeline(outer, GridSearchCV(inner, {"memory": [None]}, cv=2)),
+        lambda e: e[1].best_estimator_,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_PIPELINES)
+def test_the_way_of_the_rows_leads_through_estimators_in_estimators(name):
+    make, inside = OF_PIPELINES[name]
+    network = DeepMLPClassifier((6,), max_iter=3, random_state=0)
+    # Each step matters: the standardised rows are multiplied by 3.
+    tripled = make_pipeline(FunctionTransformer(lambda x: 3 * x), network)
+    estimator = make(StandardScaler(), tripled)
+    quietly(estimator.fit, 100 * X + 7, Y)
+    display = ActivationDisplay.from_estimator(estimator, 100 * X + 7, Y)
+    expected = layer_statistics(inside(estimator)[1], 3 * scale(X), Y)
+    for found, layer in zip(display.layers, expected, strict=True):
+        np.testing.assert_allclose(found.activations, layer.activations, atol=1e-9)
+        np.testing.assert_allclose(found.gradient, layer.gradient, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_targets_are_transformed_on_their_way(n_outputs):
+    x, target = load_diabetes(return_X_y=True)
+    if n_outputs == 2:
+        target = np.column_stack([target, 3 * x[:, 0]])
+    model = TransformedTargetRegressor(
+        make_pipeline(StandardScaler(), DeepMLPRegressor(hidden_layer_sizes=(5,), max_iter=3)),
+        transformer=StandardScaler(),
+    )
+    with pytest.raises(TypeError, match="fitted TransformedTargetRegressor that ends in one; got"):
+        ActivationDisplay.from_estimator(model, x, target)
+    quietly(model.fit, x, target)
+    display = ActivationDisplay.from_estimator(model, x, target)
+    # NumPy's own standardisation.
+    scaled = (target - target.mean(axis=0)) / target.std(axis=0)
+    expected = layer_statistics(model.regressor_[-1], scale(x), scaled)
+    for found, layer in zip(display.layers, expected, strict=True):
+        np.testing.assert_allclose(found.activations, layer.activations, atol=1e-12)
+        np.testing.assert_allclose(found.gradient, layer.gradient, atol=1e-12)
+
+
+def test_a_search_without_a_best_estimator_is_refused():
+    search = GridSearchCV(DeepMLPClassifier((4,), max_iter=2), {"alpha": [1]}, cv=2, refit=False)
+    quietly(search.fit, X, Y)
+    with pytest.raises(TypeError, match=r"fitted search with refit.* got GridSearchCV"):
+        ActivationDisplay.from_estimator(search, X, Y)
+
+
 def test_weights_of_the_rows_reach_the_gradients(digits_network):
     weights = np.arange(300) % 3
     display = ActivationDisplay.from_estimator(digits_network, DIGITS, DIGIT, weights)
@@ -930,6 +1262,26 @@ def test_images_need_not_be_square():
     np.testing.assert_allclose(display.images_[1].get_array(), model.coefs_[0][:, 1].reshape(3, 8))
 
 
+def test_channels_stand_side_by_side():
+    # Red, green and blue of each pixel next to each other, as in an image that imshow takes.
+    images = DIGITS.reshape(-1, 8, 8)
+    colored = np.stack([images, images**2, 1 - images], axis=-1)[:, :, :6]
+    model = DeepMLPClassifier((5,), max_iter=2, random_state=0)
+    quietly(model.fit, colored.reshape(len(colored), -1), DIGIT)
+    display = WeightsDisplay.from_estimator(model, (8, 6, 3), order="index")
+    weights = model.coefs_[0].reshape(8, 6, 3, 5)
+    for unit, image in enumerate(display.images_):
+        shown = np.ma.filled(image.get_array(), np.nan)
+        assert shown.shape == (8, 3 * 6 + 2)
+        assert np.isnan(shown[:, [6, 13]]).all()
+        for channel, start in enumerate([0, 7, 14]):
+            np.testing.assert_allclose(shown[:, start : start + 6], weights[:, :, channel, unit])
+    ((low, high),) = {image.get_clim() for image in display.images_}
+    assert -low == high == np.abs(model.coefs_[0]).max()
+    one = WeightsDisplay.from_estimator(model, (16, 9, 1), order="index")
+    np.testing.assert_allclose(one.images_[2].get_array(), model.coefs_[0][:, 2].reshape(16, 9))
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 def test_linear_models_show_one_image_for_each_class(sparse):
     model = quietly(SoftmaxClassifier(max_iter=20).fit, DIGITS, DIGIT)
@@ -954,7 +1306,9 @@ def test_weights_that_are_all_zero_can_be_drawn():
     [
         ({"image_shape": (8, 9)}, r"image_shape=\(8, 9\) has 72 pixels, but .* takes 64 features"),
         ({"image_shape": 64}, r"image_shape must be \(height, width\), .* got 64"),
-        ({"image_shape": (4, 4, 4)}, r"image_shape must be .* got \(4, 4, 4\)"),
+        ({"image_shape": (3, 4, 5)}, r"\(3, 4, 5\) has 60 pixels and channels, but .* 64 features"),
+        ({"image_shape": (4, 4, 2, 2)}, r"image_shape must be .* got \(4, 4, 2, 2\)"),
+        ({"image_shape": (8, 8, 0)}, r"n_channels\), integers >= 1, got \(8, 8, 0\)"),
         ({"image_shape": (-8, -8)}, r"image_shape must be .* got \(-8, -8\)"),
         ({"n_units": 0}, "n_units must be an integer >= 1, got 0"),
         ({"order": "random"}, "order must be one of .* got 'random'"),

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..._engine.backend import Array
 from .._activations import LayerStatistics, layer_statistics
-from ._common import BLUE, GREY, ORANGE, VERMILION, add_title, last_step_and_rows, panels
+from ._common import BLUE, GREY, ORANGE, VERMILION, add_title, network_and_data, panels
 
 # Of the activations' distribution: minimum, maximum, and the ranges between.
 QUANTILES = np.array([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1])
@@ -125,7 +125,9 @@ class ActivationDisplay:
         ----------
         estimator : estimator of skdeep
             With a hidden layer. Of a Pipeline the last step is taken, with X as the fitted steps
-            before it transform it.
+            before it transform it, of a fitted search the best estimator, of a fitted
+            TransformedTargetRegressor the regressor, with y transformed; also of these in each
+            other.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows to send through the network.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -148,11 +150,13 @@ class ActivationDisplay:
             Without matplotlib.
         TypeError
             If the estimator is not one of skdeep's.
+        sklearn.exceptions.NotFittedError
+            If the steps before it in a Pipeline are not fitted.
         ValueError
             If it has no hidden layer, or X and y do not go with it.
         """
-        network, rows = last_step_and_rows(estimator, X)
-        layers = layer_statistics(network, rows, y, sample_weight)
+        network, rows, targets = network_and_data(estimator, X, y)
+        layers = layer_statistics(network, rows, targets, sample_weight)
         if len(layers) < 2:
             raise ValueError(f"estimator must have a hidden layer, got {network!r} without.")
         return cls(layers=layers, estimator_name=type(network).__name__).plot(ax, name=name)

@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -77,6 +78,13 @@ def _grid(gridspec: Any, n_panels: int, sharey: bool) -> Array:
     return used
 
 
+def line_style(defaults: dict[str, Any], line_kw: dict[str, Any] | None) -> dict[str, Any]:
+    """What `Axes.plot` is given: the defaults, and over them what the user gave, aliases too."""
+    cbook = importlib.import_module("matplotlib.cbook")
+    line = importlib.import_module("matplotlib.lines").Line2D
+    return {**defaults, **cbook.normalize_kwargs(line_kw, line)}
+
+
 def takes_log_scale(values: Any, log_scale: bool | None, name: str) -> bool:
     """Whether to draw on a log scale; None leaves it to the values."""
     finite = np.asarray(values, dtype=float)
@@ -132,21 +140,47 @@ def network_in(estimator: Any) -> Any:
     network = innermost(estimator)
     if not isinstance(network, BaseNetworkEstimator):
         raise TypeError(
-            f"estimator must be one of {OURS}, or a Pipeline or fitted search that ends in one; "
-            f"got {network!r}."
+            f"estimator must be one of {OURS}, or a Pipeline, fitted search with refit or fitted "
+            f"TransformedTargetRegressor that ends in one; got {network!r}."
         )
     return network
 
 
-def last_step_and_rows(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """A Pipeline's last step and the rows as they reach it; any other estimator with its rows."""
-    if not isinstance(estimator, Pipeline):
-        return estimator, X
-    steps_before = estimator[:-1]
-    if len(steps_before):
-        check_is_fitted(steps_before)
-        X = steps_before.transform(X)
-    return estimator.steps[-1][1], X
+def network_and_data(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, Any]:
+    """skdeep's estimator inside others, and rows and targets as they reach it."""
+    network = network_in(estimator)
+    while estimator is not network:
+        if isinstance(estimator, Pipeline):
+            X = _transformed_before_last(estimator, X)
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            y = _transformed_target(estimator, y)
+            estimator = estimator.regressor_
+    return network, X, y
+
+
+def _transformed_before_last(pipeline: Pipeline, X: Any) -> Any:
+    steps_before = pipeline[:-1]
+    if not len(steps_before):
+        return X
+    check_is_fitted(steps_before)
+    return steps_before.transform(X)
+
+
+def _transformed_target(model: Any, y: Any) -> Any:
+    """The targets as they reach the regressor inside, one column being none."""
+    if not isinstance(model, TransformedTargetRegressor):
+        raise TypeError(
+            "estimator must transform its targets as a TransformedTargetRegressor does, got "
+            f"{model!r}, whose regressor's targets cannot be told."
+        )
+    targets = np.asarray(y)
+    columns = targets[:, np.newaxis] if targets.ndim == 1 else targets
+    transformed = np.asarray(model.transformer_.transform(columns))
+    is_single = transformed.ndim == 2 and transformed.shape[1] == 1
+    return transformed[:, 0] if is_single else transformed
 
 
 def check_integer(name: str, value: Any) -> None:

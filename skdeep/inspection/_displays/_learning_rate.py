@@ -9,7 +9,14 @@ import numpy as np
 from ..._engine.backend import Array
 from ..._engine.schedules import SCHEDULES, Schedule
 from ...estimators._linear import DEFAULT_RATE
-from ._common import BLUE, check_integer, network_in, single_axes, takes_log_scale
+from ._common import (
+    BLUE,
+    check_integer,
+    line_style,
+    network_in,
+    single_axes,
+    takes_log_scale,
+)
 
 # Up to this many epochs each is marked.
 FEW_EPOCHS = 30
@@ -100,13 +107,13 @@ class LearningRateDisplay:
         log_scale = takes_log_scale(rates, log_scale, "the learning rate")
         self.ax_ = single_axes("LearningRateDisplay", ax)
         self.figure_ = self.ax_.figure
-        style = {
+        defaults = {
             "color": BLUE,
             # The rate holds for a whole epoch.
             "drawstyle": "steps-post",
             "marker": "." if rates.size <= FEW_EPOCHS else None,
-            **(line_kw or {}),
         }
+        style = line_style(defaults, line_kw)
         (self.line_,) = self.ax_.plot(np.arange(rates.size), rates, **style)
         if log_scale:
             self.ax_.set_yscale("log")
@@ -129,15 +136,21 @@ class LearningRateDisplay:
         name: str | None = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw the learning rate that an estimator trains with, fitted or not.
+        """Draw the learning rate that an estimator has trained with, or would train with.
+
+        Of a fitted estimator with a stochastic solver these are the rates it has trained with,
+        whatever has set them: the schedule, "adaptive" too, a callback, or other parameters
+        between fits. They are the schedule's by the present parameters where the estimator is not
+        fitted, `n_epochs` or `n_samples` is given, the solver is "gd", or an epoch's rate is not
+        known.
 
         Parameters
         ----------
         estimator : estimator of skdeep
             Of a Pipeline the last step is taken, of a fitted search the best estimator.
         n_epochs : int, default=None
-            How many epochs to draw, >= 1; None draws those trained, or `max_iter` of them before
-            the fit.
+            How many epochs of the schedule to draw, >= 1; None draws those trained, or `max_iter`
+            of them before the fit.
         n_samples : int, default=None
             Rows trained on in an epoch, >= 1, which "invscaling" counts; None takes the mean over
             the epochs trained. Other schedules do not ask for it.
@@ -147,7 +160,7 @@ class LearningRateDisplay:
             Whether the learning rate is on a log scale; None does so where it spans two decades or
             more and the values lie more evenly that way.
         name : str, default=None
-            Title; None takes the schedule's name.
+            Title; None takes the schedule's name, followed by "as trained" where that is drawn.
         line_kw : dict, default=None
             What `Axes.plot` is given for the line; with a label, there is a legend.
 
@@ -163,13 +176,17 @@ class LearningRateDisplay:
         TypeError
             If the estimator is not one of skdeep's.
         ValueError
-            If the learning rate cannot be told from the parameters: solver "lbfgs" has none,
-            "adaptive" depends on how training goes, "invscaling" on the rows seen,
-            learning_rate_init="auto" of solver "gd" on the data.
+            If the schedule is to be drawn and the parameters do not tell it: "adaptive" depends on
+            how training goes, "invscaling" on the rows seen, learning_rate_init="auto" of solver
+            "gd" on the data. Solver "lbfgs" has no learning rate.
         """
         network = network_in(estimator)
         if network.solver == "lbfgs":
             raise ValueError("solver='lbfgs' has no learning rate: it searches along lines.")
+        used = _rates_used(network)
+        if used is not None and n_epochs is None and n_samples is None:
+            display = cls(learning_rates=used, name=f"{_label(network.learning_rate)}, as trained")
+            return display.plot(ax, log_scale=log_scale, name=name, line_kw=line_kw)
         n_trained = len(getattr(network, "loss_curve_", []))
         if n_samples is None and n_trained:
             n_samples = round(network.t_ / n_trained)
@@ -263,10 +280,23 @@ class LearningRateDisplay:
             power_t=power_t,
             max_iter=n_epochs,
         )
-        label = learning_rate if isinstance(learning_rate, str) else "learning rate of a callable"
         rates = learning_rate_init * _factors(schedule, n_epochs, n_samples or 0)
-        display = cls(learning_rates=rates, name=label)
+        display = cls(learning_rates=rates, name=_label(learning_rate))
         return display.plot(ax, log_scale=log_scale, name=name, line_kw=line_kw)
+
+
+def _rates_used(network: Any) -> Array | None:
+    """The rate of each epoch trained; None where there is none or one is not known."""
+    n_trained = len(getattr(network, "loss_curve_", []))
+    curves = getattr(network, "_curves", None)
+    rates = np.asarray(getattr(curves, "rate", []), dtype=float)
+    if n_trained == 0 or rates.shape != (n_trained,) or not np.isfinite(rates).all():
+        return None
+    return rates
+
+
+def _label(learning_rate: Any) -> str:
+    return learning_rate if isinstance(learning_rate, str) else "learning rate of a callable"
 
 
 def _factors(schedule: Schedule, n_epochs: int, n_samples: int) -> Array:
@@ -301,7 +331,8 @@ def _check_schedule(learning_rate: Any, n_samples: Any) -> None:
         )
     if learning_rate == "adaptive":
         raise ValueError(
-            "learning_rate='adaptive' divides by 5 when training stalls, which no parameter tells."
+            "learning_rate='adaptive' divides by 5 when training stalls, which no parameter tells: "
+            "draw LearningRateDisplay.from_estimator of a fitted estimator, without n_epochs."
         )
     if learning_rate == "invscaling" and n_samples is None:
         raise ValueError(

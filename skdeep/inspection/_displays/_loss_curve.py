@@ -11,7 +11,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._engine.backend import Array
 from ...utils import ewma
-from ._common import BLUE, GREEN, GREY, VERMILION, innermost, single_axes, takes_log_scale
+from ._common import (
+    BLUE,
+    GREEN,
+    GREY,
+    VERMILION,
+    innermost,
+    line_style,
+    single_axes,
+    takes_log_scale,
+)
 
 # Solvers of which one pass over the rows is a step, and not an epoch of many.
 FULL_BATCH = ("gd", "lbfgs")
@@ -129,7 +138,7 @@ class LossCurveDisplay:
         name : str, default=None
             Title; None takes `estimator_name`.
         line_kw : dict, default=None
-            What `Axes.plot` is given for the averaged lines.
+            What `Axes.plot` is given for the averaged lines; a label stands before each line's own.
 
         Returns
         -------
@@ -158,11 +167,11 @@ class LossCurveDisplay:
             training,
             beta,
             log_scale,
-            {"color": BLUE, "label": "training cost J", **(line_kw or {})},
+            _style("training cost J", line_kw, color=BLUE),
         )
         self.validation_line_ = self.validation_raw_line_ = None
         if np.isfinite(validation).any():
-            style = {"color": VERMILION, "label": "dev loss", "linestyle": "--", **(line_kw or {})}
+            style = _style("dev loss", line_kw, color=VERMILION, linestyle="--")
             self.validation_line_, self.validation_raw_line_ = self._draw(
                 validation, beta, log_scale, style
             )
@@ -207,7 +216,7 @@ class LossCurveDisplay:
         name : str, default=None
             Title; None takes the name of the estimator's class.
         line_kw : dict, default=None
-            What `Axes.plot` is given for the averaged lines.
+            What `Axes.plot` is given for the averaged lines; a label stands before each line's own.
 
         Returns
         -------
@@ -272,6 +281,13 @@ class LossCurveDisplay:
             epochs[-1:], costs[-1:], color=GREY, linestyle="none", marker="s", label=label
         )
         return mark
+
+
+def _style(label: str, line_kw: dict[str, Any] | None, **defaults: Any) -> dict[str, Any]:
+    """How a curve is drawn; a label that is given stands before the curve's own."""
+    style = line_style(defaults, line_kw)
+    given = style.get("label")
+    return {**style, "label": label if given is None else f"{given}: {label}"}
 
 
 def _curve(name: str, values: Any) -> Array:

@@ -1,7 +1,8 @@
 """SearchDisplay: what a search has found, hyperparameter by hyperparameter.
 
 Each hyperparameter is drawn on the scale it is searched on (course II 3.1): a learning rate on a
-log scale, a β close to 1 by the logarithm of 1 − β, layer sizes and names as categories.
+log scale, a β close to 1 by the logarithm of 1 − β, layer sizes and names as categories. A
+search's distributions tell the scale; where they do not, the values' spread has to.
 """
 
 import math
@@ -12,8 +13,10 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
+from scipy.stats import loguniform, randint, uniform
 
 from ..._engine.backend import Array
+from ...model_selection._distributions import log_uniform, one_minus_log_uniform, power_of_two
 from ._common import (
     BLUE,
     GREY,
@@ -34,10 +37,19 @@ MARKERS = "os^DvPXh"
 DECADE = 10
 # Columns of panels side by side.
 MOST_COLUMNS = 3
+# Powers of two up to this one are written out.
+LARGEST_EXPONENT = 16
 # Characters of a category's label, and of all labels together that fit side by side.
 LABEL_LENGTH, SIDE_BY_SIDE = 22, 26
 # Fractional part of the golden ratio: its multiples spread evenly over the unit interval.
 GOLDEN = 0.6180339887498949
+# What draws evenly along which scale, of ours and, by the class of their family, of scipy.stats.
+SCALE_OF_OURS = {
+    log_uniform: "log",
+    power_of_two: "log",
+    one_minus_log_uniform: "one_minus_log",
+}
+SCALE_OF_SCIPYS = {type(loguniform): "log", type(uniform): "linear", type(randint): "linear"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,8 @@ class _Scale:
 
     kind: str
     categories: tuple[str, ...] = ()
+    # Of a log scale.
+    base: int = 10
 
     def positions(self, column: "_Column") -> Array:
         """Where the candidates are; NaN for those without the hyperparameter."""
@@ -73,13 +87,24 @@ class _Scale:
                 for tick_label in axis.get_ticklabels():
                     tick_label.set(rotation=40, ha="right", rotation_mode="anchor")
         elif self.kind != "linear":
-            getattr(ax, f"set_{direction}scale")("log")
+            getattr(ax, f"set_{direction}scale")("log", base=self.base)
+            self._set_ticks(axis, getattr(ax, f"get_{direction}lim")())
         if self.kind == "one_minus_log":
             axis.set_inverted(True)
-            axis.set_major_formatter(lambda position, _: f"{1 - position:.10g}")
-            axis.set_minor_formatter("")
         suffix = {"log": " (log scale)", "one_minus_log": f"\n(log scale of 1 − {label})"}
         getattr(ax, f"set_{direction}label")(label + suffix.get(self.kind, ""))
+
+    def _set_ticks(self, axis: Any, limits: tuple[float, float]) -> None:
+        """Labels at powers of the base, or between them too where there are not two; no others."""
+        low, high = sorted(np.log(limits) / np.log(self.base))
+        if math.floor(high) <= math.ceil(low):
+            axis.get_major_locator().set_params(subs=(1, 2, 5) if self.base == 10 else (1,))
+            axis.set_major_formatter(lambda position, _: f"{position:.10g}")
+        if self.base == 2 and high <= LARGEST_EXPONENT:
+            axis.set_major_formatter(lambda position, _: f"{position:.10g}")
+        if self.kind == "one_minus_log":
+            axis.set_major_formatter(lambda position, _: f"{1 - position:.10g}")
+        axis.set_minor_formatter("")
 
 
 @dataclass(frozen=True)
@@ -91,10 +116,12 @@ class _Column:
 
     @classmethod
     def of(cls, values: Any) -> "_Column":
-        present = ~np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else None
         # Tuples are values, not rows.
-        objects = np.fromiter(np.ma.getdata(values) if present is not None else values, object)
-        return cls(objects, np.ones(objects.size, dtype=bool) if present is None else present)
+        if np.ma.isMaskedArray(values):
+            return cls(np.fromiter(values.data, object), ~np.ma.getmaskarray(values))
+        objects = np.fromiter(values, object)
+        # What was masked is missing in a data frame.
+        return cls(objects, np.array([not _is_missing(value) for value in objects], dtype=bool))
 
     @property
     def is_numeric(self) -> bool:
@@ -118,17 +145,37 @@ class _Column:
         of_first = self.values[self.present & first].astype(float)
         telling = of_first if of_first.size else numbers
         if (numbers > 0).all() and lie_on_log_scale(telling, DECADE):
-            return _Scale("log")
+            return self.scale_of_kind("log")
         are_shares = ((numbers >= 0) & (numbers < 1)).all()
         if are_shares and lie_on_log_scale(1 - telling, DECADE):
             return _Scale("one_minus_log")
         return _Scale("linear")
 
     def scale_of_kind(self, kind: str) -> _Scale:
+        if kind == "log":
+            return _Scale(kind, base=2 if self._are_powers_of_two() else 10)
         if kind != "categories":
             return _Scale(kind)
         texts = {_text(value): _order(value) for value in self.values[self.present]}
         return _Scale(kind, tuple(sorted(texts, key=lambda text: (texts[text], text))))
+
+    def why_not(self, kind: str) -> str | None:
+        """What values have to be to have a place on a scale, where they are not; else None."""
+        if kind == "categories":
+            return None
+        present = self.values[self.present]
+        if not self.is_numeric:
+            return f"needs numbers, got {list(present)}"
+        numbers = present.astype(float)
+        if kind == "log" and not (numbers > 0).all():
+            return f"needs values > 0, got {numbers.min():g}"
+        if kind == "one_minus_log" and not (numbers < 1).all():
+            return f"needs values < 1, got {numbers.max():g}"
+        return None
+
+    def _are_powers_of_two(self) -> bool:
+        mantissas = np.frexp(self.values[self.present].astype(float))[0]
+        return bool((mantissas == 0.5).all())
 
 
 class SearchDisplay:
@@ -140,7 +187,8 @@ class SearchDisplay:
     Parameters
     ----------
     params : dict of str to array-like of shape (n_candidates,)
-        The values of each hyperparameter to draw, masked for candidates that do not have it.
+        The values of each hyperparameter to draw. Candidates that do not have it are masked, or
+        where nothing is masked, NaN or pandas.NA.
     scores : array-like of shape (n_candidates,)
         The candidates' scores, the higher the better; NaN for those that failed.
     best_index : int, default=None
@@ -152,7 +200,8 @@ class SearchDisplay:
         What a round is called.
     scales : dict of str to {"linear", "log", "one_minus_log", "categories"}, default=None
         The scale of any of the hyperparameters; the others take the one on which their values,
-        those of the first round, are spread most evenly.
+        those of the first round, are spread most evenly. `from_estimator` takes it from the
+        search's distributions, where they tell it.
     score_name : str, default="mean test score"
         What the score is called.
 
@@ -275,14 +324,18 @@ class SearchDisplay:
         Parameters
         ----------
         search : estimator
-            A fitted search of skdeep or scikit-learn, with `cv_results_`.
+            A fitted search of skdeep or scikit-learn, with `cv_results_`. Where its
+            `param_distributions` are skdeep's or scipy.stats' `loguniform`, `uniform` or `randint`,
+            they tell the scales.
         params : sequence of str, default=None
             The hyperparameters to draw, by their full names or the part after the last "__"; None
             draws those that differ between candidates, other than successive halving's resource.
         metric : str, default=None
             Which of several metrics; None takes the one that the best candidate is chosen by.
         scales : dict of str to {"linear", "log", "one_minus_log", "categories"}, default=None
-            The scale of any of the hyperparameters; None leaves it to their values.
+            The scale of any of the hyperparameters; the others take that of the distribution they
+            were drawn from, and where it has none, as a list has none, the one on which their
+            values are spread most evenly.
         kind : {"single", "pairs"}, default="single"
             One panel for each hyperparameter, or one for each pair of them.
         ax : matplotlib Axes or sequence of them, default=None
@@ -313,17 +366,16 @@ class SearchDisplay:
         best_index = getattr(search, "best_index_", None) if metric == chooses_by else None
         scoring = getattr(search, "scoring", None)
         score_name = metric or (scoring if isinstance(scoring, str) else None)
-        return cls.from_cv_results(
+        display = cls._of(
             search.cv_results_,
-            params=params,
-            metric=metric,
-            best_index=best_index,
-            score_name=None if score_name is None else f"mean test score ({score_name})",
-            scales=scales,
-            kind=kind,
-            ax=ax,
-            name=name,
+            params,
+            metric,
+            best_index,
+            None if score_name is None else f"mean test score ({score_name})",
+            scales,
+            _searched_scales(search),
         )
+        return display.plot(ax, kind=kind, name=name)
 
     @classmethod
     def from_cv_results(
@@ -375,22 +427,42 @@ class SearchDisplay:
         ImportError
             Without matplotlib.
         ValueError
-            If `params`, `metric`, `scales` or `kind` is not what it has to be.
+            If `params`, `metric`, `best_index`, `scales` or `kind` is not what it has to be.
         """
+        display = cls._of(cv_results, params, metric, best_index, score_name, scales, {})
+        return display.plot(ax, kind=kind, name=name)
+
+    @classmethod
+    def _of(
+        cls,
+        cv_results: Mapping[str, Any],
+        params: Sequence[str] | None,
+        metric: str | None,
+        best_index: int | None,
+        score_name: str | None,
+        scales: Mapping[str, str] | None,
+        searched_scales: Mapping[str, str],
+    ) -> Self:
+        """The display, not drawn; `searched_scales` by full names, where those are known."""
         names = _short_names(cv_results)
         full_names = _chosen(names, params) if params is not None else _varying(cv_results, names)
         by_round = [column for column in ROUNDS if column in cv_results]
         rounds = np.asarray(cv_results[by_round[0]]) if by_round else None
-        display = cls(
-            params={names[full]: cv_results[f"param_{full}"] for full in full_names},
+        columns = {full: cv_results[f"param_{full}"] for full in full_names}
+        told = {
+            names[full]: searched_scales[full]
+            for full, values in columns.items()
+            if full in searched_scales and _Column.of(values).why_not(searched_scales[full]) is None
+        }
+        return cls(
+            params={names[full]: values for full, values in columns.items()},
             scores=_scores(cv_results, metric),
             best_index=best_index,
             rounds=rounds,
             round_name=by_round[0] if by_round else "round",
-            scales=_by_short_name(scales, names),
+            scales={**told, **_by_short_name(scales, names)},
             score_name=score_name or "mean test score" + (f" ({metric})" if metric else ""),
         )
-        return display.plot(ax, kind=kind, name=name)
 
     # -------------------------------------------------------------------------------- the parts
 
@@ -404,6 +476,12 @@ class SearchDisplay:
                     f"params[{param!r}] must have one value per candidate ({scores.size}), got "
                     f"{len(values)}."
                 )
+        best: Any = self.best_index
+        if best is not None and not (isinstance(best, Integral) and 0 <= int(best) < scores.size):
+            raise ValueError(
+                f"best_index must be an integer from 0 to {scores.size - 1}, the number of a "
+                f"candidate, got {best!r}."
+            )
         self._scored = scores
 
     def _scales(self, columns: dict[str, _Column]) -> dict[str, _Scale]:
@@ -416,7 +494,9 @@ class SearchDisplay:
             )
         for param, kind in given.items():
             choose(f"scales[{param!r}]", kind, SCALES)
-            _check_scale(param, kind, columns[param])
+            why_not = columns[param].why_not(kind)
+            if why_not is not None:
+                raise ValueError(f"scales[{param!r}]={kind!r} {why_not}.")
         first = np.ones(self._scored.size, dtype=bool)
         if self.rounds is not None:
             first = np.asarray(self.rounds) == np.min(self.rounds)
@@ -606,10 +686,29 @@ def _varying(cv_results: Mapping[str, Any], names: dict[str, str]) -> list[str]:
     return varying
 
 
-def _by_short_name(
-    scales: Mapping[str, str] | None, names: dict[str, str]
-) -> dict[str, str] | None:
-    return None if scales is None else {names.get(key, key): kind for key, kind in scales.items()}
+def _by_short_name(scales: Mapping[str, str] | None, names: dict[str, str]) -> dict[str, str]:
+    return {names.get(key, key): kind for key, kind in (scales or {}).items()}
+
+
+def _searched_scales(search: Any) -> dict[str, str]:
+    """The scale of each hyperparameter, by its full name, where the search's spaces tell one."""
+    spaces = getattr(search, "param_distributions", None) or []
+    told: dict[str, set[str]] = {}
+    for space in [spaces] if isinstance(spaces, Mapping) else spaces:
+        for name, values in space.items():
+            told.setdefault(name, set()).update(_scale_of(values))
+    # Two scales are none.
+    return {name: kinds.pop() for name, kinds in told.items() if len(kinds) == 1}
+
+
+def _scale_of(values: Any) -> list[str]:
+    """The scale along which a distribution draws evenly, if it is known."""
+    if type(values) in SCALE_OF_OURS:
+        return [SCALE_OF_OURS[type(values)]]
+    kind = SCALE_OF_SCIPYS.get(type(getattr(values, "dist", None)))
+    # A log-uniform distribution that is shifted is even on another scale.
+    is_shifted = kind == "log" and (*values.args[2:3], values.kwds.get("loc", 0))[0] != 0
+    return [] if kind is None or is_shifted else [kind]
 
 
 def _scores(cv_results: Mapping[str, Any], metric: str | None) -> Array:
@@ -624,26 +723,17 @@ def _scores(cv_results: Mapping[str, Any], metric: str | None) -> Array:
     return np.asarray(cv_results[key], dtype=float)
 
 
-def _check_scale(param: str, kind: str, column: _Column) -> None:
-    """Raise where the values have no place on the scale asked for."""
-    if kind == "categories":
-        return
-    present = column.values[column.present]
-    if not column.is_numeric:
-        raise ValueError(f"scales[{param!r}]={kind!r} needs numbers, got {list(present)}.")
-    numbers = present.astype(float)
-    if kind == "log" and not (numbers > 0).all():
-        raise ValueError(f"scales[{param!r}]='log' needs values > 0, got {numbers.min():g}.")
-    if kind == "one_minus_log" and not (numbers < 1).all():
-        raise ValueError(
-            f"scales[{param!r}]='one_minus_log' needs values < 1, got {numbers.max():g}."
-        )
-
-
 def _color_limits(scores: Array) -> tuple[float, float]:
     """The range of scores that colours tell apart: a few that diverged must not take it all."""
     best, median = float(scores.max()), float(np.median(scores))
     return max(float(scores.min()), median - 3 * (best - median)), best
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is NaN or pandas.NA, which is told without pandas."""
+    if isinstance(value, float | np.floating):
+        return math.isnan(value)
+    return type(value).__name__ == "NAType"
 
 
 def _is_number(value: Any) -> bool:

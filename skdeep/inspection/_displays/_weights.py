@@ -9,21 +9,27 @@ import scipy.sparse
 from sklearn.utils.validation import check_is_fitted
 
 from ..._engine.backend import Array
-from ._common import check_integer, choose, network_in, panels
+from ._common import GREY, check_integer, choose, network_in, panels
+
+# Between channels, this part of a channel's width, one pixel at least.
+GAP = 12
 
 
 class WeightsDisplay:
     """Weights of the first layer's units as images.
 
-    Where the input is an image, a unit's weights are one as well: what it looks for. Make one with
-    `from_estimator`; the constructor takes the weights themselves.
+    Where the input is an image, a unit's weights are one as well: what it looks for. Of an image
+    with several channels, red, green and blue say, the channels stand side by side: weights have a
+    sign, which a mixture of colours cannot show. Make one with `from_estimator`; the constructor
+    takes the weights themselves.
 
     Parameters
     ----------
-    weights : array-like of shape (height · width, n_shown)
-        The weights of the units to show, one column each.
-    image_shape : (int, int)
-        Height and width of the images, in pixels.
+    weights : array-like of shape (height · width · n_channels, n_shown)
+        The weights of the units to show, one column each, a pixel's channels next to each other.
+    image_shape : (int, int) or (int, int, int)
+        Height and width of the images, in pixels, and the number of channels where there are
+        several.
     unit_names : sequence of str
         What stands above each image.
     estimator_name : str, default=None
@@ -36,7 +42,8 @@ class WeightsDisplay:
     figure_ : matplotlib Figure
         Their figure.
     images_ : list of matplotlib AxesImage
-        The images, on one scale of colours that is symmetric about zero.
+        The images, on one scale of colours that is symmetric about zero; NaN, which is grey,
+        between channels.
     colorbar_ : matplotlib Colorbar
         That scale.
 
@@ -59,7 +66,7 @@ class WeightsDisplay:
         self,
         *,
         weights: Any,
-        image_shape: tuple[int, int],
+        image_shape: tuple[int, ...],
         unit_names: Any,
         estimator_name: str | None = None,
     ) -> None:
@@ -94,16 +101,19 @@ class WeightsDisplay:
         """
         weights = np.asarray(self.weights, dtype=float)
         shape = _checked_shape(self.image_shape, weights.shape[0])
-        n_shown = weights.shape[1]
-        n_columns = math.ceil(math.sqrt(n_shown))
+        pictures = [_picture(column.reshape(shape)) for column in weights.T]
+        n_shown = len(pictures)
+        n_columns = _n_columns(n_shown, pictures[0].shape)
         largest = np.abs(weights).max() or 1.0
-        self.axes_ = panels("WeightsDisplay", ax, n_shown, n_columns, _panel_size(n_columns, shape))
+        size = _panel_size(n_columns, pictures[0].shape)
+        self.axes_ = panels("WeightsDisplay", ax, n_shown, n_columns, size)
         self.figure_ = self.axes_[0].figure
         self.images_ = []
-        for panel, column, title in zip(self.axes_, weights.T, self.unit_names, strict=True):
-            image = panel.imshow(column.reshape(shape), cmap=cmap, vmin=-largest, vmax=largest)
+        for panel, picture, title in zip(self.axes_, pictures, self.unit_names, strict=True):
+            image = panel.imshow(picture, cmap=cmap, vmin=-largest, vmax=largest)
             self.images_.append(image)
-            panel.set(xticks=[], yticks=[])
+            # Seen between channels only.
+            panel.set(xticks=[], yticks=[], facecolor=GREY)
             panel.set_title(title, fontsize="small", pad=3)
         self.colorbar_ = self.figure_.colorbar(
             self.images_[0], ax=list(self.axes_), label="weight", shrink=0.85
@@ -116,7 +126,7 @@ class WeightsDisplay:
     def from_estimator(
         cls,
         estimator: Any,
-        image_shape: tuple[int, int],
+        image_shape: tuple[int, ...],
         *,
         n_units: int = 16,
         order: str = "norm",
@@ -132,8 +142,10 @@ class WeightsDisplay:
             Fitted. Of a Pipeline the last step is taken, of a fitted search the best estimator;
             what it was fitted on has to be images. The weights are those of the input as it
             reaches the network, of scaled pixels if there is a scaler before it.
-        image_shape : (int, int)
-            Height and width of the images, in pixels; their product is the number of features.
+        image_shape : (int, int) or (int, int, int)
+            Height and width of the images, in pixels, and the number of channels where there are
+            several; their product is the number of features, of which a pixel's channels are next
+            to each other.
         n_units : int, default=16
             How many units to show at most, >= 1.
         order : {"norm", "index"}, default="norm"
@@ -196,24 +208,42 @@ def _first_layer(network: Any) -> tuple[Array, list[str]]:
     return weights, [str(label) for label in classes]
 
 
-def _panel_size(n_columns: int, shape: tuple[int, int]) -> tuple[float, float]:
+def _picture(image: Array) -> Array:
+    """An image to draw; of several channels, side by side with a gap between."""
+    if image.ndim == 2:
+        return image
+    gap = np.full((image.shape[0], max(1, image.shape[1] // GAP)), np.nan)
+    channels = [part for channel in np.moveaxis(image, 2, 0) for part in (channel, gap)]
+    return np.hstack(channels[:-1])
+
+
+def _n_columns(n_shown: int, shape: tuple[int, ...]) -> int:
+    """As many as make the figure about as wide as high."""
+    n_columns = math.ceil(math.sqrt(n_shown))
+    if shape[1] >= 2 * shape[0]:
+        n_columns = math.ceil(math.sqrt(n_shown * shape[0] / shape[1]))
+    return n_columns
+
+
+def _panel_size(n_columns: int, shape: tuple[int, ...]) -> tuple[float, float]:
     """Width and height of a panel in inches, the scale of colours beside them all included."""
     whole, scale_of_colors, title = max(4.8, 1.25 * (n_columns + 1)), 1.2, 0.25
     image = (whole - scale_of_colors) / n_columns
     return whole / n_columns, image * float(np.clip(shape[0] / shape[1], 0.4, 2.5)) + title
 
 
-def _checked_shape(image_shape: Any, n_features: int) -> tuple[int, int]:
-    """Two integers >= 1 whose product is the number of features."""
+def _checked_shape(image_shape: Any, n_features: int) -> tuple[int, ...]:
+    """Two or three integers >= 1 whose product is the number of features."""
     shape = image_shape if isinstance(image_shape, tuple | list) else ()
-    if len(shape) != 2 or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
+    if len(shape) not in (2, 3) or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
         raise ValueError(
-            f"image_shape must be (height, width), two integers >= 1, got {image_shape!r}."
+            "image_shape must be (height, width), or (height, width, n_channels), integers >= 1, "
+            f"got {image_shape!r}."
         )
-    height, width = shape
-    if height * width != n_features:
+    checked = tuple(map(int, shape))
+    if math.prod(checked) != n_features:
+        has = f"{math.prod(checked)} pixels" + (" and channels" if len(checked) == 3 else "")
         raise ValueError(
-            f"image_shape={tuple(shape)} has {height * width} pixels, but the network takes "
-            f"{n_features} features."
+            f"image_shape={checked} has {has}, but the network takes {n_features} features."
         )
-    return int(height), int(width)
+    return checked
