@@ -15,14 +15,14 @@ import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.metrics import accuracy_score, get_scorer, get_scorer_names, r2_score
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
-from ..estimators._base import BaseNetworkEstimator
+from ..estimators._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator
 from ..estimators._validation import checked_weights
 
 __all__ = ["BiasVarianceResult", "bias_variance_report"]
@@ -160,8 +160,10 @@ def bias_variance_report(
         The error that cannot be avoided, Bayes' or a person's, in the metric's units; a share in
         [0, 1], not per cent, for the default metrics.
     metric : callable, str or None, default=None
-        The error. None: 1 − accuracy for a classifier, 1 − R² for a regressor, which is the share
-        of the targets' variance left unexplained. A callable ``metric(y_true, y_pred)`` returns an
+        The error. None: 1 − accuracy for a classifier, where a row is right if all its outputs are;
+        1 − R² for a regressor, which is the share of the targets' variance left unexplained, the
+        mean over the outputs. An output that is constant counts as in `sklearn.metrics.r2_score`:
+        error 0 if it is predicted exactly, else 1. A callable ``metric(y_true, y_pred)`` returns an
         error, the less the better; it takes `sample_weight` if there are weights. A name of a
         scorer of scikit-learn: minus the score for names that begin with "neg\\_", 1 − score for
         the others, whose best score is 1.
@@ -188,7 +190,8 @@ def bias_variance_report(
     ------
     TypeError
         If `metric` is neither a callable, a name nor None, or is None and `estimator` is neither a
-        classifier nor a regressor.
+        classifier nor a regressor, or if `estimator` cannot predict, as a search with
+        ``refit=False``.
     ValueError
         If a parameter is out of its range, the error is not finite, or X and y differ in length.
     sklearn.exceptions.NotFittedError
@@ -235,6 +238,11 @@ def bias_variance_report(
     check_is_fitted(estimator)
     _check_arguments(base_error, tolerance, n_bootstrap, confidence)
     name = _metric_name(metric, estimator)
+    if not hasattr(estimator, "predict"):
+        raise TypeError(
+            f"estimator must have `predict`, got {type(estimator).__name__} without; a search has "
+            "it with refit=True."
+        )
     if name.startswith("1 - ") and not 0 <= base_error <= 1:
         raise ValueError(
             f"base_error must be in [0, 1], a share and not per cent, got {base_error!r}."
@@ -250,11 +258,14 @@ def bias_variance_report(
         errors.append(error)
         resampled.append(resample(n_bootstrap, rng))
         n_rows.append(predictions.n_rows)
-    intervals = _intervals(resampled[0], resampled[1], base_error, confidence)
+    intervals = _intervals(resampled[0], resampled[1], base_error, confidence, name)
     return _result(estimator, errors, base_error, intervals, name, confidence, tolerance, n_rows)
 
 
 def _check_arguments(base_error: Any, tolerance: Any, n_bootstrap: Any, confidence: Any) -> None:
+    for name, value in (("base_error", base_error), ("tolerance", tolerance)):
+        if isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} must be a number, got {value!r}.")
     if not isinstance(base_error, Real) or not np.isfinite(float(base_error)):
         raise ValueError(f"base_error must be a finite number, got {base_error!r}.")
     if not isinstance(tolerance, Real) or not 0 < float(tolerance) < np.inf:
@@ -380,7 +391,7 @@ def _last_step(estimator: Any) -> tuple[str, Any]:
         elif isinstance(estimator, TransformedTargetRegressor):
             estimator, prefix = estimator.regressor_, f"{prefix}regressor__"
         elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
+            estimator, prefix = estimator.best_estimator_, f"{prefix}estimator__"
         else:
             return prefix, estimator
 
@@ -452,7 +463,8 @@ def _against_variance(estimator: BaseNetworkEstimator, prefix: str) -> list[str]
     if not given["early_stopping"]:
         advice.append(f"{given.shown('early_stopping')} -> try True")
     if given["augment"] is None:
-        advice.append(f"{given.shown('augment')} -> for images, augment them")
+        needs = "" if given["solver"] in STOCHASTIC_SOLVERS else " (takes a stochastic solver)"
+        advice.append(f"{given.shown('augment')} -> for images, augment them{needs}")
     if "hidden_layer_sizes" in given:
         advice.append(f"{given.shown('hidden_layer_sizes')} -> try narrower or shallower")
     return advice
@@ -464,8 +476,9 @@ def _against_variance(estimator: BaseNetworkEstimator, prefix: str) -> list[str]
 class _Predictions(BaseEstimator):
     """A fitted estimator's answers for given rows; scorers ask for them by the rows' numbers."""
 
-    def __init__(self, estimator: Any, X: Any, y: Array, weights: Array | None) -> None:
+    def __init__(self, estimator: Any, X: Any, y: Array, weights: Array | None, part: str) -> None:
         self._estimator, self._X, self.y, self.weights = estimator, X, y, weights
+        self.part = part
         self._answers: dict[str, Any] = {}
 
     def _answer(self, method: str, rows: Array) -> Any:
@@ -519,7 +532,7 @@ def _predictions(estimator: Any, X: Any, y: Any, weights: Any, part: str) -> _Pr
             f"{classes[0]!r} for instance, got {y.flat[0]!r}."
         )
     name = "sample_weight" if part == "train" else "sample_weight_dev"
-    return _Predictions(estimator, X, y, checked_weights(weights, n_rows, np.float64, name))
+    return _Predictions(estimator, X, y, checked_weights(weights, n_rows, np.float64, name), part)
 
 
 def _is_text(labels: Array) -> bool:
@@ -555,24 +568,27 @@ def _error_and_resampler(
     predictions: _Predictions, metric: Any, name: str
 ) -> tuple[float, Callable[[int, np.random.RandomState], Array]]:
     """The error on all rows, and a function that gives it on resamples of them."""
-    error_of = _error_function(predictions, metric)
-    error = float(error_of(np.arange(predictions.n_rows)))
+    if metric is None:
+        terms_of, error_from = SUMS[name]
+        terms = terms_of(predictions)
+        error = float(error_from(terms.sum(axis=0, keepdims=True))[0])
+
+        def resample(n: int, rng: np.random.RandomState) -> Array:
+            return error_from(_resampled_sums(terms, n, rng))
+    else:
+        error_of = _error_function(predictions, metric)
+        error = float(error_of(np.arange(predictions.n_rows)))
+
+        def resample(n: int, rng: np.random.RandomState) -> Array:
+            return _resampled_errors(error_of, predictions.n_rows, n, rng)
+
     if not np.isfinite(error):
         raise ValueError(f"metric must be finite, got {error} for {name}.")
-    if metric is None:
-        sums_of, error_from = SUMS[name]
-        sums = sums_of(predictions)
-        return error, lambda n, rng: error_from(_resampled_sums(sums, n, rng))
-    return error, lambda n, rng: _resampled_errors(error_of, predictions.n_rows, n, rng)
+    return error, resample
 
 
 def _error_function(predictions: _Predictions, metric: Any) -> Metric:
     """The error as a function of row numbers."""
-    if metric is None:
-        score = accuracy_score if is_classifier(predictions) else r2_score
-        return lambda rows: (
-            1 - score(predictions.y[rows], predictions.predict(rows), **predictions.weighted(rows))
-        )
     if callable(metric):
         return lambda rows: metric(
             predictions.y[rows], predictions.predict(rows), **predictions.weighted(rows)
@@ -587,7 +603,7 @@ def _error_function(predictions: _Predictions, metric: Any) -> Metric:
 
 
 def _intervals(
-    train: Array, dev: Array, base_error: float, confidence: float
+    train: Array, dev: Array, base_error: float, confidence: float, metric: str
 ) -> dict[str, tuple[float, float]]:
     samples = {
         "train_error": train,
@@ -598,7 +614,13 @@ def _intervals(
     ends = [(1 - confidence) / 2, (1 + confidence) / 2]
     intervals = {}
     for name, sample in samples.items():
-        low, high = np.quantile(sample[np.isfinite(sample)], ends)
+        defined = sample[np.isfinite(sample)]
+        if defined.size < 2:
+            raise ValueError(
+                f"metric must be finite on resamples of the rows, {metric} is on {defined.size} of "
+                f"{sample.size} for the {name}."
+            )
+        low, high = np.quantile(defined, ends)
         intervals[name] = (float(low), float(high))
     return intervals
 
@@ -611,8 +633,6 @@ def _resampled_errors(error_of: Metric, n_rows: int, n: int, rng: np.random.Rand
         warnings.simplefilter("ignore")
         for i in range(n):
             errors[i] = error_of(rng.randint(n_rows, size=n_rows))
-    if np.isfinite(errors).sum() < 2:
-        raise ValueError("metric must be finite on resamples of the rows, it is on none of them.")
     return errors
 
 
@@ -632,12 +652,28 @@ def _resampled_sums(terms: Array, n: int, rng: np.random.RandomState) -> Array:
     return sums
 
 
+def _targets_and_predictions(predictions: _Predictions) -> tuple[Array, Array]:
+    """Both of shape (n_rows, n_outputs)."""
+    y = predictions.y.reshape(predictions.n_rows, -1)
+    predicted = predictions.predict(np.arange(predictions.n_rows)).reshape(predictions.n_rows, -1)
+    if y.shape != predicted.shape:
+        raise ValueError(
+            f"y_{predictions.part} must have as many outputs as the estimator predicts "
+            f"({predicted.shape[1]}), got {y.shape[1]}."
+        )
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise ValueError(f"y_{predictions.part} must be finite, got NaN or infinity.")
+    return y, predicted
+
+
 def _accuracy_terms(predictions: _Predictions) -> Array:
     """Per row its weight, and its weight if it is wrong in any output."""
-    rows = np.arange(predictions.n_rows)
-    wrong = predictions.y != predictions.predict(rows).reshape(predictions.y.shape)
-    wrong = wrong.reshape(rows.size, -1).any(axis=1)
-    weights = np.ones(rows.size) if predictions.weights is None else predictions.weights
+    y, predicted = _targets_and_predictions(predictions)
+    if y.dtype.kind == "f" and (y % 1 != 0).any():
+        example = y[y % 1 != 0][0]
+        raise ValueError(f"y_{predictions.part} must hold class labels, got {example}.")
+    wrong = (y != predicted).any(axis=1)
+    weights = np.ones(wrong.size) if predictions.weights is None else predictions.weights
     return np.column_stack([weights, weights * wrong])
 
 
@@ -648,23 +684,28 @@ def _accuracy_error(sums: Array) -> Array:
 
 def _r2_terms(predictions: _Predictions) -> Array:
     """Per row and output: the weight, and weighted the target, its square, the squared error."""
-    rows = np.arange(predictions.n_rows)
-    y = predictions.y.astype(np.float64).reshape(rows.size, -1)
-    squared_error = (y - predictions.predict(rows).reshape(y.shape)) ** 2
+    if predictions.n_rows < 2:
+        raise ValueError(
+            f"metric=None, 1 - R², needs at least 2 rows, got 1 in X_{predictions.part}."
+        )
+    y, predicted = _targets_and_predictions(predictions)
+    y = y.astype(np.float64)
+    squared_error = (y - predicted) ** 2
     # About the mean, so that the variance does not drown in rounding.
     y = y - y.mean(axis=0)
-    weights = np.ones(rows.size) if predictions.weights is None else predictions.weights
+    weights = np.ones(y.shape[0]) if predictions.weights is None else predictions.weights
     terms = np.stack([np.ones_like(y), y, y**2, squared_error], axis=1)
     return terms * weights[:, None, None]
 
 
 def _r2_error(sums: Array) -> Array:
-    """1 − R², the mean over the outputs; NaN where a resample's targets are all the same."""
+    """1 − R², the mean over the outputs; of a constant one, 0 or 1 as in scikit-learn."""
     weight, first, second, squared_error = np.moveaxis(sums, 1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = second - first**2 / weight
-        spread[spread <= 1e-12 * second] = np.nan
-        return (squared_error / spread).mean(axis=1)
+        constant = (spread <= 1e-12 * second) & (weight > 0)
+        errors = np.where(constant, squared_error > 0, squared_error / spread)
+    return errors.mean(axis=1)
 
 
 SUMS: dict[str, tuple[Callable[[_Predictions], Array], Callable[[Array], Array]]] = {

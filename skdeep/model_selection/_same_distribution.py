@@ -9,6 +9,8 @@ is one product of matrices.
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from math import ceil
 from numbers import Integral, Real
 from typing import Any
@@ -112,14 +114,17 @@ def check_same_distribution(
     Parameters
     ----------
     X_train : {array-like, sparse matrix, frame} of shape (n_train, n_features)
-        The one set. Columns of a frame that do not hold numbers are encoded as the numbers of their
-        values in sorted order; missing values are told from others.
+        The one set. Columns of a frame that hold strings, categories, booleans or other objects are
+        compared by their values, whose order means nothing; numbers and dates, also such as are
+        stored as objects, by their order. Missing values are told from others.
     X_dev : {array-like, sparse matrix, frame} of shape (n_dev, n_features)
         The other set, dev or test, with the same columns.
     estimator : classifier, default=None
         What tells the rows apart; it must have `predict_proba` or `decision_function`. It is given
-        a frame as it is, and fitted (`n_permutations` + 1) · `cv` times and once more. None is a
-        kernel classifier that takes about as long for all permutations as for one (see Notes).
+        a frame as it is, and fitted (`n_permutations` + 1) · `cv` times and once more. One that
+        picks columns by name needs pandas' frames: scikit-learn permutes columns of others without
+        their names. None is a kernel classifier that takes about as long for all permutations as
+        for one (see Notes).
     cv : int, default=5
         Number of folds, >= 2 and at most the rows of the smaller set.
     n_permutations : int, default=200
@@ -161,7 +166,11 @@ def check_same_distribution(
     and its shape; the kernel is the mean of their scalar product and of the products of all pairs
     of first cosines, which see correlations and other interactions of two columns. So it does not
     depend on units or monotone transforms of a column, and does not see an interaction of three. A
-    column's share is the variance of its terms in the classifier. Its power falls with the number
+    column of labels instead adds an indicator kernel, 1 where two rows have the same label,
+    centred, and scaled to weigh as much as a column of numbers. It sees which labels are frequent,
+    but no interaction of the column with another, and nothing in labels of which each occurs once:
+    give strings that stand for numbers or dates as such, and encode ordered categories as numbers.
+    A column's share is the variance of its terms in the classifier. Its power falls with the number
     of columns: where one of many hundreds has moved a little, a classifier that selects columns,
     boosted trees say, sees more.
 
@@ -266,7 +275,7 @@ def _joined(X_train: Any, X_dev: Any, *, encode: bool) -> tuple[Any, list[Any]]:
     if all(are_frames):
         names = list(X_train.columns)
         _check_columns(names, list(X_dev.columns))
-        both = _as_numbers(X_train, X_dev) if encode else _stacked_frames(X_train, X_dev)
+        both = _encoded_frames(X_train, X_dev) if encode else _stacked_frames(X_train, X_dev)
         return both, names
     if any(are_frames):
         raise TypeError("X_train and X_dev must both be frames, or neither; got one frame.")
@@ -280,11 +289,15 @@ def _joined(X_train: Any, X_dev: Any, *, encode: bool) -> tuple[Any, list[Any]]:
             f"X_dev must have as many columns as X_train ({widths[0]}), got {widths[1]}."
         )
     if any(map(scipy.sparse.issparse, checked)):
-        return scipy.sparse.vstack(checked, format="csr"), list(range(widths[0]))
-    return np.vstack(checked), list(range(widths[0]))
+        X = scipy.sparse.vstack(checked, format="csr")
+    else:
+        X = np.vstack(checked)
+    return (_without_labels(X) if encode else X), list(range(widths[0]))
 
 
 def _check_columns(train: list[Any], dev: list[Any]) -> None:
+    if not train:
+        raise ValueError("X_train must have at least one column, got a frame without any.")
     if len(set(train)) < len(train):
         raise ValueError(f"X_train must have columns of different names, got {train}.")
     if train == dev:
@@ -300,33 +313,96 @@ def _stacked_frames(X_train: Any, X_dev: Any) -> Any:
     return importlib.import_module(type(X_train).__module__.split(".")[0]).concat([X_train, X_dev])
 
 
-def _as_numbers(X_train: Any, X_dev: Any) -> Array:
-    columns = []
+@dataclass(frozen=True)
+class _Columns:
+    """The rows of both sets, encoded: columns whose order counts, and columns of labels.
+
+    `labels` holds the numbers of the labels, of shape (n_rows, n_label_columns), no number in two
+    columns. `are_labels` says of each column of the sets which kind it is.
+    """
+
+    numbers: Any
+    labels: Array
+    are_labels: Array
+
+
+def _without_labels(X: Any) -> _Columns:
+    return _Columns(X, np.empty((X.shape[0], 0), dtype=np.intp), np.zeros(X.shape[1], dtype=bool))
+
+
+def _encoded_frames(X_train: Any, X_dev: Any) -> _Columns:
+    numbers, labels, are_labels, n_labels = [], [], [], 0
     for name in X_train.columns:
-        train, dev = (_column(X[name]) for X in (X_train, X_dev))
-        if train.dtype.kind != "f" or dev.dtype.kind != "f":
-            both = np.concatenate([train.astype(str), dev.astype(str)])
-            columns.append(np.unique(both, return_inverse=True)[1].astype(np.float64))
+        values, are = _joined_column(X_train[name], X_dev[name])
+        are_labels.append(are)
+        if are:
+            codes = np.unique(values, return_inverse=True)[1] + n_labels
+            n_labels = int(codes.max()) + 1
+            labels.append(codes)
+        elif np.isinf(values).any():
+            raise ValueError(f"X_train and X_dev must be finite, got infinity in {name!r}.")
         else:
-            columns.append(np.concatenate([train, dev]))
-    numbers = np.column_stack(columns)
-    if np.isinf(numbers).any():
-        infinite = [str(X_train.columns[j]) for j in np.flatnonzero(np.isinf(numbers).any(axis=0))]
-        raise ValueError(f"X_train and X_dev must be finite, got infinity in {infinite}.")
-    return numbers
+            numbers.append(values)
+    empty = np.empty((_n_rows(X_train) + _n_rows(X_dev), 0))
+    return _Columns(
+        np.column_stack([empty, *numbers]),
+        np.column_stack([empty, *labels]).astype(np.intp),
+        np.array(are_labels),
+    )
 
 
-def _column(values: Any) -> Array:
-    """A column as floats where it holds numbers or dates, else as objects."""
-    if getattr(values.dtype, "kind", "") in tuple("biuf"):
+def _joined_column(train: Any, dev: Any) -> tuple[Array, bool]:
+    """A column's values in both sets, and whether they are labels: what counts is not the type."""
+    read = [_as_floats(values) for values in (train, dev)]
+    floats = [values for values in read if values is not None]
+    if len(floats) == len(read):
+        named = [str(values.dtype).lower() for values in (train, dev)]
+        are_labels = any(name.startswith(("bool", "category")) for name in named)
+        return np.concatenate(floats), are_labels
+    missing = np.concatenate([_are_missing(values) for values in (train, dev)])
+    strings = np.concatenate([np.asarray(values).astype(str) for values in (train, dev)])
+    labels = np.zeros(missing.size)
+    labels[~missing] = 1 + np.unique(strings[~missing], return_inverse=True)[1]
+    return labels, True
+
+
+def _are_missing(values: Any) -> Array:
+    return np.asarray(values.isna() if hasattr(values, "isna") else values.is_null(), dtype=bool)
+
+
+def _as_floats(values: Any) -> Array | None:
+    """Numbers and dates as floats, missing ones NaN; None where there are others.
+
+    A string of digits is a label, as a postcode is.
+    """
+    kind = getattr(values.dtype, "kind", "")
+    if kind in tuple("biuf"):
         # pandas' nullable numbers become floats only if told what stands for a missing one.
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    array = np.asarray(values)
+        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    # To the microsecond: pandas' dates with a time zone would else be objects.
+    array = values.to_numpy(dtype="datetime64[us]") if kind == "M" else np.asarray(values)
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     if array.dtype.kind in "mM":
-        return np.where(np.isnat(array), np.nan, array.astype(np.int64).astype(np.float64))
-    return array.astype(object)
+        return _dates_as_floats(array)
+    if array.dtype.kind != "O":
+        return None
+    known = ~_are_missing(values)
+    types = set(map(type, array[known]))
+    floats = np.full(array.size, np.nan)
+    if all(issubclass(one, (Real, Decimal, np.bool_)) for one in types):
+        floats[known] = array[known].astype(np.float64)
+    elif types == {date}:
+        floats[known] = _dates_as_floats(array[known].astype("datetime64[D]"))
+    else:
+        return None
+    return floats
+
+
+def _dates_as_floats(array: Array) -> Array:
+    """Microseconds, whatever the unit was: two sets may have been stored in different ones."""
+    array = array.astype(f"{array.dtype.kind}8[us]")
+    return np.where(np.isnat(array), np.nan, array.astype(np.int64).astype(np.float64))
 
 
 # ------------------------------------------------------------------------- the default classifier
@@ -348,6 +424,22 @@ def _components(X: Any) -> Iterator[tuple[slice, Array]]:
         yield block, waves
 
 
+def _indicators(labels: Array) -> scipy.sparse.csr_array:
+    """One column per label, scaled so that each column of labels has a numeric column's trace."""
+    n_rows, n_columns = labels.shape
+    counts = np.bincount(labels.ravel())
+    trace = (1 - counts[labels] / n_rows).sum(axis=0)
+    # A column with a single label tells nothing apart.
+    scales = np.divide(
+        n_rows * (1 / HARMONICS).sum(), trace, out=np.zeros(n_columns), where=trace > 1e-9
+    )
+    weights = np.broadcast_to(np.sqrt(scales), labels.shape)
+    return scipy.sparse.csr_array(
+        (weights.ravel(), labels.ravel(), np.arange(n_rows + 1) * n_columns),
+        shape=(n_rows, counts.size),
+    )
+
+
 @dataclass(frozen=True)
 class _Kernel:
     """K = additive / additive_scale + pairs² / pair_scale, centred, with a mean diagonal of 1."""
@@ -358,19 +450,24 @@ class _Kernel:
     pair_scale: float
 
 
-def _kernel(X: Any) -> _Kernel:
-    n_rows = X.shape[0]
-    additive, products = np.zeros((n_rows, n_rows)), np.zeros((n_rows, n_rows))
-    for _, waves in _components(X):
+def _kernel(X: _Columns) -> _Kernel:
+    indicators = _indicators(X.labels)
+    additive = _centred((indicators @ indicators.T).toarray())
+    n_rows = additive.shape[0]
+    products = np.zeros((n_rows, n_rows))
+    for _, waves in _components(X.numbers):
         flat, first = waves.reshape(n_rows, -1), waves[:, 0]
         additive += flat @ flat.T
         products += first @ first.T
-    pairs = products**2
-    pairs -= pairs.mean(axis=0)
-    pairs -= pairs.mean(axis=1, keepdims=True)
+    pairs = _centred(products**2)
     # Columns that do not vary at all have a kernel of zeros, which tells nothing apart.
     scales = [2 * float(part.trace()) / n_rows or 1.0 for part in (additive, pairs)]
     return _Kernel(additive / scales[0] + pairs / scales[1], products, *scales)
+
+
+def _centred(kernel: Array) -> Array:
+    kernel = kernel - kernel.mean(axis=0)
+    return kernel - kernel.mean(axis=1, keepdims=True)
 
 
 def _solve(matrix: Array, right: Array) -> Array:
@@ -378,7 +475,7 @@ def _solve(matrix: Array, right: Array) -> Array:
 
 
 def _test_with_kernel(
-    X: Any, labels: Array, folds: Any, n_permutations: int, rng: np.random.RandomState
+    X: _Columns, labels: Array, folds: Any, n_permutations: int, rng: np.random.RandomState
 ) -> tuple[float, float, Array]:
     """AUC, p-value and each column's share by kernel ridge regression on the labels."""
     kernel = _kernel(X)
@@ -427,7 +524,7 @@ def _aucs(smoothers: list[Array], held_out: list[Array], labels: Array) -> Array
     return total / len(held_out)
 
 
-def _shares(X: Any, kernel: _Kernel, labels: Array) -> Array:
+def _shares(X: _Columns, kernel: _Kernel, labels: Array) -> Array:
     """Each column's share of the variance of the classifier's terms, trained on all rows.
 
     A pair's term Σ_i α_i z_ij z_il, summed squared over l, is a quadratic form in z_j: no matrix
@@ -435,12 +532,18 @@ def _shares(X: Any, kernel: _Kernel, labels: Array) -> Array:
     """
     weights = _solve(kernel.matrix, labels - labels.mean())
     form = weights[:, None] * kernel.products * weights * (2 / kernel.pair_scale**2)
-    share = np.zeros(X.shape[1])
-    for block, waves in _components(X):
+    of_numbers = np.zeros(X.numbers.shape[1])
+    for block, waves in _components(X.numbers):
         first = waves[:, 0]
         slopes = np.einsum("i,ihj->hj", weights, waves) / kernel.additive_scale
-        share[block] = np.einsum("ihj,hj->ij", waves, slopes).var(axis=0)
-        share[block] += (first * (form @ first)).sum(axis=0)
+        of_numbers[block] = np.einsum("ihj,hj->ij", waves, slopes).var(axis=0)
+        of_numbers[block] += (first * (form @ first)).sum(axis=0)
+    indicators = _indicators(X.labels)
+    # The weights add up to 0, which centres the indicators.
+    gains = (indicators.T @ weights) / kernel.additive_scale
+    terms = indicators.data.reshape(X.labels.shape) * gains[X.labels]
+    share = np.empty(X.are_labels.size)
+    share[~X.are_labels], share[X.are_labels] = of_numbers, terms.var(axis=0)
     share = np.maximum(share, 0)
     total = share.sum()
     return share / total if total > 0 else share

@@ -6,7 +6,7 @@ indexed at the end, so whatever scikit-learn can index can be split.
 
 from collections.abc import Iterable
 from math import ceil, floor, isclose
-from numbers import Integral, Real
+from numbers import Integral, Number, Real
 from typing import Any
 
 import numpy as np
@@ -67,10 +67,12 @@ def train_dev_test_split(
         classes; it never takes floats. Neither without `shuffle` nor with `groups` are parts
         stratified: "auto" then is None, and an array is an error.
     groups : array-like of shape (n_samples,), default=None
-        Rows of one group, of one patient say, stay together. The groups are put in random order
-        and each part's end is moved to the nearest border between two groups, so that a part
-        misses its size by at most half of the groups at its two ends, and holds at least one
-        group. Without `shuffle`, groups stay in order and each must be consecutive rows.
+        Rows of one group, of one patient say, stay together, and each part holds at least one
+        group. The smallest part is drawn first, from the groups not larger than it, and comes as
+        near to its size as these allow; then the next, and the largest part, most often train,
+        takes the rest, large groups among it. If no group is small enough, a part is the smallest
+        that is left. Without `shuffle`, groups stay in order, each must be consecutive rows, and
+        each part's end is moved to the nearest border between two groups.
 
     Returns
     -------
@@ -136,7 +138,8 @@ def _checked_arrays(arrays: tuple[Any, ...]) -> tuple[list[Any], int]:
     if not arrays:
         raise ValueError("train_dev_test_split needs at least one array, got none.")
     if any(array is None for array in arrays):
-        raise ValueError(f"arrays must not be None, got one in position {arrays.index(None)}.")
+        position = [array is None for array in arrays].index(True)
+        raise ValueError(f"arrays must not be None, got one in position {position}.")
     indexed = indexable(*arrays)
     first = indexed[0]
     n_rows = int(first.shape[0]) if hasattr(first, "shape") else len(first)
@@ -251,7 +254,7 @@ def _checked_groups(groups: Any, n_rows: int) -> Array:
 def _split_groups(
     groups: Array, sizes: tuple[int, int, int], shuffle: bool, rng: np.random.RandomState
 ) -> list[Array]:
-    """Rows of each part; groups in order, cut at the borders nearest to where parts would end."""
+    """Rows of each part, no group in two of them."""
     firsts, members = _numbered(groups, "groups")
     n_rows, n_groups = members.size, firsts.size
     if n_groups < len(PARTS):
@@ -260,14 +263,45 @@ def _split_groups(
         raise ValueError(
             "groups must each be consecutive rows if shuffle=False, got a group in several places."
         )
-    order = rng.permutation(n_groups) if shuffle else np.argsort(firsts)
-    position = np.empty(n_groups, dtype=np.intp)
-    position[order] = np.arange(n_groups)
-    borders = np.concatenate([[0], np.cumsum(np.bincount(members)[order])])
-    cuts = _cuts_between_groups(borders, np.cumsum(sizes))
-    part = np.searchsorted(cuts, position, side="right")[members]
-    rows = rng.permutation(n_rows) if shuffle else np.arange(n_rows)
+    counts = np.bincount(members)
+    if shuffle:
+        part = _drawn_parts_of_groups(counts, sizes, rng)[members]
+        rows = rng.permutation(n_rows)
+    else:
+        part = _parts_of_groups_in_order(counts, np.argsort(firsts), sizes)[members]
+        rows = np.arange(n_rows)
     return [rows[part[rows] == number] for number in range(len(PARTS))]
+
+
+def _drawn_parts_of_groups(
+    counts: Array, sizes: tuple[int, int, int], rng: np.random.RandomState
+) -> Array:
+    """The part of each group; the smallest part first, lest a group be drawn that it cannot hold.
+
+    Drawn from all groups that fit, rather than filled with the largest first, a part's groups are
+    like the others.
+    """
+    part = np.full(counts.size, len(PARTS))
+    for still_to_come, number in zip((2, 1, 0), np.argsort(sizes, kind="stable"), strict=True):
+        free = rng.permutation(np.flatnonzero(part == len(PARTS)))
+        if still_to_come == 0 and sum(sizes) == counts.sum():
+            part[free] = number
+            break
+        fitting = free[counts[free] <= sizes[number]]
+        if fitting.size == 0:
+            fitting = free[[np.argmin(counts[free])]]
+        misses = np.abs(np.cumsum(counts[fitting]) - sizes[number])
+        n_taken = min(int(np.argmin(misses)) + 1, free.size - still_to_come)
+        part[fitting[:n_taken]] = number
+    return part
+
+
+def _parts_of_groups_in_order(counts: Array, order: Array, sizes: tuple[int, int, int]) -> Array:
+    """The part of each group, cut at the borders nearest to where parts would end."""
+    position = np.empty(order.size, dtype=np.intp)
+    position[order] = np.arange(order.size)
+    borders = np.concatenate([[0], np.cumsum(counts[order])])
+    return np.searchsorted(_cuts_between_groups(borders, np.cumsum(sizes)), position, side="right")
 
 
 def _cuts_between_groups(borders: Array, ends: Array) -> list[int]:
@@ -295,7 +329,7 @@ def _strata(
     """The class number of each row, or None if the parts are not to be stratified."""
     if stratify is None:
         return None
-    if isinstance(stratify, str):
+    if isinstance(stratify, (str, Number, np.generic)):
         if stratify != "auto":
             raise ValueError(f"stratify must be 'auto', an array or None, got {stratify!r}.")
         if not shuffle or grouped or len(arrays) < 2:
@@ -335,6 +369,9 @@ def _are_labels(y: Array) -> bool:
 
 
 def _explicit_strata(stratify: Any, n_rows: int) -> Array:
+    if hasattr(stratify, "columns"):
+        # As objects where columns differ in kind, which scikit-learn would make numbers.
+        stratify = stratify.to_numpy()
     labels = checked_array(stratify, None, "stratify")
     if labels.shape[0] != n_rows:
         raise ValueError(f"stratify must have one row per row ({n_rows}), got {labels.shape[0]}.")
@@ -343,8 +380,11 @@ def _explicit_strata(stratify: Any, n_rows: int) -> Array:
 
 def _numbered(labels: Array, name: str) -> tuple[Array, Array]:
     """The first row of each distinct label, and for each row the number of its label."""
+    if labels.ndim == 2:
+        # Column by column: NumPy finds no distinct rows of objects, nor of strings beside numbers.
+        labels = np.column_stack([_numbered(column, name)[1] for column in labels.T])
+    axis = 0 if labels.ndim == 2 else None
     try:
-        axis = 0 if labels.ndim > 1 else None
         _, firsts, numbers = np.unique(labels, axis=axis, return_index=True, return_inverse=True)
     except TypeError as error:
         raise ValueError(

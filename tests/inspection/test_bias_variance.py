@@ -164,7 +164,7 @@ def test_a_large_network_on_few_rows_has_high_variance():
     assert result.advice[1] == "variance: alpha=0.0001 -> raise, on a log scale"
     assert "dropout=0.0 -> try 0.2 to 0.5 (takes a stochastic solver)" in result.advice[2]
     assert "early_stopping=False -> try True" in result.advice[3]
-    assert "augment=None" in result.advice[4]
+    assert result.advice[4].endswith("for images, augment them (takes a stochastic solver)")
     assert "hidden_layer_sizes=(200,) -> try narrower" in result.advice[5]
 
 
@@ -204,8 +204,27 @@ def test_advice_finds_the_network_within_other_estimators():
     result = bias_variance_report(search, X[:300], y[:300], X[300:], y[300:], random_state=0)
     assert result.estimator == "GridSearchCV"
     assert result.high_bias
-    assert "regressor__deepmlpregressor__hidden_layer_sizes=(3,)" in result.advice[0]
-    assert any("regressor__deepmlpregressor__alpha=20 -> lower" in s for s in result.advice)
+    prefix = "bias: estimator__regressor__deepmlpregressor__"
+    assert result.advice[0].startswith(f"{prefix}hidden_layer_sizes=(3,)")
+    assert f"{prefix}alpha=20 -> lower" in result.advice
+    search.set_params(estimator__regressor__deepmlpregressor__alpha=2)
+
+
+@pytest.mark.parametrize("solver", ["gd", "lbfgs", "sgd", "adam"])
+def test_augmentation_is_advised_with_a_solver_that_takes_it(solver):
+    X, y = load_digits(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = SoftmaxClassifier(solver=solver, max_iter=2, random_state=0).fit(X, y)
+    advice = next(line for line in module._against_variance(model, "") if "augment" in line)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.set_params(augment=lambda X, y, random_state: (X, y)).fit(X, y)
+    except ValueError:
+        assert advice.endswith("(takes a stochastic solver)")
+    else:
+        assert advice.endswith("augment them")
 
 
 def test_early_stopping_and_dropout_are_seen():
@@ -285,6 +304,71 @@ def test_sums_give_the_intervals_that_the_scores_give(y, weights):
         np.testing.assert_allclose(interval, slow.intervals[name], atol=0.05)
 
 
+class Echo(BaseEstimator):
+    """A regressor that predicts its columns."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return X
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        return tags
+
+
+@pytest.mark.parametrize("off", [0.0, 0.25])
+@pytest.mark.parametrize("varies", [(), (0,), (1,)], ids=["none", "first", "second"])
+@pytest.mark.parametrize("part", ["train", "dev"])
+def test_a_constant_output_counts_as_in_scikit_learn(part, varies, off):
+    rng = np.random.default_rng(0)
+    varying = rng.normal(size=(50, 2))
+    y = np.full((50, 2), 0.5)
+    y[:, varies] = varying[:, varies]
+    data = {"X_train": varying, "y_train": varying, "X_dev": varying, "y_dev": varying}
+    data |= {f"X_{part}": y + off, f"y_{part}": y}
+    result = bias_variance_report(Echo(), **data, random_state=0)
+    check_error(result, part, 1 - r2_score(y, y + off))
+    slow = bias_variance_report(Echo(), **data, metric="r2", n_bootstrap=200, random_state=0)
+    for name, interval in result.intervals.items():
+        np.testing.assert_allclose(interval, slow.intervals[name], atol=0.02)
+
+
+@pytest.mark.parametrize("n_rows", [7, 50, 1000])
+def test_rounding_does_not_make_a_constant_vary(n_rows):
+    y = np.full((n_rows, 1), 0.1)
+    result = bias_variance_report(Echo(), y, y, y + 1, y, random_state=0)
+    assert (result.train_error, result.dev_error) == (0, 1)
+    assert result.intervals["dev_error"] == (1, 1)
+
+
+def test_r2_takes_two_rows():
+    X, y = DIABETES
+    model = LinearRegression().fit(X, y)
+    with pytest.raises(ValueError, match="needs at least 2 rows, got 1 in X_dev"):
+        bias_variance_report(model, X, y, X[:1], y[:1])
+
+
+def test_several_outputs_of_several_classes():
+    X, y = load_digits(return_X_y=True)
+    labels = np.column_stack([y, y // 3])
+    model = KNeighborsClassifier().fit(X[:900], labels[:900])
+    result = bias_variance_report(
+        model, X[:900], labels[:900], X[900:], labels[900:], random_state=0
+    )
+    check_error(result, "dev", np.mean((model.predict(X[900:]) != labels[900:]).any(axis=1)))
+    with pytest.raises(
+        ValueError,
+        match=r"y_train must have as many outputs as the estimator predicts \(2\), got 1",
+    ):
+        bias_variance_report(model, X[:900], y[:900], X[900:], y[900:])
+
+
 def test_accuracy_by_sums_is_accuracy_by_scores():
     data = split(CANCER)
     model = DecisionTreeClassifier(max_depth=2).fit(*data[:2])
@@ -349,7 +433,7 @@ def test_resamples_without_an_error_are_left_out():
         return 0.5 if (np.diff(y_true) >= 0).all() else np.nan
 
     y = np.arange(200)
-    with pytest.raises(ValueError, match="finite on resamples of the rows, it is on none"):
+    with pytest.raises(ValueError, match=r"finite on resamples .*, in_order is on 0 of 5 for"):
         bias_variance_report(Told(), X, X[:, 0] * 0, y[:, None], y, metric=in_order, n_bootstrap=5)
 
 
@@ -425,6 +509,10 @@ def test_the_result_reads_well():
     [
         ({"base_error": np.nan}, "base_error must be a finite number, got nan"),
         ({"base_error": 15}, r"base_error must be in \[0, 1\], a share and not per cent, got 15"),
+        ({"base_error": True}, "base_error must be a number, got True"),
+        ({"tolerance": True}, "tolerance must be a number, got True"),
+        ({"y_dev": np.full(20, np.nan)}, "y_dev must be finite, got NaN"),
+        ({"y_dev": np.full(20, 0.5)}, "y_dev must hold class labels, got 0.5"),
         ({"tolerance": 0}, "tolerance must be a finite number > 0, got 0"),
         ({"n_bootstrap": 1}, "n_bootstrap must be an integer >= 2, got 1"),
         ({"confidence": 95}, r"confidence must be in \(0, 1\), got 95"),
@@ -450,6 +538,12 @@ def test_wrong_kinds_are_refused():
     X, y = CANCER
     with pytest.raises(NotFittedError):
         bias_variance_report(Ridge(), X, y, X, y)
+    search = GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, cv=2, refit=False).fit(X, y)
+    for unable in (search, make_pipeline(StandardScaler(), search).fit(X, y)):
+        with pytest.raises(
+            TypeError, match=r"must have `predict`.* a search has it with refit=True"
+        ):
+            bias_variance_report(unable, X, y, X, y)
     clusters = KMeans(2, n_init=1).fit(X)
     with pytest.raises(TypeError, match="KMeans is neither a classifier nor a regressor"):
         bias_variance_report(clusters, X, y, X, y)

@@ -32,6 +32,14 @@ def polars_frame(frame):
     return pl.DataFrame({name: [None if v is pd.NA else v for v in frame[name]] for name in frame})
 
 
+def with_labels(frame, X):
+    return frame.assign(
+        town=pd.Series(np.rint(3 * X[:, 0]).astype(int)).map("town {}".format),
+        kind=pd.Categorical(np.rint(X[:, 1])),
+        rare=X[:, 2] > 1.5,
+    )
+
+
 def halves(X, seed=0):
     order = np.random.default_rng(seed).permutation(len(X))
     return X.iloc[order[: len(X) // 2]], X.iloc[order[len(X) // 2 :]]
@@ -40,13 +48,15 @@ def halves(X, seed=0):
 # ---------------------------------------------------------------------------------- the statistics
 
 
-@pytest.mark.parametrize("make", ["normal", "few values", "two columns"])
+@pytest.mark.parametrize("make", ["normal", "few values", "two columns", "labels"])
 def test_p_values_are_uniform_on_one_distribution(make):
     p_values = []
     for seed in range(60):
         X_train, X_dev = normal(seed, 50, 30, 2 if make == "two columns" else 6)
         if make == "few values":
             X_train, X_dev = np.rint(X_train), np.rint(X_dev)
+        if make == "labels":
+            X_train, X_dev = (with_labels(pd.DataFrame(X[:, 3:]), X) for X in (X_train, X_dev))
         result = check_same_distribution(X_train, X_dev, n_permutations=99, random_state=seed)
         p_values.append(result.p_value)
     assert kstest(p_values, "uniform").pvalue > 0.001
@@ -88,6 +98,105 @@ def test_a_changed_correlation_is_found_and_both_columns_named(seed):
     result = check_same_distribution(X_train, X_dev, random_state=seed)
     assert not result.same
     assert {name for name, _ in result.columns[:2]} == {1, 3}
+
+
+@pytest.mark.parametrize(
+    ("library", "dtype"),
+    [(pd, object), (pd, "string"), (pd, "category"), (pl, pl.String), (pl, pl.Categorical)],
+)
+def test_labels_that_the_sets_do_not_share_are_found(library, dtype):
+    rng = np.random.default_rng(0)
+
+    def frame(n, first):
+        towns = rng.choice([f"c{i:03}" for i in range(first, 100, 2)], n)
+        town = pd.Series(towns, dtype=dtype) if library is pd else pl.Series(towns, dtype=dtype)
+        return library.DataFrame({"town": town, "x": rng.normal(size=n)})
+
+    train = frame(800, 0)
+    result = check_same_distribution(train, frame(400, 1), random_state=0)
+    assert result.auc > 0.99
+    assert not result.same
+    assert result.columns[0][0] == "town"
+    assert check_same_distribution(train, frame(400, 0), random_state=0).same
+
+
+def test_what_labels_are_called_does_not_matter():
+    rng = np.random.default_rng(0)
+    codes = [rng.choice(9, 200, p=p) for p in (np.full(9, 1 / 9), np.arange(1, 10) / 45)]
+    found = []
+    for names in (np.arange(9), rng.permutation(9), rng.permutation(9)):
+        frames = [pd.DataFrame({"kind": names[c], "x": c % 2}).astype({"kind": str}) for c in codes]
+        found.append(check_same_distribution(*frames, random_state=0))
+    assert not found[0].same
+    for result in found[1:]:
+        assert result.auc == pytest.approx(found[0].auc, abs=1e-12)
+        assert result.p_value == found[0].p_value
+
+
+NUMBERS = np.random.default_rng(0).permutation(90) // 3
+DAYS = pd.Timestamp("2020-01-01") + pd.to_timedelta(NUMBERS, "D")
+SAME_VALUES = {
+    "numbers": [
+        NUMBERS,
+        NUMBERS.astype(float),
+        NUMBERS.astype(object),
+        pd.array(NUMBERS, dtype="Int64"),
+        NUMBERS.astype(float).astype(object),
+    ],
+    "few numbers": [NUMBERS % 2, (NUMBERS % 2).astype(object), (NUMBERS % 2).astype(float)],
+    "days": [
+        DAYS.astype("datetime64[ns]"),
+        DAYS.astype("datetime64[s]"),
+        DAYS.tz_localize("UTC"),
+        DAYS.date,
+    ],
+    "strings": [
+        NUMBERS.astype(str),
+        NUMBERS.astype(str).astype(object),
+        pd.array(NUMBERS.astype(str), dtype="string"),
+        pd.Categorical(NUMBERS.astype(str)),
+        NUMBERS,
+    ],
+    "categories": [pd.Categorical(NUMBERS), NUMBERS, NUMBERS.astype(float)],
+    "booleans": [
+        NUMBERS % 2 == 0,
+        (NUMBERS % 2 == 0).astype(object),
+        pd.array(NUMBERS % 2 == 0, dtype="boolean"),
+        1 - NUMBERS % 2,
+    ],
+    "missing": [
+        np.where(NUMBERS % 4, NUMBERS.astype(str), None),
+        pd.array(np.where(NUMBERS % 4, NUMBERS.astype(str), None), dtype="string"),
+        np.where(NUMBERS % 4, NUMBERS.astype(str), np.array(np.nan, dtype=object)),
+    ],
+    "missing numbers": [
+        np.where(NUMBERS % 4, NUMBERS, np.nan),
+        np.where(NUMBERS % 4, NUMBERS.astype(object), None),
+        pd.array(np.where(NUMBERS % 4, NUMBERS.astype(object), None), dtype="Int64"),
+        np.where(NUMBERS % 4, NUMBERS.astype(object), pd.NA),
+    ],
+}
+
+
+@pytest.mark.parametrize("values", SAME_VALUES)
+def test_how_values_are_stored_does_not_matter(values):
+    train, *stored = (pd.DataFrame({"x": column}) for column in SAME_VALUES[values])
+    for dev in [train, *stored]:
+        for sets in ((train, dev), (dev, train)):
+            result = check_same_distribution(*sets, random_state=0)
+            assert result.same
+            assert result.auc < 0.6
+
+
+@pytest.mark.parametrize("since", [lambda days: days.date, lambda days: days.tz_localize("UTC")])
+def test_dates_stored_as_objects_keep_their_order(since):
+    rng = np.random.default_rng(0)
+    start, days = pd.Timestamp("2020-01-01"), rng.permutation(3000)[:400]
+    frames = [
+        pd.DataFrame({"since": since(start + pd.to_timedelta(of_set, "D"))})
+        for of_set in (days[:200], days[200:] + 1000)
+    ]
+    assert not check_same_distribution(*frames, random_state=0).same
 
 
 def test_units_and_monotone_transforms_do_not_matter():
@@ -153,6 +262,45 @@ def test_the_auc_is_that_of_ridge_regression_fitted_fold_by_fold(monkeypatch):
     np.testing.assert_allclose([found[j] for j in range(3)], shares / shares.sum(), rtol=1e-8)
 
 
+def test_labels_are_indicators_scaled_to_a_columns_trace():
+    rng = np.random.default_rng(3)
+    town, flag, x = rng.choice(4, 60), rng.random(60) < 0.2, rng.normal(size=60)
+    frame = pd.DataFrame({"town": town, "x": x, "flag": flag}).astype({"town": str})
+    result = check_same_distribution(frame[:35], frame[35:], cv=3, random_state=7)
+    labels, parts = np.repeat([0, 1], [35, 25]), {}
+    for name, column in (("town", town), ("flag", flag)):
+        z = OneHotEncoder(sparse_output=False).fit_transform(column[:, None])
+        z -= z.mean(axis=0)
+        parts[name] = z * np.sqrt(60 * (1 + 1 / 2 + 1 / 3 + 1 / 4) / (z**2).sum())
+    ranks = (np.argsort(np.argsort(x)) + 0.5) / 60
+    waves = np.column_stack([np.sqrt(2 / k) * np.cos(np.pi * k * ranks) for k in (1, 2, 3, 4)])
+    parts["x"] = waves - waves.mean(axis=0)
+    additive = np.hstack(list(parts.values()))
+    pairs = parts["x"][:, :1] ** 2
+    pairs = pairs - pairs.mean()
+    features = np.hstack([f / np.sqrt(2 * (f**2).sum() / 60) for f in (additive, pairs)])
+    aucs = []
+    folds = StratifiedKFold(3, shuffle=True, random_state=np.random.RandomState(7))
+    for train, held_out in folds.split(features, labels):
+        ridge = Ridge(1.0, fit_intercept=False).fit(
+            features[train], labels[train] - labels[train].mean()
+        )
+        aucs.append(roc_auc_score(labels[held_out], ridge.predict(features[held_out])))
+    assert result.auc == pytest.approx(np.mean(aucs), abs=1e-12)
+    ridge = Ridge(1.0, fit_intercept=False).fit(features, labels - labels.mean())
+    terms = features * ridge.coef_
+    shares = {
+        "town": terms[:, :4].sum(axis=1).var(),
+        "flag": terms[:, 4:6].sum(axis=1).var(),
+        "x": terms[:, 6:10].sum(axis=1).var(),
+    }
+    weight = ridge.coef_[10] / np.sqrt(2 * (pairs**2).sum() / 60)
+    shares["x"] += 2 * weight**2
+    total = sum(shares.values())
+    for name, share in result.columns:
+        assert share == pytest.approx(shares[name] / total, rel=1e-6)
+
+
 def test_blocks_do_not_show(monkeypatch):
     X_train, X_dev = normal(0, 60, 60, 7)
     X_dev[:, 6] += 0.4
@@ -168,6 +316,9 @@ def test_columns_that_do_not_vary_tell_nothing():
     constant = check_same_distribution(np.ones((20, 2)), np.ones((10, 2)), random_state=0)
     assert (constant.auc, constant.p_value, constant.same) == (0.5, 1.0, True)
     assert constant.columns == [(0, 0.0), (1, 0.0)]
+    word = pd.DataFrame({"word": ["a"] * 20})
+    result = check_same_distribution(word, word, random_state=0)
+    assert (result.auc, result.p_value, result.columns) == (0.5, 1.0, [("word", 0.0)])
 
 
 # -------------------------------------------------------------------------------- containers, caps
@@ -339,8 +490,11 @@ def test_frames_must_have_the_same_columns():
         check_same_distribution(train, dev[dev.columns[::-1]])
     with pytest.raises(TypeError, match="both be frames, or neither"):
         check_same_distribution(train, dev.to_numpy())
-    with pytest.raises(ValueError, match=r"must be finite, got infinity in \['mean area'\]"):
+    with pytest.raises(ValueError, match=r"must be finite, got infinity in 'mean area'"):
         check_same_distribution(train, dev.assign(**{"mean area": np.inf}))
     twice = CANCER.iloc[:, [0, 0]]
+    for estimator in (None, GaussianNB()):
+        with pytest.raises(ValueError, match="X_train must have at least one column, got a frame"):
+            check_same_distribution(train[[]], dev[[]], estimator=estimator)
     with pytest.raises(ValueError, match="columns of different names"):
         check_same_distribution(twice, twice)

@@ -168,6 +168,8 @@ def test_bad_arrays_are_named():
         train_dev_test_split()
     with pytest.raises(ValueError, match="must not be None, got one in position 1"):
         train_dev_test_split(range(5), None)
+    with pytest.raises(ValueError, match="must not be None, got one in position 1"):
+        train_dev_test_split(np.arange(5), None)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         train_dev_test_split(range(5), range(6))
 
@@ -249,8 +251,28 @@ def test_strata_may_be_given():
 
 
 @pytest.mark.parametrize(
+    "strata",
+    [
+        pd.DataFrame({"a": ["p", "q"] * 10, "b": ["u"] * 10 + ["v"] * 10}),
+        pd.DataFrame({"a": ["p", "q"] * 10, "b": [1] * 10 + [0] * 10}),
+        pd.DataFrame({"a": pd.Categorical(["p", "q"] * 10), "b": [True] * 10 + [False] * 10}),
+        np.array([["p", "q"] * 10, ["u"] * 10 + ["v"] * 10]).T,
+        np.array([["p", "q"] * 10, [0.5] * 10 + [1.5] * 10], dtype=object).T,
+        pl.DataFrame({"a": ["p", "q"] * 10, "b": [1] * 10 + [0] * 10}),
+    ],
+)
+def test_strata_may_have_columns_of_several_kinds(strata):
+    classes = np.arange(20) // 10 * 2 + np.arange(20) % 2
+    for part in train_dev_test_split(classes, stratify=strata, random_state=0):
+        np.testing.assert_array_equal(np.bincount(part), part.size // 4)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"stratify": True}, "stratify must be 'auto', an array or None, got True"),
+        ({"stratify": np.float64(3)}, "stratify must be 'auto', an array or None, got"),
+        ({"stratify": [["a", None]] * 10}, "stratify must hold labels"),
         ({"stratify": "y"}, "stratify must be 'auto', an array or None, got 'y'"),
         ({"stratify": [0] * 9}, r"stratify must have one row per row \(10\), got 9"),
         ({"stratify": [0] * 8 + [1] * 2}, "at least 3 rows of every class.* got a class with 2"),
@@ -296,7 +318,7 @@ def test_groups_stay_whole_and_sizes_are_near(members, seed, test):
     own = [set(groups[part]) for part in parts]
     assert all(own)
     assert sum(map(len, own)) == len(members)
-    # Half a group at either end, or a whole group where that would leave a part empty.
+    # Half a group, or most of one where none is small enough; train has what both miss.
     assert all(abs(part.size - n) <= 2 * max(members) for part, n in zip(parts, sizes, strict=True))
 
 
@@ -321,6 +343,46 @@ def test_groups_in_order():
         [5, 6, 7, 8],
         [9, 10, 11],
     ]
+
+
+@pytest.mark.parametrize(
+    ("groups", "sizes"),
+    [
+        (np.r_[np.zeros(60), 1:41], [60, 20, 20]),
+        (np.r_[np.zeros(18), 1, 2], [18, 1, 1]),
+        (np.r_[np.zeros(25), np.ones(25), 2:52], [60, 20, 20]),
+        (np.repeat([0, 1, 2], [50, 49, 1]), [50, 1, 49]),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_too_large_for_dev_and_test_is_in_train(groups, sizes, seed):
+    parts = train_dev_test_split(np.arange(groups.size), groups=groups, random_state=seed)
+    assert [part.size for part in parts] == sizes
+
+
+def test_the_largest_part_takes_large_groups_whichever_it_is():
+    groups = np.r_[np.zeros(40), 1:61]
+    parts = train_dev_test_split(groups, groups=groups, train_size=20, dev_size=20, random_state=0)
+    assert [part.size for part in parts] == [20, 20, 60]
+    assert (parts[2] == 0).sum() == 40
+    # Not all rows are asked for: a group larger than any part is left out.
+    arguments = {"train_size": 30, "dev_size": 10, "test_size": 10}
+    some = train_dev_test_split(groups, groups=groups, random_state=0, **arguments)
+    assert [part.size for part in some] == [30, 10, 10]
+    assert not any((part == 0).any() for part in some)
+
+
+def test_groups_of_every_size_are_as_likely_in_each_part():
+    groups = np.repeat(np.arange(30), np.arange(30) // 3 + 1)
+
+    def count_groups(seed):
+        parts = train_dev_test_split(groups, groups=groups, random_state=seed)
+        return [np.unique(part).size for part in parts]
+
+    # 165 rows in 30 groups: the 33 of dev, and of test, are neither few large groups nor many small
+    # ones but a fifth of all.
+    counts = np.mean([count_groups(seed) for seed in range(200)], axis=0)
+    np.testing.assert_allclose(counts, [18, 6, 6], atol=0.4)
 
 
 def test_one_large_group_leaves_room_for_the_others():
