@@ -165,7 +165,10 @@ class Stack:
         network = run.problem.network
         if estimator is not leader:
             _share_what_was_learnt(leader, estimator)
-        own_network = estimator._build_network(network.n_in, network.n_out)
+        # What is the same for all is made once.
+        own_network = network
+        if not _builds_the_same(estimator, leader):
+            own_network = estimator._build_network(network.n_in, network.n_out)
         problem = estimator._problem(own_network, run.problem.data)
         estimator._network = own_network
         state = replace(run.state) if estimator is leader else _fresh_like(estimator, leader, run)
@@ -455,6 +458,12 @@ def _share_what_was_learnt(leader: Any, estimator: Any) -> None:
     for name, value in leader.__dict__.items():
         # A parameter is there already.
         estimator.__dict__.setdefault(name, value)
+
+
+def _builds_the_same(estimator: Any, leader: Any) -> bool:
+    """Whether two estimators of a stack have networks that do not differ in anything."""
+    same_sizes = estimator._hidden_layer_sizes() == leader._hidden_layer_sizes()
+    return same_sizes and bool(estimator._network_parameters() == leader._network_parameters())
 
 
 def _fresh_like(estimator: Any, leader: Any, run: FitRun) -> TrainingState:
