@@ -368,10 +368,7 @@ class Checkpoint(_EpochCallback):
                 f"Checkpoint needs a stochastic solver {STOCHASTIC_SOLVERS}, whose state is known "
                 f"after each epoch; got solver={estimator.solver!r}."
             )
-        if not self.path.absolute().parent.is_dir():
-            raise FileNotFoundError(
-                f"path must be in a folder that exists, {self.path.absolute().parent} does not."
-            )
+        _check_folder(self.path)
         if self.path.exists() and self._epoch_of(self.path) is None:
             raise FileExistsError(f"path is a file that no Checkpoint has written: {self.path}.")
         self._saved = None
@@ -455,6 +452,12 @@ def _picklable(callbacks: Sequence[Any]) -> tuple[list[Any], list[str]]:
         except Exception:
             lost.append(type(callback).__name__)
     return kept, lost
+
+
+def _check_folder(path: Path) -> None:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"path must be in a folder that exists, {folder} does not.")
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -545,10 +548,7 @@ class TrainingLog(_EpochCallback):
             If the folder does not exist.
         """
         super().setup(estimator, context)
-        if not self.path.absolute().parent.is_dir():
-            raise FileNotFoundError(
-                f"path must be in a folder that exists, {self.path.absolute().parent} does not."
-            )
+        _check_folder(self.path)
         self._start, self._next = time.perf_counter(), None
 
     def _epoch_ends(self, estimator: Any) -> None:

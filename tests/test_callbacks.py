@@ -495,6 +495,18 @@ def test_other_data_or_another_network_do_not_go_on(tmp_path):
     same(resumed.fit(X, y), network().fit(X, y))
 
 
+def test_the_columns_of_a_frame_keep_their_names(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    with pytest.raises(Killed):
+        network().set_callbacks(Checkpoint(tmp_path / "a"), KillAfter(3)).fit(frame, y)
+    resumed = Checkpoint.resume(tmp_path / "a").set_callbacks()
+    assert resumed.feature_names_in_.tolist() == list("abcd")
+    with pytest.raises(ValueError, match="feature names"):
+        resumed.fit(frame[["b", "a", "c", "d"]], y)
+    same(resumed.fit(frame, y), network().fit(frame, y))
+
+
 def test_in_a_pipeline_the_step_is_saved(tmp_path):
     model = make_pipeline(StandardScaler(), network())
     model[-1].set_callbacks(Checkpoint(tmp_path / "a"))
