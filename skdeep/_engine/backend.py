@@ -45,6 +45,21 @@ class RandomStream:
     def restart(self) -> None:
         """Nothing: a random stream only goes on."""
 
+    def copy(self) -> "RandomStream":
+        """A stream that goes on from here by itself."""
+        other = RandomStream(np.random.SeedSequence(0))
+        other.position = self.position
+        return other
+
+    @property
+    def position(self) -> Any:
+        """Where the stream is, to be set again to go back there."""
+        return self.generator.bit_generator.state
+
+    @position.setter
+    def position(self, position: Any) -> None:
+        self.generator.bit_generator.state = position
+
     def integer_seed(self) -> int:
         """A seed for code that takes an integer only."""
         return int(self.generator.integers(2**31 - 1))

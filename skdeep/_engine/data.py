@@ -6,7 +6,7 @@ is small, and otherwise rows gathered into one buffer. `AugmentedBatches` are su
 function of the user's has changed them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 from .backend import Array, RandomStream
 
 Batch = tuple[Any, Array, Array | None]
+# What a network sees of a batch of X.
+Encode = Callable[[Any], Any]
 # (X_batch, y_batch, random_state) -> (X_batch, y_batch)
 Augment = Callable[[Array, Array, np.random.Generator], tuple[Array, Array]]
 
@@ -28,29 +30,59 @@ PERMUTED_COPY_BYTES = 2**22
 
 @dataclass
 class Rows:
-    """X (dense or CSR), encoded targets, weights; `index` picks rows, None means all of them."""
+    """X (dense or CSR), encoded targets, weights; `index` picks rows, None means all of them.
+
+    Weights of shape (n,) are those of every model; of shape (n, K), each model of a population has
+    a column of its own, and so has its own rows: a fold, a bootstrap or a bag is such a column.
+    `total_weight` is then an array of shape (K,). With an `encode`, the network sees what that
+    makes of a batch of X.
+    """
 
     x: Any
     y: Array
     sample_weight: Array | None = None
     index: Array | None = None
+    encode: Encode | None = None
 
     def __post_init__(self) -> None:
         self.y = np.ascontiguousarray(self.y)
         self.n_rows = int(self.x.shape[0] if self.index is None else self.index.shape[0])
-        self.total_weight = float(self.n_rows)
+        self.total_weight: Any = float(self.n_rows)
         if self.sample_weight is not None:
             weights = self.sample_weight
             picked = weights if self.index is None else weights[self.index]
-            self.total_weight = float(picked.sum(dtype=np.float64))
+            total = picked.sum(axis=0, dtype=np.float64)
+            self.total_weight = float(total) if total.ndim == 0 else total
 
     @property
     def is_sparse(self) -> bool:
         return not isinstance(self.x, np.ndarray)
 
     @property
-    def mean_weight(self) -> float:
+    def feeds_sparse(self) -> bool:
+        """Whether the network's own input is sparse."""
+        return self.is_sparse and self.encode is None
+
+    @property
+    def mean_weight(self) -> Any:
         return self.total_weight / self.n_rows
+
+    @property
+    def weights_differ(self) -> bool:
+        """Whether each model has weights of its own."""
+        return self.sample_weight is not None and self.sample_weight.ndim == 2
+
+    def of_model(self, number: int) -> "Rows":
+        """The rows as one model of a population knows them."""
+        if self.sample_weight is None or not self.weights_differ:
+            return self
+        return replace(self, sample_weight=np.ascontiguousarray(self.sample_weight[:, number]))
+
+    def of_models(self, numbers: Array) -> "Rows":
+        """The rows as these models of a population know them."""
+        if self.sample_weight is None or not self.weights_differ:
+            return self
+        return replace(self, sample_weight=np.ascontiguousarray(self.sample_weight[:, numbers]))
 
     def gather(self, rows: Any) -> Batch:
         """Copies (or, of slices, views) of the rows at positions `rows`."""
@@ -68,8 +100,10 @@ class Rows:
             (self.x.dtype == dtype and self.index is None)
             or self.x.nnz * dtype.itemsize <= ROW_ORDER_COPY_BYTES
         )
-        if self.is_sparse or self.x.dtype == dtype:
-            convert: Callable[[Any], Any] = _in_dtype(dtype)
+        if self.encode is not None:
+            convert: Callable[[Any], Any] = self._encoder(dtype)
+        elif self.is_sparse or self.x.dtype == dtype:
+            convert = _in_dtype(dtype)
         else:
             buffer = np.empty((n, self.x.shape[1]), dtype=dtype)
 
@@ -87,6 +121,11 @@ class Rows:
             return kept[start, stop]
 
         return rows
+
+    def _encoder(self, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
+        encode, convert = self.encode, _in_dtype(dtype)
+        assert encode is not None
+        return lambda x: convert(encode(x))
 
     def _converted(self, rows: slice, dtype: np.dtype[Any], convert: Callable[[Any], Any]) -> Batch:
         x, y, w = self.gather(rows)
@@ -201,6 +240,16 @@ class Batches:
         for s in self._slices:
             x, y, w = self._fill(buffers, order[s])
             yield x, y, w
+
+
+class EncodedBatches:
+    """Batches as `encode` makes them from those of X, so that X is never encoded whole."""
+
+    def __init__(self, batches: Iterable[Batch], encode: Encode) -> None:
+        self._batches, self._encode = batches, encode
+
+    def __iter__(self) -> Iterator[Batch]:
+        return ((self._encode(x), y, w) for x, y, w in self._batches)
 
 
 class AugmentedBatches:

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, Stream
-from .data import Rows, rows_of_csr
+from .data import Encode, Rows, rows_of_csr
 from .layers import Forward, Workspace
 from .losses import Loss
 from .network import Network
 from .optimizers import blocks, constant, make_scratch
 from .penalties import ElasticNet
+from .tied import TiedParameters
 from .threads import blas_threads_for, one_blas_thread, run_shares, shares
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
@@ -49,19 +50,24 @@ def entries_per_row(x: Any) -> int:
 
 @dataclass
 class Problem:
-    """What is to be minimised: a network, a loss, a penalty, and the rows to learn from."""
+    """What is to be minimised: a network, a loss, a penalty, and the rows to learn from.
+
+    With `tied` parameters the penalty and the optimizer act on φ, from which θ is made.
+    """
 
     network: Network
     loss: Loss
     penalty: ElasticNet
     data: Rows
+    tied: TiedParameters | None = None
 
 
 class BatchObjective:
     """The loss of batches of one size: `(x, y, w) -> Σ w L`, gradient in place.
 
     `scale` is what the sum is multiplied by in J, 1 / (batch size · mean weight) for a mini-batch
-    and 1/m for a chunk of the whole; the gradient left in `grad` is of scale · Σ w L.
+    and 1/m for a chunk of the whole, one number or, where weights differ, one per model; the
+    gradient left in `grad` is of scale · Σ w L.
     """
 
     def __init__(
@@ -72,7 +78,7 @@ class BatchObjective:
         statistics: Array,
         *,
         rows: int,
-        scale: float,
+        scale: float | Array,
         workspace: Workspace,
         streams: Mapping[str, Stream],
     ) -> None:
@@ -84,7 +90,7 @@ class BatchObjective:
             rows=rows,
             workspace=workspace,
             streams=streams,
-            sparse_input=problem.data.is_sparse,
+            sparse_input=problem.data.feeds_sparse,
         )
         models = theta.shape[:-1]
         self._dz = workspace.columns("output", "dz", (*models, rows, network.n_out))
@@ -95,10 +101,15 @@ class BatchObjective:
         self._value_and_gradient = loss.value_and_gradient
         self._averages_weights = network.has_batch_norm
         self._scale = constant(scale, theta.dtype)
+        # Weights of each model's own come row by row, and are wanted model by model.
+        self._own_weights: Array | None = None
+        if problem.data.weights_differ:
+            self._own_weights = workspace.array("output", "weights", (*models, rows))
+            self._scale = self._scale[:, np.newaxis]
 
     def __call__(self, x: Any, y: Array, w: Array | None) -> Array:
-        if w is not None and self._averages_weights:
-            self._weights.set(w)
+        if w is not None:
+            w = self._by_model(w)
         dz = self._dz
         losses = self._value_and_gradient(self._forward(x), self._prepare(y), dz)
         if w is None:
@@ -106,17 +117,23 @@ class BatchObjective:
             np.multiply(dz, self._scale, out=dz)
         else:
             if not w.all():
-                self._silence(losses, dz, w == 0)
-            total = losses @ w
-            np.multiply(dz, (w * self._scale)[:, np.newaxis], out=dz)
+                # Rows without weight count for nothing even where their loss overflows: 0 · inf is
+                # NaN.
+                np.copyto(losses, 0, where=w == 0)
+                np.copyto(dz, 0, where=(w == 0)[..., np.newaxis])
+            total = np.vecdot(losses, w)
+            np.multiply(dz, (w * self._scale)[..., np.newaxis], out=dz)
         self._backward(dz)
         return total
 
-    @staticmethod
-    def _silence(losses: Array, dz: Array, without_weight: Array) -> None:
-        """Rows without weight count for nothing even where their loss overflows: 0 · inf is NaN."""
-        losses[..., without_weight] = 0
-        dz[..., without_weight, :] = 0
+    def _by_model(self, w: Array) -> Array:
+        """The batch's weights, of shape (rows,) or one such row for each model."""
+        if self._own_weights is not None:
+            np.copyto(self._own_weights, w.T)
+            w = self._own_weights
+        if self._averages_weights:
+            self._weights.set(w)
+        return w
 
 
 class FullObjective:
@@ -164,7 +181,7 @@ class FullObjective:
         """The context to evaluate it in, entered once for all evaluations."""
         if len(self._shares) > 1:
             return one_blas_thread()
-        sparse = self._problem.data.is_sparse
+        sparse = self._problem.data.feeds_sparse
         return blas_threads_for(self._problem.network, self._chunk, sparse_input=sparse)
 
     def __call__(self) -> Array:
@@ -220,7 +237,7 @@ class _SumOverRows:
                 self._part,
                 statistics,
                 rows=rows,
-                scale=1 / problem.data.total_weight,
+                scale=np.asarray(1 / problem.data.total_weight),
                 workspace=workspace,
                 streams=streams,
             )
@@ -258,16 +275,18 @@ def predict_logits(
     *,
     index: Array | None = None,
     transform: Callable[[Array], Array] | None = None,
+    encode: Encode | None = None,
 ) -> Array:
     """Raw outputs of shape (*M, n, n_out) for the rows `index` of x, or all, in chunks of rows.
 
-    `transform` acts in place on each chunk while it is in the cache.
+    `transform` acts in place on each chunk while it is in the cache; `encode` makes what the
+    network takes of the rows of x.
     """
     n, models = x.shape[0] if index is None else index.shape[0], theta.shape[:-1]
     out = np.empty((*models, n, network.n_out), dtype=theta.dtype)
-    sparse = not isinstance(x, np.ndarray)
+    as_they_lie = getitem if isinstance(x, np.ndarray) else rows_of_csr
+    sparse = not isinstance(x, np.ndarray) and encode is None
     chunk = min(rows_per_chunk(network, x, math.prod(models)), n)
-    as_they_lie = rows_of_csr if sparse else getitem
 
     def work(number: int, share: slice) -> None:
         workspace = Workspace(theta.dtype)
@@ -275,6 +294,8 @@ def predict_logits(
         for start in range(share.start, share.stop, chunk):
             rows_of_x = slice(start, min(start + chunk, share.stop))
             piece = as_they_lie(x, rows_of_x) if index is None else x[index[rows_of_x]]
+            if encode is not None:
+                piece = encode(piece)
             rows = piece.shape[0]
             if rows not in bound:
                 bound[rows] = network.bind_prediction(

@@ -50,6 +50,19 @@ class OptimizerState:
         remembered = {name: pick(value) for name, value in self.remembered.items()}
         return replace(self, vectors=pick(self.vectors), remembered=remembered)
 
+    def copy(self) -> "OptimizerState":
+        """The same with vectors of its own."""
+        vectors = tuple(vector.copy() for vector in self.vectors)
+        return replace(self, vectors=vectors, remembered=dict(self.remembered))
+
+    def counts(self) -> tuple[int, dict[str, Any]]:
+        """All but the vectors, to be given to `restore_counts` again."""
+        return self.updates, dict(self.remembered)
+
+    def restore_counts(self, counts: tuple[int, dict[str, Any]]) -> None:
+        """Be where `counts` was taken, vectors apart."""
+        self.updates, self.remembered = counts[0], dict(counts[1])
+
     def at(self, positions: Array) -> "OptimizerState":
         """The state of a smaller network whose parameters lie at these positions in θ."""
         return replace(self, vectors=tuple(vector[..., positions] for vector in self.vectors))

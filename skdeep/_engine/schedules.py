@@ -13,40 +13,53 @@ from typing import Any
 DECAY_RATES = {"inverse_time": 1.0, "exponential": 0.95, "step": 0.5}
 
 
-def _constant(epoch: int, schedule: "Schedule") -> float:
+def _constant(epoch: float, schedule: "Schedule") -> float:
     return 1.0
 
 
-def _inverse_time(epoch: int, schedule: "Schedule") -> float:
+def _inverse_time(epoch: float, schedule: "Schedule") -> float:
     return 1 / (1 + schedule.decay_rate * epoch)
 
 
-def _sqrt(epoch: int, schedule: "Schedule") -> float:
+def _sqrt(epoch: float, schedule: "Schedule") -> float:
     return (epoch + 1) ** -0.5
 
 
-def _exponential(epoch: int, schedule: "Schedule") -> float:
+def _exponential(epoch: float, schedule: "Schedule") -> float:
     return schedule.decay_rate**epoch
 
 
-def _step(epoch: int, schedule: "Schedule") -> float:
+def _step(epoch: float, schedule: "Schedule") -> float:
     return schedule.decay_rate ** (epoch // schedule.decay_epochs)
 
 
-def _cosine(epoch: int, schedule: "Schedule") -> float:
+def _cosine(epoch: float, schedule: "Schedule") -> float:
     """From 1 down to 0 over `decay_epochs` epochs; the last epoch still moves."""
     return (1 + math.cos(math.pi * min(epoch / schedule.decay_epochs, 1))) / 2
 
 
-SCHEDULES: dict[str, Callable[[int, Any], float]] = {
-    "constant": _constant,
-    "invscaling": _constant,
-    "adaptive": _constant,
-    "inverse_time": _inverse_time,
-    "sqrt": _sqrt,
-    "exponential": _exponential,
-    "step": _step,
-    "cosine": _cosine,
+@dataclass(frozen=True)
+class Rule:
+    """A schedule's formula, (epoch, schedule) → factor, and what a loop has to know of it.
+
+    One that `changes_by_step` is asked before each step, with the epoch as a fraction; one that
+    `has_end` comes down over a number of epochs that is known when it starts.
+    """
+
+    formula: Callable[[float, "Schedule"], float]
+    changes_by_step: bool = False
+    has_end: bool = False
+
+
+SCHEDULES: dict[str, Rule] = {
+    "constant": Rule(_constant),
+    "invscaling": Rule(_constant),
+    "adaptive": Rule(_constant),
+    "inverse_time": Rule(_inverse_time),
+    "sqrt": Rule(_sqrt),
+    "exponential": Rule(_exponential),
+    "step": Rule(_step),
+    "cosine": Rule(_cosine, has_end=True),
 }
 
 
@@ -54,7 +67,7 @@ SCHEDULES: dict[str, Callable[[int, Any], float]] = {
 class Schedule:
     """A schedule with its parameters; call it with the epoch and the rows seen before it."""
 
-    name: str | Callable[[int], float] = "constant"
+    name: str | Rule | Callable[[int], float] = "constant"
     decay_rate: float = 1.0
     decay_epochs: int = 1
     power_t: float = 0.5
@@ -71,26 +84,38 @@ class Schedule:
     ) -> "Schedule":
         """The schedule, with its own defaults where decay_rate or decay_epochs is None."""
         key = name if isinstance(name, str) else ""
-        return cls(
-            name,
-            decay_rate=DECAY_RATES.get(key, 1.0) if decay_rate is None else decay_rate,
-            decay_epochs=(max_iter if key == "cosine" else 10)
-            if decay_epochs is None
-            else decay_epochs,
-            power_t=power_t,
-        )
+        if decay_epochs is None:
+            decay_epochs = max_iter if key in SCHEDULES and SCHEDULES[key].has_end else 10
+        if decay_rate is None:
+            decay_rate = DECAY_RATES.get(key, 1.0)
+        return cls(name, decay_rate=decay_rate, decay_epochs=decay_epochs, power_t=power_t)
 
     @property
     def is_adaptive(self) -> bool:
         return self.name == "adaptive"
 
-    def factor(self, epoch: int, rows_seen: int) -> float:
+    @property
+    def rule(self) -> Rule | None:
+        """The formula; None of a user's function."""
+        if isinstance(self.name, str):
+            return SCHEDULES[self.name]
+        return self.name if isinstance(self.name, Rule) else None
+
+    @property
+    def changes_by_step(self) -> bool:
+        """Whether it changes within an epoch, and has to be asked before each step."""
+        return self.rule is not None and self.rule.changes_by_step
+
+    def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> float:
+        """The factor once so many epochs, and a share of the one that runs, are done."""
         if self.name == "invscaling":
             # scikit-learn's clock: training rows seen, not steps or epochs.
             return (rows_seen + 1) ** -self.power_t
-        if isinstance(self.name, str):
-            return SCHEDULES[self.name](epoch, self)
-        factor: Any = self.name(epoch)
+        rule = self.rule
+        if rule is not None:
+            return rule.formula(epoch + share if rule.changes_by_step else epoch, self)
+        function: Any = self.name
+        factor: Any = function(epoch)
         if not (isinstance(factor, Real) and 0 <= float(factor) < math.inf):
             raise ValueError(
                 "learning_rate, a callable, must return a finite factor >= 0 for every epoch; "

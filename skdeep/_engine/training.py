@@ -9,7 +9,7 @@ of validation, printing or callbacks.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, RandomStream, spawn_streams
-from .data import Augment, AugmentedBatches, Batch, Batches, batch_slices
+from .data import Augment, AugmentedBatches, Batch, Batches, EncodedBatches, batch_slices
 from .layers import Workspace
 from .network import Network
 from .objective import BatchObjective, Problem
@@ -31,7 +31,10 @@ AfterEpoch = Callable[[Array], bool]
 
 @dataclass
 class TrainingState:
-    """θ of shape (*M, P), the statistics of batch norm, and everything that continues."""
+    """θ of shape (*M, P), the statistics of batch norm, and everything that continues.
+
+    Of tied parameters `phi` is what the optimizer moves, and θ follows it.
+    """
 
     theta: Array
     statistics: Array
@@ -44,6 +47,7 @@ class TrainingState:
     # Of the last epoch: its rate, and the mean norm of its gradients where that is watched.
     rate: Any = math.nan
     gradient_norm: Any = math.nan
+    phi: Array | None = None
 
     @classmethod
     def start(
@@ -57,6 +61,17 @@ class TrainingState:
         # Training that continues on the same rows holds out the same ones: the seed is kept.
         split_seed = streams["validation"].integer_seed()
         return cls(theta, statistics, streams, split_seed=split_seed)
+
+    def copy(self, drawn: Collection[str]) -> "TrainingState":
+        """The same, sharing nothing that moves where only the streams named are drawn from."""
+        return replace(
+            self,
+            theta=self.theta.copy(),
+            statistics=self.statistics.copy(),
+            streams={n: s.copy() if n in drawn else s for n, s in self.streams.items()},
+            optimizer=None if self.optimizer is None else self.optimizer.copy(),
+            phi=None if self.phi is None else self.phi.copy(),
+        )
 
     def select(self, models: Array) -> "TrainingState":
         """The models of a population with these numbers, copied; the streams stay shared."""
@@ -75,6 +90,45 @@ class TrainingState:
             theta=np.tile(self.theta, (n_models, 1)),
             statistics=np.tile(self.statistics, (n_models, 1)),
         )
+
+
+class Moment:
+    """What a state was at a moment, to go back to; kept again and again in arrays made once."""
+
+    def __init__(self, state: TrainingState, drawn: Collection[str]) -> None:
+        self._state, self._drawn = state, drawn
+        self._arrays: list[Array] = []
+
+    def _moved(self) -> list[Array]:
+        state = self._state
+        vectors = () if state.optimizer is None else state.optimizer.vectors
+        phi = () if state.phi is None else (state.phi,)
+        return [state.theta, state.statistics, *vectors, *phi]
+
+    def keep(self) -> None:
+        """Keep the state as it is now."""
+        state, moved = self._state, self._moved()
+        if len(self._arrays) != len(moved):
+            self._arrays = [np.empty_like(array) for array in moved]
+        for kept, array in zip(self._arrays, moved, strict=True):
+            np.copyto(kept, array)
+        self._streams = [state.streams[name].position for name in self._drawn]
+        optimizer = state.optimizer
+        self._optimizer = None if optimizer is None else optimizer.counts()
+        self._clocks = (state.epochs, state.rows_seen, state.adaptive_factor, state.rate)
+
+    def restore(self) -> None:
+        """Make the state what it was."""
+        state = self._state
+        if self._optimizer is None:
+            state.optimizer = None
+        elif state.optimizer is not None:
+            state.optimizer.restore_counts(self._optimizer)
+        for array, kept in zip(self._moved(), self._arrays, strict=True):
+            np.copyto(array, kept)
+        for name, position in zip(self._drawn, self._streams, strict=True):
+            state.streams[name].position = position
+        state.epochs, state.rows_seen, state.adaptive_factor, state.rate = self._clocks
 
 
 def stream_names(n_hidden: int) -> list[str]:
@@ -97,14 +151,15 @@ class LoopSettings:
     # Whether to know the gradients' norm, which costs a pass over each.
     watch_gradient: bool = False
 
-    def rate(self, state: TrainingState) -> Any:
-        """The step size of the epoch that comes next."""
-        factor = self.schedule.factor(state.epochs, state.rows_seen) * state.adaptive_factor
+    def rate(self, state: TrainingState, share_of_epoch: float = 0.0) -> Any:
+        """The step size of the epoch that comes next, or of a step so far within it."""
+        factor = self.schedule.factor(state.epochs, state.rows_seen, share_of_epoch)
+        factor = factor * state.adaptive_factor
         rate = self.learning_rate * factor
         return float(rate) if np.ndim(rate) == 0 else np.asarray(rate, dtype=state.theta.dtype)
 
 
-def batch_sizes_for(problem: Problem, batch_size: int) -> list[slice]:
+def batch_slices_for(problem: Problem, batch_size: int) -> list[slice]:
     """The cuts of an epoch; batch norm cannot use a batch of a single row."""
     smallest = 2 if problem.network.has_batch_norm else 1
     return batch_slices(problem.data.n_rows, batch_size, smallest=smallest)
@@ -114,39 +169,60 @@ class Epochs:
     """Runs epochs of a problem, one call each, moving the state in place."""
 
     def __init__(self, problem: Problem, state: TrainingState, settings: LoopSettings) -> None:
-        optimizer = settings.optimizer
-        state.optimizer = optimizer.resume(state.theta, state.optimizer)
         self._problem, self._state = problem, state
         self._grad = np.empty_like(state.theta)
         self._workspace = Workspace(state.theta.dtype)
         self._bound: dict[int, BatchObjective] = {}
-        layout = problem.network.layout
-        self._weights = layout.penalised(state.theta)
+        self._bind_updates(settings)
+        slices = batch_slices_for(problem, settings.batch_size)
+        self._batches = self._make_batches(slices, settings)
+        self._clock: StepClock | None = None
+        if settings.schedule.changes_by_step:
+            self._clock = StepClock(settings, state, len(slices))
+        self._norms: list[Any] | None = [] if settings.watch_gradient else None
+
+    def _bind_updates(self, settings: LoopSettings) -> None:
+        """Tie the optimizer to what it moves: θ, or the φ from which θ is made."""
+        problem, state, tied = self._problem, self._state, self._problem.tied
+        moved, self._moved_grad = state.theta, self._grad
+        n_penalised = problem.network.layout.n_penalised
+        if tied is not None:
+            assert state.phi is not None
+            moved, n_penalised = state.phi, tied.n_penalised
+            self._moved_grad = np.empty_like(moved)
+            tied.expand(moved, state.theta)
+        self._moved, self._tied = moved, tied
+        optimizer, penalty = settings.optimizer, problem.penalty
+        state.optimizer = optimizer.resume(moved, state.optimizer)
+        self._weights = moved[..., :n_penalised]
         # A decoupled optimizer decays the weights beside J, which then has no L2.
-        penalty = problem.penalty
         self._penalty_in_J = replace(penalty, l2=0.0) if optimizer.decoupled_decay else penalty
         self._updates = Updates(
-            state.theta,
-            self._grad,
-            layout.n_penalised,
+            moved,
+            self._moved_grad,
+            n_penalised,
             optimizer=optimizer,
             state=state.optimizer,
             penalty=penalty,
             gradient_clip=settings.gradient_clip,
         )
-        slices = batch_sizes_for(problem, settings.batch_size)
-        shuffle = state.streams["permutations"] if settings.shuffle else None
-        self._batches: Iterable[Batch] = Batches(problem.data, slices, shuffle)
+
+    def _make_batches(self, slices: list[slice], settings: LoopSettings) -> Iterable[Batch]:
+        problem, streams = self._problem, self._state.streams
+        shuffle = streams["permutations"] if settings.shuffle else None
+        batches: Iterable[Batch] = Batches(problem.data, slices, shuffle)
         if settings.augment is not None:
-            as_matrix = partial(problem.loss.as_matrix, dtype=state.theta.dtype)
-            self._batches = AugmentedBatches(
-                self._batches,
+            as_matrix = partial(problem.loss.as_matrix, dtype=self._grad.dtype)
+            batches = AugmentedBatches(
+                batches,
                 settings.augment,
-                state.streams["augmentation"],
+                streams["augmentation"],
                 as_matrix,
                 problem.loss.are_targets,
             )
-        self._norms: list[Any] | None = [] if settings.watch_gradient else None
+        if problem.data.encode is not None:
+            batches = EncodedBatches(batches, problem.data.encode)
+        return batches
 
     def run(self, rate: Any) -> Array:
         """One pass over the rows; the cost J, the penalty taken where the epoch starts."""
@@ -155,7 +231,17 @@ class Epochs:
         # A NumPy scalar, which float32 sums join in float64.
         total: Any = np.float64(0)
         for x, y, w in self._batches:
-            total = total + self._step(x, y, w, rate)
+            if self._clock is not None:
+                rate = self._clock.next_rate()
+            objective = self._bound.get(y.shape[0]) or self._bind(y.shape[0])
+            total = total + objective(x, y, w)
+            if self._norms is not None:
+                self._norms.append(np.sqrt(np.vecdot(self._grad, self._grad)))
+            if self._tied is not None:
+                self._tied.pull_back(self._moved, self._grad, self._moved_grad)
+            self._updates.apply(rate)
+            if self._tied is not None:
+                self._tied.expand(self._moved, state.theta)
         state.epochs += 1
         state.rows_seen += data.n_rows
         state.rate = rate
@@ -163,16 +249,6 @@ class Epochs:
             state.gradient_norm = np.mean(self._norms, axis=0)
             self._norms.clear()
         return np.asarray(total / data.total_weight + penalty, dtype=np.float64)
-
-    def _step(self, x: Any, y: Array, w: Array | None, rate: Any) -> Any:
-        """Move θ by one mini-batch; its weighted sum of losses."""
-        n_rows = y.shape[0]
-        objective = self._bound.get(n_rows) or self._bind(n_rows)
-        total = objective(x, y, w)
-        if self._norms is not None:
-            self._norms.append(np.sqrt(np.vecdot(self._grad, self._grad)))
-        self._updates.apply(rate)
-        return total
 
     def _bind(self, n_rows: int) -> BatchObjective:
         state = self._state
@@ -189,6 +265,22 @@ class Epochs:
         return self._bound[n_rows]
 
 
+class StepClock:
+    """The rates of an epoch's steps, for schedules that change from step to step."""
+
+    def __init__(self, settings: LoopSettings, state: TrainingState, steps_per_epoch: int) -> None:
+        self._settings, self._state, self._per_epoch = settings, state, steps_per_epoch
+        self._epoch, self._step = -1, 0
+
+    def next_rate(self) -> Any:
+        """The step size of the step that comes next."""
+        if self._state.epochs != self._epoch:
+            self._epoch, self._step = self._state.epochs, 0
+        rate = self._settings.rate(self._state, self._step / self._per_epoch)
+        self._step += 1
+        return rate
+
+
 def train_epochs(
     problem: Problem,
     state: TrainingState,
@@ -199,7 +291,7 @@ def train_epochs(
 ) -> None:
     """Run epochs until `after_epoch` says stop, or n_epochs are done."""
     epochs = Epochs(problem, state, settings)
-    sparse = problem.data.is_sparse
+    sparse = problem.data.feeds_sparse
     with blas_threads_for(problem.network, settings.batch_size, sparse_input=sparse):
         for _ in range(n_epochs):
             if after_epoch(epochs.run(settings.rate(state))):

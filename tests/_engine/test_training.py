@@ -23,7 +23,7 @@ from skdeep._engine.training import (
     Epochs,
     LoopSettings,
     TrainingState,
-    batch_sizes_for,
+    batch_slices_for,
     stream_names,
     train_epochs,
 )
@@ -226,8 +226,8 @@ def test_a_clipped_gradient_limits_the_step(make_problem):
 
 def test_a_batch_of_one_row_is_avoided_under_batch_norm_only(make_problem):
     plain, normed = make_problem(n_rows=41), make_problem(n_rows=41, batch_norm=True)
-    assert [s.stop - s.start for s in batch_sizes_for(plain, 20)] == [20, 20, 1]
-    assert [s.stop - s.start for s in batch_sizes_for(normed, 20)] == [20, 21]
+    assert [s.stop - s.start for s in batch_slices_for(plain, 20)] == [20, 20, 1]
+    assert [s.stop - s.start for s in batch_slices_for(normed, 20)] == [20, 21]
 
 
 @each_solver
@@ -358,7 +358,7 @@ def test_a_step_makes_no_array_as_large_as_activations_or_theta(solver, dtype, r
     epochs.run(0.01)
     tracemalloc.start()
     try:
-        epochs._step(x, y, data.sample_weight, 0.01)
+        epochs.run(0.01)  # one step: the batch is the whole
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
