@@ -233,15 +233,7 @@ class Epochs:
         for x, y, w in self._batches:
             if self._clock is not None:
                 rate = self._clock.next_rate()
-            objective = self._bound.get(y.shape[0]) or self._bind(y.shape[0])
-            total = total + objective(x, y, w)
-            if self._norms is not None:
-                self._norms.append(np.sqrt(np.vecdot(self._grad, self._grad)))
-            if self._tied is not None:
-                self._tied.pull_back(self._moved, self._grad, self._moved_grad)
-            self._updates.apply(rate)
-            if self._tied is not None:
-                self._tied.expand(self._moved, state.theta)
+            total = total + self.step(x, y, w, rate)
         state.epochs += 1
         state.rows_seen += data.n_rows
         state.rate = rate
@@ -249,6 +241,19 @@ class Epochs:
             state.gradient_norm = np.mean(self._norms, axis=0)
             self._norms.clear()
         return np.asarray(total / data.total_weight + penalty, dtype=np.float64)
+
+    def step(self, x: Any, y: Array, w: Array | None, rate: Any) -> Any:
+        """Move by one mini-batch; its weighted sum of losses."""
+        objective = self._bound.get(y.shape[0]) or self._bind(y.shape[0])
+        total = objective(x, y, w)
+        if self._norms is not None:
+            self._norms.append(np.sqrt(np.vecdot(self._grad, self._grad)))
+        if self._tied is not None:
+            self._tied.pull_back(self._moved, self._grad, self._moved_grad)
+        self._updates.apply(rate)
+        if self._tied is not None:
+            self._tied.expand(self._moved, self._state.theta)
+        return total
 
     def _bind(self, n_rows: int) -> BatchObjective:
         state = self._state

@@ -358,7 +358,7 @@ def test_a_step_makes_no_array_as_large_as_activations_or_theta(solver, dtype, r
     epochs.run(0.01)
     tracemalloc.start()
     try:
-        epochs.run(0.01)  # one step: the batch is the whole
+        epochs.step(x, y, data.sample_weight, 0.01)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
