@@ -21,13 +21,22 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from .estimators._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator
+from ._fit.recipe import STOCHASTIC_SOLVERS
+from .estimators._base import (
+    BaseNetworkEstimator,
+    give_back_rate,
+    running_fit,
+    take_control_of_rate,
+)
+from .estimators._callbacks import callbacks_of
 
 __all__ = ["Checkpoint", "LearningRateControl", "TrainingLog"]
 
 EPOCH = "epoch"
 # Of a checkpoint: what it is can be told without unpickling it.
-FIRST_LINE = b"skdeep checkpoint of epoch %d\n"
+FIRST_LINE = b"skdeep checkpoint 2 of epoch %d\n"
+# What skdeep wrote while a fit was kept in another form.
+OLD_FIRST_LINE = re.compile(rb"skdeep checkpoint of epoch \d+\n")
 
 
 class _EpochCallback:
@@ -93,7 +102,7 @@ class _EpochCallback:
         stop : bool
             False: the fit goes on.
         """
-        if estimator._in_fit[1].interrupted:
+        if running_fit(estimator).watch.interrupted:
             # In the midst of an epoch, which is neither done nor undone.
             return False
         if context.task_name == EPOCH:
@@ -181,10 +190,7 @@ class LearningRateControl(_EpochCallback):
                 f"LearningRateControl needs a stochastic solver {STOCHASTIC_SOLVERS}, got "
                 f"solver={estimator.solver!r}."
             )
-        estimator._rate_before_control = estimator.learning_rate_init
-        # A fit that was saved under control goes on with the rate it had.
-        if "_rate_under_control" in estimator.__dict__:
-            estimator.learning_rate_init = estimator.__dict__.pop("_rate_under_control")
+        take_control_of_rate(estimator)
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Give the estimator its own rate back.
@@ -196,8 +202,7 @@ class LearningRateControl(_EpochCallback):
         context : CallbackContext
             Of its fit.
         """
-        if "_rate_before_control" in estimator.__dict__:
-            estimator.learning_rate_init = estimator.__dict__.pop("_rate_before_control")
+        give_back_rate(estimator)
 
     def _epoch_begins(self, estimator: Any) -> None:
         rate = self._asked(estimator) if callable(self.rate) else self._read()
@@ -206,8 +211,9 @@ class LearningRateControl(_EpochCallback):
 
     def _asked(self, estimator: Any) -> float | None:
         assert callable(self.rate)
-        epoch = estimator._state.epochs
-        rate: Any = self.rate(epoch, list(estimator._curves.loss))
+        watch = running_fit(estimator).watch
+        epoch = watch.state.epochs
+        rate: Any = self.rate(epoch, list(watch.curves.loss))
         if rate is None:
             return None
         if not (isinstance(rate, Real) and 0 < float(rate) < math.inf):
@@ -327,10 +333,16 @@ class Checkpoint(_EpochCallback):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file holds something else.
+            If the file holds something else, or an earlier version of skdeep has written it.
         """
         with Path(path).open("rb") as file:
-            if _epoch_in(file.readline()) is None:
+            first_line = file.readline()
+            if OLD_FIRST_LINE.fullmatch(first_line):
+                raise ValueError(
+                    f"{path} was written by an earlier version of skdeep, whose fits this one "
+                    "cannot go on with. Go on with that version, or start the fit anew."
+                )
+            if _epoch_in(first_line) is None:
                 raise ValueError(f"{path} was not written by a Checkpoint.")
             saved = pickle.load(file)
         if saved["lost"]:
@@ -374,15 +386,14 @@ class Checkpoint(_EpochCallback):
         self._saved = None
 
     def _epoch_begins(self, estimator: Any) -> None:
-        if estimator._in_fit[1].n_epochs == 0:
+        if running_fit(estimator).watch.n_epochs == 0:
             for epoch in self._kept_epochs():
                 self._kept(epoch).unlink()
             self._save(estimator)
 
     def _epoch_ends(self, estimator: Any) -> None:
-        monitor = estimator._in_fit[1]
-        is_last = monitor.stopped or monitor.n_epochs >= estimator.max_iter
-        if is_last or monitor.n_epochs % self.every == 0:
+        fit = running_fit(estimator)
+        if fit.is_last_epoch or fit.watch.n_epochs % self.every == 0:
             self._save(estimator)
 
     def _fit_ends(self, estimator: Any) -> None:
@@ -390,13 +401,14 @@ class Checkpoint(_EpochCallback):
         self._save(estimator)
 
     def _save(self, estimator: Any) -> None:
-        monitor = estimator._in_fit[1]
-        moment = (monitor.n_epochs, monitor.stopped)
-        if monitor.diverged or moment == self._saved:
+        fit = running_fit(estimator)
+        watch = fit.watch
+        moment = (watch.n_epochs, watch.stopped)
+        if watch.diverged or moment == self._saved:
             return
-        callbacks, lost = _picklable(getattr(estimator, "_skl_callbacks", []))
+        callbacks, lost = _picklable(callbacks_of(estimator))
         saved = {
-            "estimator": estimator._paused_copy(),
+            "estimator": fit.saved(),
             "callbacks": callbacks,
             "lost": lost,
         }
@@ -407,9 +419,9 @@ class Checkpoint(_EpochCallback):
                 f"Checkpoint cannot save {estimator}: one of its parameters cannot be pickled "
                 f"({error}). A function has to be defined at the top of a module."
             ) from error
-        if self.keep > 1 and monitor.n_epochs > 0 and self.path.exists():
-            self._keep_the_one_before(monitor.n_epochs)
-        _replace(self.path, FIRST_LINE % monitor.n_epochs + content)
+        if self.keep > 1 and watch.n_epochs > 0 and self.path.exists():
+            self._keep_the_one_before(watch.n_epochs)
+        _replace(self.path, FIRST_LINE % watch.n_epochs + content)
         self._saved = moment
 
     def _keep_the_one_before(self, n_epochs: int) -> None:
@@ -438,7 +450,7 @@ class Checkpoint(_EpochCallback):
 
 
 def _epoch_in(first_line: bytes) -> int | None:
-    found = re.fullmatch(rb"skdeep checkpoint of epoch (\d+)\n", first_line)
+    found = re.fullmatch(rb"skdeep checkpoint 2 of epoch (\d+)\n", first_line)
     return None if found is None else int(found[1])
 
 
@@ -552,7 +564,8 @@ class TrainingLog(_EpochCallback):
         self._start, self._next = time.perf_counter(), None
 
     def _epoch_ends(self, estimator: Any) -> None:
-        state, curves = estimator._state, estimator._curves
+        watch = running_fit(estimator).watch
+        state, curves = watch.state, watch.curves
         epoch = len(curves.loss) - 1
         watched = len(curves.validation_score) == len(curves.loss)
         values = (

@@ -22,8 +22,8 @@ from .losses import Loss
 from .network import Network
 from .optimizers import blocks, constant, make_scratch
 from .penalties import ElasticNet
-from .tied import TiedParameters
 from .threads import blas_threads_for, one_blas_thread, run_shares, shares
+from .tied import TiedParameters
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
 CHUNK_ELEMENTS = 2**18

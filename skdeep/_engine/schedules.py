@@ -106,6 +106,11 @@ class Schedule:
         """Whether it changes within an epoch, and has to be asked before each step."""
         return self.rule is not None and self.rule.changes_by_step
 
+    @property
+    def has_end(self) -> bool:
+        """Whether it comes down to zero over `decay_epochs`."""
+        return self.rule is not None and self.rule.has_end
+
     def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> float:
         """The factor once so many epochs, and a share of the one that runs, are done."""
         if self.name == "invscaling":

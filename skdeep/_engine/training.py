@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from .layers import Workspace
 from .network import Network
 from .objective import BatchObjective, Problem
 from .optimizers import Optimizer, OptimizerState
-from .schedules import Schedule
 from .threads import blas_threads_for
 from .updates import Updates
 
@@ -137,12 +136,23 @@ def stream_names(n_hidden: int) -> list[str]:
     return ["weights", "validation", "permutations", "augmentation", "input dropout", *dropout]
 
 
+class RateSchedule(Protocol):
+    """What the learning rate is multiplied by once so many epochs are done."""
+
+    @property
+    def changes_by_step(self) -> bool:
+        """Whether to ask before each step, with the share of the epoch that is done."""
+
+    def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> float | Array:
+        """One factor, or of a population one for each model."""
+
+
 @dataclass(frozen=True, eq=False)
 class LoopSettings:
     """How to descend: the optimizer, its rate over time, and the batches."""
 
     optimizer: Optimizer
-    schedule: Schedule
+    schedule: RateSchedule
     learning_rate: float | Array
     batch_size: int
     shuffle: bool = True

@@ -1,88 +1,94 @@
-"""What all estimators share: validate → build the network → train → fitted attributes.
+"""What all estimators share: check → prepare rows and recipe → fit → fitted attributes.
 
-`fit`, `partial_fit` and a warm-started `fit` go through `_train`; they differ in where the training
-state comes from and in how many epochs follow.
+`fit`, `partial_fit` and a warm-started `fit` differ in where the training state comes from and in
+how many epochs follow. All work on a copy of the state, and put everything in place at the end, so
+that a call that fails leaves the estimator as it was.
 """
 
-import copy
 import inspect
-import math
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 import joblib
 import numpy as np
-import scipy.sparse
-from sklearn.base import BaseEstimator, is_classifier
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, validate_data
 
 from .._engine.backend import Array
 from .._engine.data import Rows
-from .._engine.full_batch import minimize_lbfgs
-from .._engine.losses import Loss, apply_link
-from .._engine.network import Network, build_network
-from .._engine.objective import Problem, evaluate_loss, predict_logits
+from .._engine.losses import LogisticCrossEntropy, Loss, apply_link
+from .._engine.objective import predict_logits
 from .._engine.optimizers import make_optimizer
-from .._engine.penalties import ElasticNet
 from .._engine.schedules import SCHEDULES, Schedule
-from .._engine.training import LoopSettings, TrainingState, train_epochs
-from ._callbacks import CallbackSupport, FitEvents, wants_gradient_norm
+from .._engine.training import TrainingState
+from .._fit.architecture import Architecture
+from .._fit.dev import DevPart, DevSet, Score
+from .._fit.fit import Fit, Model
+from .._fit.padding import padded, place_in
+from .._fit.recipe import STOCHASTIC_SOLVERS, Recipe, token
+from .._fit.watch import Counters, Curves, Standing, Watch
+from ._callbacks import TRANSIENT, CallbackSupport, FitEvents, callbacks_of
 from ._compat import Interval, Options, StrOptions
 from ._diagnosis import warn_if_no_progress
-from ._parameters import PerModel, shared_parameters
-from ._progress import Curves, FitMonitor, PausedFit, StoppingRule
-from ._validation import ValidationSet, checked_array, checked_weights
-from ._warnings import warn
-
-STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
-
-# Each model of a stack may have its own, but they say where a fit starts, when it ends at the
-# latest or how it is watched: too late to change while it runs.
-FIXED_FROM_THE_START = {"hidden_layer_sizes", "weight_init", "max_iter", "max_fun", "scoring"}
-# Where one of these changes, costs before and after cannot be compared.
-OF_THE_COST = {"alpha", "l1_ratio", "label_smoothing", "huber_delta"}
-# Attributes of a fit that is running.
-TRANSIENT = (
-    "_in_fit",
-    "_foreseen",
-    "_skl_callbacks",
-    "_callback_fit_ctx",
-    "_skl_callbacks_to_teardown",
-    "_parent_callback_ctx",
+from ._outcome import check_outcome, fitted_attributes, warn_of_outcome, warn_of_settings
+from ._scoring import check_scoring, scorer_on
+from ._validation import (
+    check_given_together,
+    checked_weights,
+    given_dev_set,
+    held_out_rows,
+    validated_X,
+    validated_X_y,
+    with_weight,
 )
 
-NON_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values and "
-    "need to be preprocessed. Scale X (StandardScaler in a Pipeline), or lower learning_rate_init."
-)
+# Parameters that no recipe knows of: they say which rows, weights and numbers there are, how the
+# dev set is scored, or how a fit begins.
+OF_THE_ROWS = {
+    "batch_size",
+    "class_weight",
+    "validation_fraction",
+    "scoring",
+    "random_state",
+    "warm_start",
+    "verbose",
+    "dtype",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PausedFit:
+    """How far a fit had come when it was saved: what is neither in the state nor in the curves."""
+
+    counters: Counters
+    fingerprint: str
+
+    @property
+    def n_epochs(self) -> int:
+        return self.counters.n_epochs
 
 
 @dataclass
-class FitRun:
-    """All that one run of a solver works on."""
+class Prepared:
+    """What a fit of an estimator works on."""
 
-    problem: Problem
+    recipe: Recipe
     state: TrainingState
-    curves: Curves
-    validation: ValidationSet | None
-    # What the problem was made from; a callback may set other values while it is trained.
-    parameters: dict[str, Any] = field(default_factory=dict)
-    # Whether the state of an earlier fit has been trained on, so that it is no longer there.
-    moved_in_place: bool = False
+    rows: Rows
+    dev: DevSet | None
 
-    @cached_property
     def fingerprint(self) -> str:
         """Tells other data from these, by all targets and weights and some rows of X."""
-        data, dev = self.problem.data, self.validation
-        parts: list[Any] = [data.x.shape, _some_rows(data.x), data.y, data.sample_weight]
-        if dev is not None:
-            parts += [dev.x.shape, _some_rows(dev.x), dev.targets, dev.weights]
+        parts: list[Any] = [self.rows.x.shape, _some_rows(self.rows.x)]
+        parts += [self.rows.y, self.rows.sample_weight]
+        if self.dev is not None:
+            part = self.dev.of_model(0)
+            parts += [self.dev.x.shape, _some_rows(self.dev.x), part.targets, part.weights]
         return str(joblib.hash(parts))
 
 
@@ -120,34 +126,32 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     dtype: str | None
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "alpha": PerModel([Interval(Real, 0, None, closed="left")]),
-        "l1_ratio": PerModel([Interval(Real, 0, 1, closed="both")]),
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [StrOptions({"auto", "full"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": PerModel([StrOptions(set(SCHEDULES)), callable]),
-        "learning_rate_init": PerModel([Interval(Real, 0, None, closed="neither")]),
-        "power_t": PerModel([Interval(Real, 0, None, closed="left")]),
-        "decay_rate": PerModel([Interval(Real, 0, None, closed="neither"), None]),
-        "decay_epochs": PerModel([Interval(Integral, 1, None, closed="left"), None]),
-        "max_iter": PerModel([Interval(Integral, 1, None, closed="left")]),
+        "learning_rate": [StrOptions(set(SCHEDULES)), callable],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "decay_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "decay_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
-        "tol": PerModel([Interval(Real, 0, None, closed="left")]),
+        "tol": [Interval(Real, 0, None, closed="left")],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
-        "momentum": PerModel([Interval(Real, 0, 1, closed="both")]),
+        "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "scoring": PerModel([str, callable, None]),
-        "rho": PerModel([Interval(Real, 0, 1, closed="left")]),
-        "beta_1": PerModel([Interval(Real, 0, 1, closed="left")]),
-        "beta_2": PerModel([Interval(Real, 0, 1, closed="left")]),
-        "epsilon": PerModel([Interval(Real, 0, None, closed="neither")]),
-        "n_iter_no_change": PerModel(
-            [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})]
-        ),
-        "max_fun": PerModel([Interval(Integral, 1, None, closed="left")]),
-        "gradient_clip": PerModel([Interval(Real, 0, None, closed="neither"), None]),
+        "scoring": [str, callable, None],
+        "rho": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
         "augment": [callable, None],
         "dtype": [StrOptions({"float32", "float64"}), None],
     }
@@ -157,7 +161,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     # Where a saved fit had come to, from which the next call of `fit` goes on.
     _paused: PausedFit | None = None
     # While a fit runs.
-    _in_fit: tuple[FitRun, FitMonitor]
+    _running: "RunningFit"
 
     # ------------------------------------------------------------------ what derived classes say
 
@@ -180,19 +184,15 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _n_network_outputs(self, y: Any) -> int: ...
 
     @abstractmethod
-    def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
+    def _score_logits(self, logits: Array, dev: DevPart) -> float:
         """The default score on a dev set."""
 
     @abstractmethod
     def _strata(self, y: Any, n_held_out: int) -> Any:
         """What the held-out fraction, of n_held_out rows, is stratified by, or None."""
 
-    def _hidden_layer_sizes(self) -> list[int]:
-        return []
-
-    def _network_parameters(self) -> dict[str, Any]:
-        """Keyword arguments for `build_network` beyond the sizes."""
-        return {}
+    @abstractmethod
+    def _architecture(self, n_in: int, n_out: int) -> Architecture: ...
 
     def _class_weights(self, y: Any) -> Array | None:
         return None
@@ -204,20 +204,33 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         # The docstrings say what was measured: 64 gains nothing for its time, 256 costs accuracy.
         return min(128, n_samples)
 
-    def _stack_key(self) -> tuple[Any, ...]:
-        """What models of one stack must have in common beyond the parameters that say so."""
-        # Without momentum there is no velocity, and so another optimizer.
-        return (self.momentum == 0,)
+    def _rate(self) -> float | None:
+        """The learning rate, None for the inverse of the objective's curvature."""
+        return float(self.learning_rate_init)
 
-    def _architecture(self) -> dict[str, Any]:
+    def _momentum(self) -> float:
+        return float(self.momentum)
+
+    @property
+    def _accelerates(self) -> bool:
+        return False
+
+    def _lbfgs_ftol(self) -> float:
+        return 2.220446049250313e-09  # SciPy's default, as in scikit-learn's MLP
+
+    def _continued_with(self) -> dict[str, Any]:
         """The parameters that training cannot continue across a change of."""
         return {"solver": self.solver, "dtype": self.dtype}
 
-    # ------------------------------------------------------------------------------ validation
+    def _coefficients(self, theta: Array) -> dict[str, Any]:
+        """Fitted attributes that are copies out of θ."""
+        return {}
+
+    # -------------------------------------------------------------------------- the recipe
 
     def _check_hyperparameters(self) -> None:
         """What no single parameter's range can rule out."""
-        self._check_scoring()
+        check_scoring(self)
         if self.solver == "lbfgs":
             if self.alpha > 0 and self.l1_ratio > 0:
                 raise ValueError(
@@ -235,236 +248,87 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 f"augment must be None, got augment={self.augment!r}. Stochastic solvers take it."
             )
 
-    def _check_scoring(self) -> None:
-        if not isinstance(self.scoring, str) or self.scoring == "loss":
-            return
-        from sklearn.metrics import get_scorer_names
-
-        if self.scoring not in get_scorer_names():
-            raise ValueError(
-                f"The 'scoring' parameter of {type(self).__name__} must be None, 'loss', a "
-                "callable, or one of sklearn.metrics.get_scorer_names(). "
-                f"Got {self.scoring!r} instead."
-            )
-
-    def _validated_X_y(self, X: Any, y: Any, *, reset: bool, dtype: Any) -> tuple[Any, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=not is_classifier(self),
-            dtype=dtype,
-            reset=reset,
+    def _recipe(self, n_in: int, n_out: int, n_rows: int, loss: Loss | None = None) -> Recipe:
+        """All that training needs to know beyond the rows."""
+        architecture = self._architecture(n_in, n_out)
+        return Recipe(
+            architecture=architecture,
+            loss=self._make_loss() if loss is None else loss,
+            optimizer=make_optimizer(
+                self.solver,
+                momentum=self._momentum(),
+                nesterovs_momentum=self.nesterovs_momentum,
+                rho=float(self.rho),
+                beta_1=float(self.beta_1),
+                beta_2=float(self.beta_2),
+                epsilon=float(self.epsilon),
+            ),
+            solver=self.solver,
+            alpha=float(self.alpha),
+            l1_ratio=float(self.l1_ratio),
+            learning_rate=self._rate(),
+            schedule=Schedule.of(
+                self.learning_rate,
+                decay_rate=None if self.decay_rate is None else float(self.decay_rate),
+                decay_epochs=self.decay_epochs,
+                power_t=float(self.power_t),
+                max_iter=self.max_iter,
+            ),
+            gradient_clip=None if self.gradient_clip is None else float(self.gradient_clip),
+            tol=float(self.tol),
+            n_iter_no_change=self.n_iter_no_change,
+            weight_init=self._weight_init(),
+            max_epochs=self.max_iter,
+            max_evaluations=self.max_fun,
+            batch_size=self._batch_size(n_rows, architecture.batch_norm),
+            shuffle=self.shuffle,
+            augment=self.augment,
+            early_stopping=self.early_stopping,
+            accelerates=self._accelerates,
+            ftol=self._lbfgs_ftol(),
         )
-        if y.ndim == 2 and y.shape[1] == 1 and not scipy.sparse.issparse(y):
-            from sklearn.utils import column_or_1d
 
-            y = column_or_1d(y, warn=True)
-        return X, y
-
-    def _validated_X(self, X: Any) -> Any:
-        """X as an array or CSR matrix with the columns of `fit`."""
-        dtype = (np.float64, np.float32)
-        if type(X) is not np.ndarray or hasattr(self, "feature_names_in_"):
-            return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
-        # There are no column names to compare, and to look for them takes as long as one row.
-        X = check_array(X, dtype=dtype, estimator=self, input_name="X")
-        self._check_width(X, "X")
-        return X
-
-    def _check_width(self, X: Any, name: str) -> None:
-        if X.shape[1] != self.n_features_in_:
+    def _batch_size(self, n_rows: int, batch_norm: bool) -> int:
+        if isinstance(self.batch_size, str):
+            return n_rows if self.batch_size == "full" else self._default_batch_size(n_rows)
+        if self.batch_size == 1 and batch_norm:
             raise ValueError(
-                f"{name} has {X.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
+                "batch_norm=True needs batch_size >= 2, got batch_size=1: the variance of a "
+                "batch of one row is zero."
             )
+        return min(int(self.batch_size), n_rows)
 
-    def _accepted_dtypes(self) -> Any:
-        return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
-
-    def _validation_set(
-        self,
-        X: Any,
-        y: Any,
-        encoded: Array,
-        weights: Array | None,
-        given: tuple[Any, Any, Any],
-        state: TrainingState,
-    ) -> tuple[ValidationSet | None, Array | None]:
-        """The dev set, and the numbers of the rows that remain to train on (None: all)."""
-        X_val, y_val, sample_weight_val = given
-        if (X_val is None) != (y_val is None):
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(f"X_val and y_val must be given together; {missing} is None.")
-        if X_val is not None:
-            return self._given_validation_set(X_val, y_val, sample_weight_val, X.dtype), None
-        if sample_weight_val is not None:
-            raise ValueError("sample_weight_val was given without X_val and y_val.")
-        if not self.early_stopping:
-            return None, None
-        train, held_out = self._split(X.shape[0], y, state)
-        if weights is not None and not weights[held_out].any():
+    def _recipe_after_change(
+        self, prepared: Prepared, before: dict[str, Any], changed: list[str]
+    ) -> Recipe:
+        """The recipe of parameters that a callback has changed, checked like the first."""
+        if self.solver not in STOCHASTIC_SOLVERS:
             raise ValueError(
-                "The held-out rows have a total weight of zero. Increase 'validation_fraction', "
-                "or give X_val and y_val."
+                f"{changed[0]} cannot change while solver={self.solver!r} runs, which needs an "
+                "objective that stays the same. Stochastic solvers take it."
             )
-        if weights is not None:
-            held_out = held_out[weights[held_out] > 0]
-        return ValidationSet(X, encoded, weights, held_out, y), train
-
-    def _given_validation_set(
-        self, X_val: Any, y_val: Any, sample_weight_val: Any, dtype: Any
-    ) -> ValidationSet:
-        X_val = self._validated_X_val(X_val, dtype)
-        if not scipy.sparse.issparse(y_val):
-            y_val = checked_array(y_val, None if is_classifier(self) else dtype, "y_val")
-        if y_val.ndim == 2 and y_val.shape[1] == 1:
-            y_val = y_val.ravel()
-        if y_val.shape[0] != X_val.shape[0]:
-            raise ValueError(
-                f"X_val and y_val must have the same number of rows, got {X_val.shape[0]} "
-                f"and {y_val.shape[0]}."
-            )
-        weights = checked_weights(sample_weight_val, X_val.shape[0], dtype, "sample_weight_val")
-        encoded = self._encode_targets(y_val, dtype, name="y_val")
-        # A row without weight counts for nothing, whatever its loss: it may overflow.
-        index = None if weights is None or weights.all() else np.flatnonzero(weights)
-        return ValidationSet(X_val, encoded, weights, index, y_val)
-
-    def _validated_X_val(self, X_val: Any, dtype: Any) -> Any:
-        """X_val as an array or CSR matrix; errors say X_val, not X."""
-        if np.ndim(X_val) == 1:
-            raise ValueError(f"X_val must be 2D, got a 1D array of {len(X_val)} values.")
-        checked = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
-        self._check_width(checked, "X_val")
-        # Compares the column names alone, where there are any.
-        validate_data(self, X_val, reset=False, skip_check_array=True)
-        return checked
-
-    def _split(self, n_samples: int, y: Any, state: TrainingState) -> tuple[Array, Array]:
-        from sklearn.model_selection import train_test_split
-
-        n_held_out = math.ceil(n_samples * self.validation_fraction)
-        if not 0 < n_held_out < n_samples:
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} of n_samples={n_samples} leaves "
-                f"{n_samples - n_held_out} row(s) to train on and holds out {n_held_out}; early "
-                "stopping needs both. Change validation_fraction, or give X_val and y_val."
-            )
-        strata = self._strata(y, n_held_out)
-        # A class of one row is train_test_split's to report, as in scikit-learn's MLP.
-        can_stratify = strata is None or np.unique(strata, return_counts=True)[1].min() > 1
-        if n_held_out < 2 and can_stratify:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' "
-                "or the size of your dataset."
-            )
-        train, held_out = train_test_split(
-            np.arange(n_samples),
-            test_size=self.validation_fraction,
-            random_state=state.split_seed,
-            stratify=strata,
-        )
-        return train, held_out
-
-    # -------------------------------------------------------------------------------- training
-
-    def _train(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        *,
-        incremental: bool = False,
-        classes: Any = None,
-        validation: tuple[Any, Any, Any] = (None, None, None),
-    ) -> Any:
-        """Fit from the start, or go on from where the last fit ended."""
-        self.__dict__.pop("_foreseen", None)
+        self._validate_params()
+        shape, n_rows = prepared.recipe.architecture, prepared.rows.n_rows
+        for name in changed:
+            if not self._may_change(name, before, prepared):
+                raise ValueError(
+                    f"{name} cannot change while a fit runs: a callback has set it from "
+                    f"{before[name]!r} to {getattr(self, name)!r}."
+                )
         self._check_hyperparameters()
-        events = None if incremental else self._begin_events(X, y, sample_weight)
-        if self._listened_to:
-            # A callback may have set parameters as it heard of the fit.
-            self._validate_params()
-            self._check_hyperparameters()
-        goes_on = incremental or self.warm_start or self._paused is not None
-        continuing = hasattr(self, "_state") and goes_on
-        before, run = dict(self.__dict__), None
-        try:
-            if continuing:
-                self._check_same_architecture()
-            run = self._prepare(
-                X, y, sample_weight, continuing=continuing, classes=classes, validation=validation
-            )
-            self._run(run, events, continuing=continuing, incremental=incremental)
-        except Exception:
-            if run is None or not run.moved_in_place:
-                # The fit that was there before is still whole.
-                self.__dict__.clear()
-                self.__dict__.update(before)
-            raise
-        else:
-            if events is not None:
-                events.fit_ends()
-        finally:
-            self.__dict__.pop("_in_fit", None)
-        return self
+        return self._recipe(shape.n_in, shape.n_out, n_rows)
 
-    def _run(
-        self, run: FitRun, events: FitEvents | None, *, continuing: bool, incremental: bool
-    ) -> None:
-        """Train what has been prepared, and set the fitted attributes."""
-        self._network, self._state, self._curves = run.problem.network, run.state, run.curves
-        self._trained_architecture = self._architecture()
-        n_epochs = 1 if incremental else self.max_iter
-        monitor = self._monitor(run, events, n_epochs)
-        paused = self.__dict__.pop("_paused", None)
-        self.__dict__.pop("_rate_under_control", None)
-        if paused is not None and not incremental:
-            self._check_same_data(paused, run)
-            monitor.go_on_from(paused)
-        self._in_fit, n_epochs_before = (run, monitor), monitor.n_epochs
-        if self.solver != "lbfgs":
-            self._warn_of_settings(run.problem)
-        if events is not None:
-            events.fitted_attributes = partial(self._attributes_as_if_ended, monitor)
-        try:
-            outcome = monitor.run(partial(self._solve, run, monitor, n_epochs=n_epochs))
-        except Exception:
-            if continuing and monitor.n_epochs > n_epochs_before:
-                # Training has gone on in place: the attributes have to say how far.
-                run.moved_in_place = True
-                self._set_fitted_attributes(run.problem, monitor, None)
-                if paused is not None and not incremental:
-                    self._paused = monitor.paused(run.fingerprint)
-            raise
-        run.moved_in_place = continuing
-        self._finish(run.problem, monitor, outcome, incremental=incremental)
-        if not incremental:
-            warn_if_no_progress(self, run.problem, monitor)
+    def _may_change(self, name: str, before: dict[str, Any], prepared: Prepared) -> bool:
+        """Whether a fit that runs by the recipe before can go on with this parameter changed."""
+        if name in _shared_parameters(self):
+            return False
+        one_changed = shallow_copy(self)
+        one_changed.__dict__.update(before | {name: getattr(self, name)})
+        shape = prepared.recipe.architecture
+        recipe = one_changed._recipe(shape.n_in, shape.n_out, prepared.rows.n_rows)
+        return prepared.recipe.is_kept_by(recipe)
 
-    def _check_same_data(self, paused: PausedFit, run: FitRun) -> None:
-        if run.fingerprint != paused.fingerprint:
-            raise ValueError(
-                "A fit that was saved goes on with the data it began with: X, y, the weights or "
-                "the dev set are other ones now."
-            )
-
-    def _paused_copy(self) -> Any:
-        """A copy of the estimator in the midst of its fit, whose own `fit` goes on from here."""
-        run, monitor = self._in_fit
-        copied = copy.copy(self)
-        for name in TRANSIENT:
-            copied.__dict__.pop(name, None)
-        if "_rate_before_control" in copied.__dict__:
-            copied._rate_under_control = self.learning_rate_init
-            copied.learning_rate_init = copied.__dict__.pop("_rate_before_control")
-        # It predicts as the network does now.
-        copied._set_fitted_attributes(run.problem, monitor, None)
-        copied._paused = monitor.paused(run.fingerprint)
-        return copied
+    # -------------------------------------------------------------------------- preparing
 
     def _prepare(
         self,
@@ -475,28 +339,47 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         continuing: bool = False,
         classes: Any = None,
         validation: tuple[Any, Any, Any] = (None, None, None),
-    ) -> FitRun:
-        """Validated data and a state to train: all that comes before the first step."""
-        dtype = self._state.theta.dtype if continuing else self._accepted_dtypes()
-        X, y = self._validated_X_y(X, y, reset=not continuing, dtype=dtype)
+    ) -> Prepared:
+        """Validated data, a recipe and a state to train: all that comes before the first step."""
+        accepted = [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
+        dtype = self._state.theta.dtype if continuing else accepted
+        X, y = validated_X_y(self, X, y, reset=not continuing, dtype=dtype)
         if continuing:
             self._check_targets(y)
         else:
             self._learn_targets(y, classes)
         encoded = self._encode_targets(y, X.dtype)
         weights = self._example_weights(sample_weight, X, y)
-        network = self._build_network(X.shape[1], self._n_network_outputs(encoded))
+        n_outputs = self._n_network_outputs(encoded)
+        network = self._architecture(X.shape[1], n_outputs).network
         state = self._state if continuing else self._fresh_state(network, X.dtype)
-        dev, train_rows = self._validation_set(X, y, encoded, weights, validation, state)
-        data = Rows(X, encoded, weights, train_rows)
-        self._check_training_rows(network, data)
-        problem = self._problem(network, data)
-        curves = self._curves if continuing else Curves()
-        return FitRun(problem, state, curves, dev, self._parameters_now())
+        dev, train_rows = self._dev_set(X, y, encoded, weights, validation, state.split_seed)
+        rows = Rows(X, encoded, weights, train_rows)
+        self._check_training_rows(rows)
+        recipe = self._recipe(X.shape[1], n_outputs, rows.n_rows)
+        if continuing:
+            state = state.copy(recipe.drawn_streams)
+        return Prepared(recipe, state, rows, dev)
 
-    def _problem(self, network: Network, data: Rows) -> Problem:
-        penalty = ElasticNet.of(float(self.alpha), float(self.l1_ratio), data.total_weight)
-        return Problem(network, self._make_loss(), penalty, data)
+    def _dev_set(
+        self,
+        X: Any,
+        y: Any,
+        encoded: Array,
+        weights: Array | None,
+        given: tuple[Any, Any, Any],
+        seed: int,
+    ) -> tuple[DevSet | None, Array | None]:
+        """The dev set, and the numbers of the rows that remain to train on (None: all)."""
+        check_given_together(*given)
+        if given[0] is not None:
+            return given_dev_set(self, given, X.dtype, self._encode_targets), None
+        if not self.early_stopping:
+            return None, None
+        train, held_out = held_out_rows(
+            X.shape[0], self.validation_fraction, partial(self._strata, y), seed
+        )
+        return DevSet(X, encoded, weights, with_weight(held_out, weights), y), train
 
     def _example_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
         """sample_weight times the classes' weights."""
@@ -507,34 +390,29 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         class_weights = class_weights.astype(X.dtype)
         return class_weights if weights is None else weights * class_weights
 
-    def _check_training_rows(self, network: Network, data: Rows) -> None:
-        if not data.total_weight > 0:
+    def _check_training_rows(self, rows: Rows) -> None:
+        if not rows.total_weight > 0:
             raise ValueError(
                 "The rows to train on have a total weight of zero: sample_weight times "
                 "class_weight must be positive for at least one of them."
             )
-        if self.augment is not None and data.is_sparse:
+        if self.augment is not None and rows.is_sparse:
             raise ValueError(
                 f"augment takes dense batches, got a sparse X with augment={self.augment!r}."
             )
-        if network.has_batch_norm and data.n_rows < 2:
+        if getattr(self, "batch_norm", False) and rows.n_rows < 2:
             raise ValueError(
                 "batch_norm=True needs at least 2 rows to train on, got n_samples="
-                f"{data.n_rows}: the variance of 1 sample is zero."
+                f"{rows.n_rows}: the variance of 1 sample is zero."
             )
 
-    def _build_network(self, n_features: int, n_outputs: int) -> Network:
-        return build_network(
-            n_features, self._hidden_layer_sizes(), n_outputs, **self._network_parameters()
-        )
-
-    def _fresh_state(self, network: Network, dtype: Any) -> TrainingState:
+    def _fresh_state(self, network: Any, dtype: Any) -> TrainingState:
         random = check_random_state(self.random_state)
         entropy = [int(word) for word in random.randint(0, 2**31 - 1, size=4)]
         return TrainingState.start(network, entropy, self._weight_init(), dtype)
 
-    def _check_same_architecture(self) -> None:
-        before, now = self._trained_architecture, self._architecture()
+    def _check_continued_with_the_same(self) -> None:
+        before, now = self._trained_with, self._continued_with()
         changed = [name for name in now if now[name] != before[name]]
         if changed:
             name = changed[0]
@@ -544,355 +422,144 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 "the fit they continue. Set warm_start=False and call fit to start anew."
             )
 
-    def _batch_size(self, n_samples: int) -> int:
-        if isinstance(self.batch_size, str):
-            return n_samples if self.batch_size == "full" else self._default_batch_size(n_samples)
-        if self.batch_size == 1 and self._network.has_batch_norm:
-            raise ValueError(
-                "batch_norm=True needs batch_size >= 2, got batch_size=1: the variance of a "
-                "batch of one row is zero."
-            )
-        return min(int(self.batch_size), n_samples)
+    # -------------------------------------------------------------------------------- training
 
-    def _learning_rate_init(self, problem: Problem) -> float:
-        return float(self.learning_rate_init)
-
-    def _momentum(self) -> float:
-        return float(self.momentum)
-
-    def _schedule(self) -> Schedule:
-        return Schedule.of(
-            self.learning_rate,
-            decay_rate=None if self.decay_rate is None else float(self.decay_rate),
-            decay_epochs=self.decay_epochs,
-            power_t=float(self.power_t),
-            max_iter=self.max_iter,
-        )
-
-    def _warn_of_settings(self, problem: Problem) -> None:
-        """What a run begins with that its user may not have meant."""
-        if not isinstance(self.batch_size, str) and self.batch_size > problem.data.n_rows:
-            warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-            )
-        schedule = self._schedule()
-        if self.learning_rate == "cosine" and self._state.epochs >= schedule.decay_epochs:
-            warn(
-                f"learning_rate='cosine' has come down to zero after {schedule.decay_epochs} "
-                f"epochs, and {self._state.epochs} have been trained: nothing moves any more. "
-                "Set decay_epochs to the epochs of all calls together.",
-                ConvergenceWarning,
-            )
-
-    def _loop_settings(self, problem: Problem) -> LoopSettings:
-        return LoopSettings(
-            optimizer=make_optimizer(
-                self.solver,
-                momentum=self._momentum(),
-                nesterovs_momentum=self.nesterovs_momentum,
-                rho=float(self.rho),
-                beta_1=float(self.beta_1),
-                beta_2=float(self.beta_2),
-                epsilon=float(self.epsilon),
-            ),
-            schedule=self._schedule(),
-            learning_rate=self._learning_rate_init(problem),
-            batch_size=self._batch_size(problem.data.n_rows),
-            shuffle=self.shuffle,
-            gradient_clip=None if self.gradient_clip is None else float(self.gradient_clip),
-            augment=self.augment,
-            watch_gradient=wants_gradient_norm(self),
-        )
-
-    def _solve(self, run: FitRun, monitor: FitMonitor, *, n_epochs: int) -> Any:
-        """Run the solver; each epoch, or iteration of a full-batch solver, reports to monitor."""
-        if self.solver == "lbfgs":
-            return self._solve_lbfgs(run, monitor)
-        return self._train_epochs(run, monitor, n_epochs)
-
-    def _train_epochs(self, run: FitRun, monitor: FitMonitor, n_epochs: int) -> None:
-        """Run epochs; what a callback changes between two of them holds from the next one on."""
-
-        def after_epoch(loss: Array) -> bool:
-            return monitor.after_epoch(loss) or bool(self._changed_parameters(run))
-
-        while not monitor.stopped and monitor.n_epochs < n_epochs:
-            self._take_up_changes(run, monitor)
-            train_epochs(
-                run.problem,
-                self._state,
-                self._loop_settings(run.problem),
-                n_epochs=n_epochs - monitor.n_epochs,
-                after_epoch=after_epoch,
-            )
-        # Whatever is set after the last epoch is checked, too.
-        self._take_up_changes(run, monitor)
-
-    @property
-    def _listened_to(self) -> bool:
-        return bool(getattr(self, "_skl_callbacks", None))
-
-    def _parameters_now(self) -> dict[str, Any]:
-        """The parameters; those that could change in place are copied."""
-        return {
-            name: copy.copy(value) if isinstance(value, (list, np.ndarray)) else value
-            for name, value in self.get_params(deep=False).items()
-        }
-
-    def _changed_parameters(self, run: FitRun) -> list[str]:
-        """The names of parameters that a callback has set since they were last looked at."""
-        if not self._listened_to:
-            return []
-        now = self.get_params(deep=False)
-        return [name for name, value in now.items() if not _are_equal(value, run.parameters[name])]
-
-    def _take_up_changes(self, run: FitRun, monitor: FitMonitor) -> None:
-        changed = self._changed_parameters(run)
-        if not changed:
-            return
-        shared = shared_parameters(self)
-        fixed = [name for name in changed if name in shared or name in FIXED_FROM_THE_START]
-        if fixed:
-            name = fixed[0]
-            raise ValueError(
-                f"{name} cannot change while a fit runs: a callback has set it from "
-                f"{run.parameters[name]!r} to {getattr(self, name)!r}."
-            )
-        self._validate_params()
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Any:
+        """Fit from the start, or go on from where the last fit ended."""
         self._check_hyperparameters()
-        network = run.problem.network
-        self._network = self._build_network(network.n_in, network.n_out)
-        run.problem = self._problem(self._network, run.problem.data)
-        run.parameters = self._parameters_now()
-        if OF_THE_COST & set(changed):
-            monitor.n_epochs_of_other_cost = monitor.n_epochs
-        monitor.rule = self._stopping_rule(run.problem)
-        if run.validation is not None:
-            predict = partial(self._predict_rows, self._network, run.validation)
-            monitor.validate = self._validator(run.problem, run.validation, predict)
+        events = FitEvents(self, max_epochs=self.max_iter, X=X, y=y, sample_weight=sample_weight)
+        if events.are_heard:
+            # A callback may have set parameters as it heard of the fit.
+            self._validate_params()
+            self._check_hyperparameters()
+        before, lengths = dict(self.__dict__), _recorded(self)
+        try:
+            continuing = self.__sklearn_is_fitted__() and (
+                self.warm_start or self._paused is not None
+            )
+            if continuing:
+                self._check_continued_with_the_same()
+            prepared = self._prepare(
+                X, y, sample_weight, continuing=continuing, validation=validation
+            )
+            model = self._model(prepared, events, continuing=continuing)
+            self._begin(prepared, model)
+            fit = Fit(
+                [model],
+                prepared.rows,
+                prepared.dev,
+                watch_gradient=any(_reads_gradient_norm(one) for one in callbacks_of(self)),
+                keeps_whole_epochs=True,
+            )
+            fit.run()
+            self._conclude(prepared.rows, model)
+            warn_if_no_progress(self, prepared.rows, model)
+            events.fit_ends()
+            self.__dict__.pop("_running")
+        except BaseException:
+            _restore(self, before, lengths)
+            raise
+        return self
 
-    def _lbfgs_ftol(self) -> float:
-        return 2.220446049250313e-09  # SciPy's default, as in scikit-learn's MLP
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Any:
+        """Train for one epoch, from the start or from where training was."""
+        self._check_hyperparameters()
+        before, lengths = dict(self.__dict__), _recorded(self)
+        try:
+            continuing = self.__sklearn_is_fitted__()
+            if continuing:
+                self._check_continued_with_the_same()
+            prepared = self._prepare(X, y, sample_weight, continuing=continuing, classes=classes)
+            prepared.recipe = replace(prepared.recipe, max_epochs=1)
+            self.__dict__.pop("_paused", None)
+            model = self._model(prepared, None, continuing=continuing)
+            self._begin(prepared, model)
+            Fit([model], prepared.rows).run()
+            self._conclude(prepared.rows, model, incremental=True)
+            self.__dict__.pop("_running")
+        except BaseException:
+            _restore(self, before, lengths)
+            raise
+        return self
 
-    def _solve_lbfgs(self, run: FitRun, monitor: FitMonitor) -> Any:
-        return minimize_lbfgs(
-            run.problem,
-            self._state,
-            max_iter=self.max_iter,
-            max_fun=self.max_fun,
-            tol=float(self.tol),
-            ftol=self._lbfgs_ftol(),
-            after_iteration=self._after_iteration(run, monitor),
+    def _model(
+        self, prepared: Prepared, events: FitEvents | None, *, continuing: bool = False
+    ) -> Model:
+        """The model that a fit trains, with what watches it."""
+        listens = events is not None and events.are_heard
+        watch = Watch(
+            prepared.recipe,
+            prepared.state,
+            self._curves if continuing else Curves(),
+            self._standing.copy() if continuing else Standing(),
+            listener=events if listens else None,
+            verbose=bool(self.verbose),
+            announces_epochs=prepared.recipe.is_stochastic,
         )
-
-    def _after_iteration(self, run: FitRun, monitor: FitMonitor) -> Callable[[Array], bool]:
-        """What a full-batch solver reports to; it cannot take up changes of its objective."""
-
-        def after_iteration(loss: Array) -> bool:
-            ended = monitor.after_epoch(loss)
-            changed = self._changed_parameters(run)
-            if changed:
+        paused = self._paused
+        if paused is not None:
+            if prepared.fingerprint() != paused.fingerprint:
                 raise ValueError(
-                    f"{changed[0]} cannot change while solver={self.solver!r} runs, which needs an "
-                    "objective that stays the same. Stochastic solvers take it."
+                    "A fit that was saved goes on with the data it began with: X, y, the weights "
+                    "or the dev set are other ones now."
                 )
-            return ended
+            watch.go_on_from(paused.counters)
+        model = Model(watch)
+        if prepared.dev is not None:
+            model.dev = prepared.dev.of_model(0)
+            model.score = self._scorer(model)
+        if events is not None:
+            events.fitted_attributes = partial(self._attributes_as_if_ended, watch)
+            events.remake = partial(self._recipe_after_change, prepared)
+        return model
 
-        return after_iteration
+    def _begin(self, prepared: Prepared, model: Model) -> None:
+        """Take up what is trained, so that callbacks find it."""
+        self._use(model)
+        self._trained_with = self._continued_with()
+        self.__dict__.pop("_foreseen", None)
+        self.__dict__.pop("_paused", None)
+        self.__dict__.pop("_rate_under_control", None)
+        self._running = RunningFit(self, prepared, model.watch)
+        warn_of_settings(self, model.recipe, model.state, prepared.rows.n_rows)
 
-    # -------------------------------------------------------------------- watching and finishing
+    def _use(self, model: Model) -> None:
+        """Predict with what a model has come to, and go on from it."""
+        self._network, self._state = model.recipe.network, model.state
+        self._curves, self._standing = model.watch.curves, model.watch.standing
 
-    def _begin_events(self, X: Any, y: Any, sample_weight: Any) -> FitEvents:
-        return FitEvents(
-            self,
-            max_epochs=self.max_iter,
-            X=X,
-            y=y,
-            metadata=None if sample_weight is None else {"sample_weight": sample_weight},
-        )
+    def _conclude(self, rows: Rows, model: Model, *, incremental: bool = False) -> None:
+        """Set the fitted attributes and say how training ended."""
+        restored = check_outcome(model, rows)
+        self._use(model)
+        self._set_fitted_attributes(model)
+        warn_of_outcome(self, model, restored=restored, incremental=incremental)
+
+    def _set_fitted_attributes(self, model: Model) -> None:
+        self.__dict__.update(fitted_attributes(model), **self._coefficients(model.state.theta))
 
     def _attributes_at(self, theta: Array, statistics: Array) -> dict[str, Any]:
         """Attributes with which a copy of this estimator predicts with these parameters."""
-        frozen = copy.copy(self._state)
-        frozen.theta, frozen.statistics = theta.copy(), statistics.copy()
+        frozen = replace(self._state, theta=theta.copy(), statistics=statistics.copy())
         link = self._make_loss().link
-        return {"_state": frozen, "n_iter_": frozen.epochs, "out_activation_": link}
+        attributes = {"_state": frozen, "n_iter_": frozen.epochs, "out_activation_": link}
+        return {**attributes, **self._coefficients(theta)}
 
-    def _attributes_as_if_ended(self, monitor: FitMonitor) -> dict[str, Any]:
-        return {**self._attributes_at(*monitor.weights), "n_iter_": monitor.n_epochs}
+    def _attributes_as_if_ended(self, watch: Watch) -> dict[str, Any]:
+        return {**self._attributes_at(*watch.weights), "n_iter_": watch.n_epochs}
 
-    def _monitor(
-        self,
-        run: FitRun,
-        events: FitEvents | None,
-        max_epochs: int,
-        dev_logits: Callable[[], Array] | None = None,
-    ) -> FitMonitor:
-        """What watches the run; `dev_logits` gives the dev set's raw outputs, None: predict."""
-        problem, validation = run.problem, run.validation
-        validate = None
-        if validation is not None:
-            predict = dev_logits or partial(self._predict_rows, problem.network, validation)
-            validate = self._validator(problem, validation, predict)
-        rule = self._stopping_rule(problem)
-        return FitMonitor(run.state, run.curves, rule, validate, events, max_epochs)
-
-    def _stopping_rule(self, problem: Problem) -> StoppingRule:
-        return StoppingRule(
-            tol=float(self.tol),
-            n_iter_no_change=self.n_iter_no_change,
-            early_stopping=self.early_stopping,
-            stop_on_plateau=self.early_stopping or self.solver in STOCHASTIC_SOLVERS,
-            is_adaptive=self.learning_rate == "adaptive" and self.solver in STOCHASTIC_SOLVERS,
-            learning_rate_init=(
-                self._learning_rate_init(problem) if self.solver in STOCHASTIC_SOLVERS else 0.0
-            ),
-            verbose=bool(self.verbose),
-            announces_epochs=self.solver in STOCHASTIC_SOLVERS,
-        )
-
-    def _predict_rows(self, network: Network, rows: ValidationSet) -> Array:
-        state = self._state
-        return predict_logits(network, state.theta, state.statistics, rows.x, index=rows.index)
-
-    def _validator(
-        self, problem: Problem, validation: ValidationSet, predict: Callable[[], Array]
-    ) -> Callable[[], tuple[float, float]]:
-        """A function that gives the dev set's loss and score at the present parameters."""
-        score = self._scorer(validation)
-
-        def validate() -> tuple[float, float]:
-            logits = predict()
-            losses = evaluate_loss(problem.network, problem.loss, logits.copy(), validation.targets)
-            loss = float(np.average(losses, weights=validation.weights))
-            predictions = apply_link(problem.loss.link, logits.copy())
-            if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):
-                return loss, math.nan
-            return loss, -loss if score is None else float(score(logits))
-
-        return validate
-
-    def _scorer(self, validation: ValidationSet) -> Callable[[Array], float] | None:
+    def _scorer(self, model: Model) -> Score | None:
         """The score of early stopping from logits; None stands for minus the loss."""
+        assert model.dev is not None
         if self.scoring == "loss":
             return None
         if self.scoring is None:
-            return lambda logits: self._score_logits(logits, validation)
-        from sklearn.metrics import check_scoring
+            return partial(self._score_logits, dev=model.dev)
 
-        scorer = check_scoring(self, self.scoring)
-        x, labels = validation.x, validation.labels
-        if validation.index is not None:
-            x, labels = x[validation.index], labels[validation.index]
-        weights = {}
-        if validation.weights is not None and _takes_weights(scorer):
-            weights["sample_weight"] = validation.weights
+        def as_it_is() -> dict[str, Any]:
+            return self._attributes_at(model.state.theta, model.state.statistics)
 
-        def score(logits: Array) -> float:
-            fitted = copy.copy(self)
-            state = self._state
-            for name, value in self._attributes_at(state.theta, state.statistics).items():
-                setattr(fitted, name, value)
-            # The dev set has been validated: it is an array, with no column names to compare.
-            fitted.__dict__.pop("feature_names_in_", None)
-            return float(scorer(fitted, x, labels, **weights))
-
-        return score
-
-    def _finish(
-        self, problem: Problem, monitor: FitMonitor, outcome: Any, *, incremental: bool
-    ) -> None:
-        """Set the fitted attributes and say how training ended."""
-        restored = self.early_stopping and monitor.restore_best()
-        if (monitor.diverged and not restored) or not self._predicts_finite_values(problem):
-            # Where training went on in place, there is no model left to go back to.
-            del self._state
-            raise ValueError(NON_FINITE)
-        self._set_fitted_attributes(problem, monitor, outcome)
-        if monitor.diverged:
-            warn(
-                f"Training diverged in epoch {monitor.n_epochs}; the weights of the best epoch "
-                f"({self.best_epoch_}, counted from 0) were restored. Scale X, or lower "
-                "learning_rate_init.",
-                ConvergenceWarning,
-            )
-        elif self.early_stopping and not restored and monitor.n_epochs > 0:
-            warn(
-                f"Early stopping saw no validation score above -inf in {monitor.n_epochs} epochs, "
-                f"so no weights were restored; scoring={self.scoring!r} gave "
-                f"{monitor.curves.validation_score[-1]}.",
-                ConvergenceWarning,
-            )
-        elif not incremental and not monitor.interrupted and not monitor.stopped:
-            self._warn_if_unconverged(monitor, outcome)
-
-    def _predicts_finite_values(self, problem: Problem) -> bool:
-        """Whether θ is finite, and so are the predictions for the training rows.
-
-        The recorded losses are those before the last step, which may have been the one too many.
-        Parameters of ordinary size cannot overflow, so as a rule no prediction is made here.
-        """
-        theta, link = self._state.theta, problem.loss.link
-        largest = float(np.max(np.abs(theta)))
-        if not math.isfinite(largest):
-            return False
-        layers = len(problem.network.dense_layers)
-        if link != "exp" and largest < np.finfo(theta.dtype).max ** (1 / (4 * layers)):
-            return True
-        data, finite = problem.data, True
-
-        def look(predictions: Array) -> Array:
-            nonlocal finite
-            if not np.isfinite(apply_link(link, predictions)).all():
-                finite = False
-            return predictions
-
-        with np.errstate(all="ignore"):
-            predict_logits(
-                problem.network,
-                theta,
-                self._state.statistics,
-                data.x,
-                index=data.index,
-                transform=look,
-            )
-        return finite
-
-    def _warn_if_unconverged(self, monitor: FitMonitor, outcome: Any) -> None:
-        if self.solver == "lbfgs":
-            if outcome.status != 0:
-                warn(
-                    f"lbfgs failed to converge after {outcome.nit} iteration(s) (status="
-                    f"{outcome.status}): {outcome.message}. Increase max_iter (now "
-                    f"{self.max_iter}) or max_fun (now {self.max_fun}), or scale the data.",
-                    ConvergenceWarning,
-                )
-        elif monitor.n_epochs == self.max_iter:
-            warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) "
-                "reached and the optimization hasn't converged yet.",
-                ConvergenceWarning,
-            )
-
-    def _set_fitted_attributes(self, problem: Problem, monitor: FitMonitor, outcome: Any) -> None:
-        curves = monitor.curves
-        self.n_iter_ = (
-            monitor.n_epochs if self.solver != "lbfgs" or outcome is None else outcome.nit
-        )
-        self.t_ = self._state.rows_seen
-        self.loss_curve_ = curves.loss
-        self.loss_ = curves.loss[-1] if curves.loss else math.inf
-        if self.solver == "lbfgs" and outcome is not None:
-            self.loss_ = float(outcome.fun)
-        watched = bool(curves.validation_score)
-        self.validation_scores_ = curves.validation_score if watched else None
-        self.validation_loss_curve_ = curves.validation_loss if watched else None
-        self.best_validation_score_ = curves.best_score if watched else None
-        self.best_epoch_ = curves.best_epoch
-        self.best_loss_ = None if self.early_stopping else curves.best_loss
-        self.n_outputs_ = problem.network.n_out
-        self.n_layers_ = len(problem.network.dense_layers) + 1
-        self.out_activation_ = problem.loss.link
+        return scorer_on(self, model.dev, as_it_is)
 
     # ------------------------------------------------------------------------------ prediction
 
@@ -900,7 +567,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         """Raw outputs, or with a link predictions, of shape (n, n_outputs)."""
         if self._foreseen is not None and self._foreseen[0] is X:
             return apply_link(link, self._foreseen[1].copy())
-        X = self._validated_X(X)
+        X = validated_X(self, X)
         transform = None if link == "identity" else partial(apply_link, link)
         return predict_logits(
             self._network, self._state.theta, self._state.statistics, X, transform=transform
@@ -930,26 +597,221 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         return True
 
 
+# ------------------------------------------------------------------- a fit that runs, or that fails
+
+
+@dataclass
+class RunningFit:
+    """What callbacks can see of a fit while it runs."""
+
+    estimator: Any
+    prepared: Prepared
+    watch: Watch
+
+    @property
+    def is_last_epoch(self) -> bool:
+        """Whether no epoch is to come."""
+        return not self.watch.has_epochs_left
+
+    def saved(self) -> Any:
+        """A copy of the estimator in the midst of its fit, whose own `fit` goes on from here."""
+        copied = shallow_copy(self.estimator)
+        for name in ("_running", "_foreseen", "_parent_callback_ctx", *TRANSIENT):
+            copied.__dict__.pop(name, None)
+        if "_rate_before_control" in copied.__dict__:
+            copied._rate_under_control = copied.learning_rate_init
+            copied.learning_rate_init = copied.__dict__.pop("_rate_before_control")
+        # It predicts as the network does now.
+        copied._set_fitted_attributes(Model(self.watch))
+        copied._standing = self.watch.standing
+        copied._paused = PausedFit(self.watch.counters(), self.prepared.fingerprint())
+        return copied
+
+
+def running_fit(estimator: BaseNetworkEstimator) -> RunningFit:
+    """The fit of this estimator that is running, for its callbacks."""
+    return estimator._running
+
+
+def take_control_of_rate(estimator: Any) -> None:
+    """Remember the estimator's own learning rate, which others are set for while a fit runs."""
+    estimator._rate_before_control = estimator.learning_rate_init
+    # A fit that was saved under control goes on with the rate it had.
+    if "_rate_under_control" in estimator.__dict__:
+        estimator.learning_rate_init = estimator.__dict__.pop("_rate_under_control")
+
+
+def give_back_rate(estimator: Any) -> None:
+    """Set the estimator's own learning rate again."""
+    if "_rate_before_control" in estimator.__dict__:
+        estimator.learning_rate_init = estimator.__dict__.pop("_rate_before_control")
+
+
+# --------------------------------------------------------------------------- several estimators
+
+
+def fit_key(estimator: Any) -> Hashable | None:
+    """What estimators that may be fitted together have in common; None where one goes alone.
+
+    As far as their parameters tell: data may part those who agree in it, and never join others.
+    """
+    if not isinstance(estimator, BaseNetworkEstimator) or not _fits_as_skdeep_does(estimator):
+        return None
+    if estimator.solver not in STOCHASTIC_SOLVERS or estimator.verbose or callbacks_of(estimator):
+        return None
+    estimator._validate_params()
+    estimator._check_hyperparameters()
+    # Which loss a classifier has its labels will say, to all alike.
+    loss = LogisticCrossEntropy() if is_classifier(estimator) else None
+    recipe = estimator._recipe(1, 1, sys.maxsize, loss)
+    shared = sorted(_shared_parameters(estimator) & set(estimator.get_params(deep=False)))
+    tokens = ((name, token(getattr(estimator, name))) for name in shared)
+    return (type(estimator), *tokens, recipe.key_of_fit())
+
+
+def _fits_as_skdeep_does(estimator: BaseNetworkEstimator) -> bool:
+    """Whether a class, a user's maybe, leaves `fit` as it is."""
+    definer = next(base for base in type(estimator).__mro__ if "fit" in vars(base))
+    return definer.__module__.startswith(__package__)
+
+
+def hidden_layer_sizes(estimator: BaseNetworkEstimator) -> tuple[int, ...]:
+    """The widths of an estimator's hidden layers."""
+    return estimator._architecture(1, 1).hidden_layer_sizes
+
+
+def rows_per_step(estimator: BaseNetworkEstimator, n_rows: int) -> int:
+    """How many of n_rows rows an estimator's mini-batch has."""
+    return estimator._batch_size(n_rows, batch_norm=False)
+
+
+def prepare(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Prepared:
+    """What the fit of an unfitted estimator would work on."""
+    validation = tuple(fit_params.get(name) for name in ("X_val", "y_val", "sample_weight_val"))
+    prepared: Prepared = estimator._prepare(
+        X, y, fit_params.get("sample_weight"), validation=validation
+    )
+    return prepared
+
+
+def model_of(estimator: Any, prepared: Prepared) -> Model:
+    """The model that a fit trains for an estimator which has been prepared."""
+    warn_of_settings(estimator, prepared.recipe, prepared.state, prepared.rows.n_rows)
+    model: Model = estimator._model(prepared, None)
+    return model
+
+
+def model_like(estimator: Any, leader: Any, prepared: Prepared) -> Model:
+    """The model of another estimator on the same rows."""
+    for name, value in leader.__dict__.items():
+        # What preparing the data has given to the leader; a parameter is there already.
+        estimator.__dict__.setdefault(name, value)
+    shape = prepared.recipe.architecture
+    recipe = estimator._recipe(shape.n_in, shape.n_out, prepared.rows.n_rows)
+    state = _state_like(estimator, recipe, prepared)
+    return model_of(estimator, replace(prepared, recipe=recipe, state=state))
+
+
+def _state_like(estimator: Any, recipe: Recipe, prepared: Prepared) -> TrainingState:
+    """The estimator's own start, with the random streams of the leader after it."""
+    leader, state = prepared.recipe, prepared.state
+    same_start = (
+        recipe.weight_init == leader.weight_init
+        and recipe.architecture.hidden_layer_sizes == leader.architecture.hidden_layer_sizes
+    )
+    if estimator.random_state is not None and same_start:
+        return replace(state)
+    own: TrainingState = estimator._fresh_state(recipe.network, state.theta.dtype)
+    return replace(own, streams=state.streams, split_seed=state.split_seed)
+
+
+def concluded(estimator: Any, rows: Rows, model: Model) -> Any:
+    """A fitted copy of an estimator whose model has been trained, with warnings as after `fit`."""
+    fitted, watch = shallow_copy(estimator), model.watch
+    state = watch.state.copy(model.recipe.drawn_streams)
+    own = Watch(model.recipe, state, watch.curves.copy(), watch.standing.copy())
+    own.go_on_from(watch.counters())
+    own.n_epochs_of_other_cost = watch.n_epochs_of_other_cost
+    outcome = replace(model, watch=own)
+    fitted._conclude(rows, outcome)
+    fitted._trained_with = fitted._continued_with()
+    return fitted
+
+
+def foresee(models: Sequence[Any], X: Any) -> None:
+    """Predict X with all fitted models at once; each then has its predictions ready."""
+    if not models or type(models[0])._logits is not BaseNetworkEstimator._logits:
+        # The linear models predict from coef_.
+        return
+    first = models[0]._network
+    network = Architecture.together(
+        [model._architecture(first.n_in, first.n_out) for model in models]
+    ).network
+    places = [place_in(network, model._network) for model in models]
+    states = [model._state for model in models]
+    theta, statistics = padded(
+        [(s.theta, s.statistics, place) for s, place in zip(states, places, strict=True)], network
+    )
+    logits = predict_logits(network, theta, statistics, validated_X(models[0], X))
+    for model, own in zip(models, logits, strict=True):
+        model._foreseen = (X, own)
+
+
+def prepared_to_inspect(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, **parameters: Any
+) -> Prepared:
+    """What a fit with other parameters would work on, in float64, all rows in it.
+
+    Of an unfitted estimator where its training would start, of a fitted one where it is. The
+    estimator is not changed.
+    """
+    fitted = estimator.__sklearn_is_fitted__()
+    subject = shallow_copy(estimator) if fitted else clone(estimator)
+    subject.set_params(dtype="float64", early_stopping=False, **parameters)
+    subject._validate_params()
+    subject._check_hyperparameters()
+    if fitted:
+        state = subject._state
+        subject._state = replace(
+            state,
+            theta=state.theta.astype(np.float64),
+            statistics=state.statistics.astype(np.float64),
+        )
+    prepared: Prepared = subject._prepare(X, y, sample_weight, continuing=fitted)
+    return prepared
+
+
+def shallow_copy(estimator: Any) -> Any:
+    """A copy with attributes of its own, which are the same objects."""
+    copied = object.__new__(type(estimator))
+    copied.__dict__.update(estimator.__dict__)
+    return copied
+
+
+def _shared_parameters(estimator: Any) -> set[str]:
+    """Parameters that no recipe carries: those of the rows, and of a user's subclass."""
+    ours = next(kind for kind in type(estimator).__mro__ if kind.__module__.startswith(__package__))
+    known = set(inspect.signature(ours).parameters)
+    return OF_THE_ROWS | (set(estimator.get_params(deep=False)) - known)
+
+
+def _recorded(estimator: BaseNetworkEstimator) -> int:
+    """How many epochs are in the curves, which a continued fit appends to."""
+    return len(estimator._curves.loss) if hasattr(estimator, "_curves") else 0
+
+
+def _restore(estimator: BaseNetworkEstimator, before: dict[str, Any], n_recorded: int) -> None:
+    """Make an estimator what it was."""
+    if "_curves" in before:
+        before["_curves"].cut(n_recorded)
+    # One assignment: there is no moment at which only some of it is back.
+    estimator.__dict__ = before
+
+
+def _reads_gradient_norm(callback: Any) -> bool:
+    return getattr(callback, "reads_gradient_norm", False)
+
+
 def _some_rows(x: Any, n: int = 100) -> Any:
     """Rows from all over an array or CSR matrix."""
     return x[np.unique(np.linspace(0, x.shape[0] - 1, n).astype(int))]
-
-
-def _are_equal(one: Any, other: Any) -> bool:
-    """Whether two values of a parameter are the same."""
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    try:
-        return bool(np.shape(one) == np.shape(other) and np.all(one == other))
-    except ValueError:
-        return False
-
-
-def _takes_weights(scorer: Any) -> bool:
-    """Whether a scorer can be called with sample_weight: scikit-learn's own can."""
-    parameters = inspect.signature(scorer).parameters
-    return "sample_weight" in parameters or any(
-        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
-    )

@@ -7,6 +7,10 @@ nothing, so `set_callbacks` is absent, and `FitEvents` does nothing.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from .._fit.recipe import Recipe
+
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
     from sklearn.callback import with_callbacks
@@ -22,13 +26,31 @@ except ImportError:
         return method
 
 
-__all__ = ["HAS_CALLBACKS", "CallbackSupport", "FitEvents", "wants_gradient_norm", "with_callbacks"]
+__all__ = [
+    "HAS_CALLBACKS",
+    "CallbackSupport",
+    "FitEvents",
+    "callbacks_of",
+    "parameters_now",
+    "with_callbacks",
+]
+
+# Of a fit that is running.
+TRANSIENT = ("_skl_callbacks", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 
-def wants_gradient_norm(estimator: Any) -> bool:
-    """Whether one of its callbacks reads the norm of the gradients."""
-    callbacks = getattr(estimator, "_skl_callbacks", [])
-    return any(getattr(callback, "reads_gradient_norm", False) for callback in callbacks)
+def callbacks_of(estimator: Any) -> list[Any]:
+    """The callbacks that have been set on an estimator."""
+    callbacks: list[Any] = getattr(estimator, "_skl_callbacks", [])
+    return callbacks
+
+
+def parameters_now(estimator: Any) -> dict[str, Any]:
+    """An estimator's parameters; those that could change in place are copied."""
+    return {
+        name: value.copy() if isinstance(value, (list, np.ndarray)) else value
+        for name, value in estimator.get_params(deep=False).items()
+    }
 
 
 class FitEvents:
@@ -42,43 +64,43 @@ class FitEvents:
         How many epochs there can be.
     X, y : array-like
         The training data, as `fit` was given them.
-    metadata : dict or None
-        What else `fit` was given, such as sample weights.
+    sample_weight : array-like or None
+        What else `fit` was given.
 
     Attributes
     ----------
     fitted_attributes : callable
         Gives the attributes with which a copy of the estimator is ready to predict, as if
         training had ended now; to be set before the first epoch ends.
+    remake : callable
+        Gives the recipe of the estimator's present parameters, from those before and the names of
+        those that have changed; to be set before the first epoch begins.
     """
 
     fitted_attributes: Callable[[], dict[str, Any]]
+    remake: Callable[[dict[str, Any], list[str]], Recipe]
 
     def __init__(
-        self,
-        estimator: Any,
-        *,
-        max_epochs: int,
-        X: Any,
-        y: Any,
-        metadata: dict[str, Any] | None,
+        self, estimator: Any, *, max_epochs: int, X: Any, y: Any, sample_weight: Any
     ) -> None:
         self._estimator = estimator
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._data = {"X": X, "y": y, "metadata": metadata}
         self._fit: Any = None
         self._epoch: Any = None
         if HAS_CALLBACKS:
             self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
             self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)
+        self._parameters = parameters_now(estimator) if self.are_heard else {}
 
     @property
-    def _listening(self) -> bool:
-        return self._fit is not None and bool(getattr(self._estimator, "_skl_callbacks", None))
+    def are_heard(self) -> bool:
+        """Whether there is a callback."""
+        return self._fit is not None and bool(callbacks_of(self._estimator))
 
     def epoch_begins(self) -> None:
-        if self._listening:
-            self._epoch = self._fit.subcontext(task_name="epoch")
-            self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        self._epoch = self._fit.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
     def epoch_ends(self) -> bool:
         """Whether a callback asks to stop."""
@@ -93,6 +115,15 @@ class FitEvents:
             )
         )
 
+    def new_recipe(self) -> Recipe | None:
+        """The recipe of parameters that a callback has set, None if none has been set."""
+        now, before = self._estimator.get_params(deep=False), self._parameters
+        changed = [name for name, value in now.items() if not _are_equal(value, before[name])]
+        if not changed:
+            return None
+        self._parameters = parameters_now(self._estimator)
+        return self.remake(before, changed)
+
     def fit_ends(self) -> None:
         if self._epoch is not None:
             # The last epoch was begun but not run: every beginning gets its end.
@@ -104,3 +135,15 @@ class FitEvents:
                 reconstruction_attributes=self.fitted_attributes,
                 **self._data,
             )
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Whether two values of a parameter are the same."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    try:
+        return bool(np.shape(one) == np.shape(other) and np.all(one == other))
+    except ValueError:
+        return False

@@ -10,11 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, apply_link
+from .._fit.dev import DevPart
 from ._base import BaseNetworkEstimator
 from ._compat import Interval, StrOptions
-from ._parameters import PerModel
 from ._targets import ClassLabels
-from ._validation import ValidationSet, weighted_share
+from ._validation import weighted_share
 
 
 class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
@@ -25,7 +25,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseNetworkEstimator._parameter_constraints,
-        "label_smoothing": PerModel([Interval(Real, 0, 1, closed="left")]),
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -116,9 +116,9 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         tables = np.array([_weights_in_order(table, [0, 1]) for table in weights])
         return tables[np.arange(n_labels), indicator.astype(int)].prod(axis=1)
 
-    def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
-        correct = self._labels.correct(logits, validation.targets)
-        return weighted_share(correct, validation.weights)
+    def _score_logits(self, logits: Array, dev: DevPart) -> float:
+        correct = self._labels.correct(logits, dev.targets)
+        return weighted_share(correct, dev.weights)
 
     def _strata(self, y: Any, n_held_out: int) -> Any:
         return self._labels.strata(y, n_held_out)

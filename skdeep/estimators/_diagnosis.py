@@ -24,8 +24,9 @@ from .._engine.objective import (
     evaluate_loss,
     predict_logits,
 )
+from .._engine.training import TrainingState
+from .._fit.fit import Model
 from ..exceptions import NoProgressWarning
-from ._progress import FitMonitor
 from ._warnings import warn
 
 # Fewer epochs tell nothing.
@@ -42,12 +43,13 @@ STEADY_SHARE = 0.8
 STRONG_PENALTY = 0.02
 
 
-def warn_if_no_progress(estimator: Any, problem: Problem, monitor: FitMonitor) -> None:
+def warn_if_no_progress(estimator: Any, data: Rows, model: Model) -> None:
     """Warn once, with the likely causes, if the fit that has just ended has come to nothing."""
-    n_epochs = monitor.n_epochs - monitor.n_epochs_of_other_cost
-    if n_epochs < FEWEST_EPOCHS or monitor.interrupted or monitor.diverged:
+    watch, state = model.watch, model.state
+    n_epochs = watch.n_epochs - watch.n_epochs_of_other_cost
+    if n_epochs < FEWEST_EPOCHS or watch.interrupted or watch.diverged:
         return
-    losses, data = np.asarray(monitor.curves.loss[-n_epochs:]), problem.data
+    losses, problem = np.asarray(watch.curves.loss[-n_epochs:]), model.recipe.problem(data)
     numbers = _sample(data)
     targets, weights = _targets_and_weights(problem, numbers)
     constant = _mean(_constant_losses(problem, targets, data.y[_in_x(data, numbers)]), weights)
@@ -61,7 +63,7 @@ def warn_if_no_progress(estimator: Any, problem: Problem, monitor: FitMonitor) -
     # The cost has the penalty in it, and the noise of dropout and augmentation; what counts is what
     # the network gives for the rows as they are.
     rows = Rows(*data.gather(numbers))
-    loss = _mean(_losses(estimator, problem, rows), weights)
+    loss = _mean(_losses(state, problem, rows), weights)
     if has_risen and loss - losses[lowest] > LARGEST_RISE * constant:
         _warn(
             f"the cost rose from {losses[lowest]:.3g} in epoch {lowest} to {losses[-1]:.3g}",
@@ -69,9 +71,9 @@ def warn_if_no_progress(estimator: Any, problem: Problem, monitor: FitMonitor) -
         )
     elif loss > (1 - LEAST_GAIN) * constant:
         _warn(
-            f"after {monitor.n_epochs} epochs the loss on the training rows is {loss:.3g}, and "
+            f"after {watch.n_epochs} epochs the loss on the training rows is {loss:.3g}, and "
             f"that of a constant prediction {constant:.3g}",
-            list(_causes(estimator, problem, rows, targets, losses)),
+            list(_causes(estimator, state, problem, rows, targets, losses)),
         )
 
 
@@ -118,8 +120,7 @@ def _constant_losses(problem: Problem, targets: Array, y: Array) -> Array:
     return evaluate_loss(problem.network, problem.loss, logits, y)
 
 
-def _losses(estimator: Any, problem: Problem, rows: Rows) -> Array:
-    state = estimator._state
+def _losses(state: TrainingState, problem: Problem, rows: Rows) -> Array:
     logits = predict_logits(problem.network, state.theta, state.statistics, rows.x)
     return evaluate_loss(problem.network, problem.loss, logits, rows.y)
 
@@ -128,16 +129,21 @@ def _losses(estimator: Any, problem: Problem, rows: Rows) -> Array:
 
 
 def _causes(
-    estimator: Any, problem: Problem, rows: Rows, targets: Array, losses: Array
+    estimator: Any,
+    state: TrainingState,
+    problem: Problem,
+    rows: Rows,
+    targets: Array,
+    losses: Array,
 ) -> Iterator[str]:
     yield from _in_the_data(estimator, problem, rows, targets)
-    at_zero = [*_held_at_zero(estimator, problem), *_symmetric_start(estimator)]
+    at_zero = [*_held_at_zero(estimator, state, problem), *_symmetric_start(estimator)]
     yield from at_zero
     if at_zero:
         # The rest would follow from it.
         return
-    yield from _dead_units(estimator, problem, rows)
-    yield from _vanishing_gradients(estimator, problem, rows)
+    yield from _dead_units(estimator, state, problem, rows)
+    yield from _vanishing_gradients(estimator, state, problem, rows)
     yield from _wrong_rate(estimator, losses)
 
 
@@ -179,8 +185,8 @@ def _unscaled_target(targets: Array) -> Iterator[str]:
         )
 
 
-def _held_at_zero(estimator: Any, problem: Problem) -> Iterator[str]:
-    weights = problem.network.layout.penalised(estimator._state.theta)
+def _held_at_zero(estimator: Any, state: TrainingState, problem: Problem) -> Iterator[str]:
+    weights = problem.network.layout.penalised(state.theta)
     # A penalty that counts for something beside a loss of scaled columns.
     is_strong = estimator.alpha / problem.data.total_weight > STRONG_PENALTY
     if is_strong and np.max(np.abs(weights)) < 1e-2:
@@ -192,9 +198,10 @@ def _symmetric_start(estimator: Any) -> Iterator[str]:
         yield "the units of a layer have stayed alike: weight_init='zeros' starts them so"
 
 
-def _dead_units(estimator: Any, problem: Problem, rows: Rows) -> Iterator[str]:
+def _dead_units(
+    estimator: Any, state: TrainingState, problem: Problem, rows: Rows
+) -> Iterator[str]:
     """Units that give zero for all rows, as a relu far below zero does: no gradient moves them."""
-    state = estimator._state
     outputs = problem.network.hidden_outputs(state.theta, state.statistics, rows.x)
     for name, output in outputs.items():
         share = float(np.mean(~output.any(axis=0)))
@@ -207,11 +214,12 @@ def _dead_units(estimator: Any, problem: Problem, rows: Rows) -> Iterator[str]:
             return
 
 
-def _vanishing_gradients(estimator: Any, problem: Problem, rows: Rows) -> Iterator[str]:
+def _vanishing_gradients(
+    estimator: Any, state: TrainingState, problem: Problem, rows: Rows
+) -> Iterator[str]:
     dense = problem.network.dense_layers
     if len(dense) < 3:
         return
-    state = estimator._state
     objective = FullObjective(
         replace(problem, data=rows),
         state.theta,

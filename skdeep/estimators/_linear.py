@@ -11,29 +11,21 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.sparse
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
-from .._engine.full_batch import (
-    CHUNK_ELEMENTS,
-    descend,
-    descend_accelerated,
-    gradient_resolution,
-    largest_curvature,
-)
 from .._engine.losses import apply_link
-from .._engine.objective import Problem
-from ._base import NON_FINITE, STOCHASTIC_SOLVERS, FitRun
+from .._fit.architecture import Architecture
+from .._fit.recipe import STOCHASTIC_SOLVERS
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
-from ._parameters import PerModel
-from ._progress import FitMonitor
-from ._warnings import warn
+from ._validation import validated_X
 
+# Entries of X that are multiplied by coef_ at once: few enough for the cache.
+CHUNK_ELEMENTS = 2**17
 DEFAULT_RATE = {"sgd": 0.01, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}
 
 
@@ -46,10 +38,11 @@ class BaseLinear(NetworkClassifier):
         **NetworkClassifier._parameter_constraints,
         "solver": [StrOptions({"gd", "lbfgs", *STOCHASTIC_SOLVERS})],
         "fit_intercept": ["boolean"],
-        "learning_rate_init": PerModel(
-            [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")]
-        ),
-        "momentum": PerModel([StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")]),
+        "learning_rate_init": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "momentum": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
     }
 
     def __init__(
@@ -161,7 +154,7 @@ class BaseLinear(NetworkClassifier):
         ValueError
             If a parameter or the data are not what they have to be, or training diverges.
         """
-        return self._train(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
@@ -194,7 +187,7 @@ class BaseLinear(NetworkClassifier):
         """
         self._check_incremental()
         self._check_classes_argument(classes)
-        return self._train(X, y, sample_weight, incremental=True, classes=classes)
+        return self._partial_fit(X, y, sample_weight, classes)
 
     # -------------------------------------------------------------------------------- training
 
@@ -211,8 +204,8 @@ class BaseLinear(NetworkClassifier):
                 f"{self.classes_[0]!r}."
             )
 
-    def _network_parameters(self) -> dict[str, Any]:
-        return {"output_bias": self.fit_intercept}
+    def _architecture(self, n_in: int, n_out: int) -> Architecture:
+        return Architecture(n_in, (), n_out, output_bias=self.fit_intercept)
 
     def _weight_init(self) -> str:
         return "zeros"
@@ -221,8 +214,8 @@ class BaseLinear(NetworkClassifier):
         # The course's rule (II 2.1): the full batch for small sets, else a power of two.
         return n_samples if n_samples < 2000 else 256
 
-    def _architecture(self) -> dict[str, Any]:
-        return {"fit_intercept": self.fit_intercept, **super()._architecture()}
+    def _continued_with(self) -> dict[str, Any]:
+        return {"fit_intercept": self.fit_intercept, **super()._continued_with()}
 
     @property
     def _accelerates(self) -> bool:
@@ -231,66 +224,17 @@ class BaseLinear(NetworkClassifier):
     def _momentum(self) -> float:
         return 0.9 if self.momentum == "auto" else float(self.momentum)
 
-    def _learning_rate_init(self, problem: Problem) -> float:
+    def _rate(self) -> float | None:
         if self.learning_rate_init != "auto":
             return float(self.learning_rate_init)
-        if self.solver != "gd":
-            return DEFAULT_RATE[self.solver]
-        curvature = largest_curvature(problem.data, with_intercept=self.fit_intercept)
-        # The Hessian of the loss in the logits is at most 1/4 for one logit, 1/2 for softmax.
-        bound = 0.5 if self._labels.kind == "multiclass" else 0.25
-        lipschitz = bound * curvature + float(problem.penalty.l2)
-        if not np.isfinite(lipschitz):
-            raise ValueError(NON_FINITE)
-        return 1 / lipschitz if lipschitz > 0 else 1.0
-
-    def _solve(self, run: FitRun, monitor: FitMonitor, *, n_epochs: int) -> Any:
-        problem = run.problem
-        if self.solver != "gd":
-            return super()._solve(run, monitor, n_epochs=n_epochs)
-        solver = descend_accelerated if self._accelerates else descend
-        resolution = gradient_resolution(problem.data, self._state.theta.dtype)
-        monitor.resolution = resolution
-        return solver(
-            problem,
-            self._state,
-            self._loop_settings(problem),
-            n_iter=n_epochs,
-            tol=max(float(self.tol), resolution),
-            after_iteration=self._after_iteration(run, monitor),
-        )
+        # On all rows a step of 1/L is safe; L-BFGS finds its own.
+        return None if self.solver == "gd" else DEFAULT_RATE.get(self.solver, 1.0)
 
     def _lbfgs_ftol(self) -> float:
         # As in scikit-learn's LogisticRegression: let the gradient decide.
         return 64 * np.finfo(np.float64).eps
 
-    def _set_fitted_attributes(self, problem: Problem, monitor: FitMonitor, outcome: Any) -> None:
-        super()._set_fitted_attributes(problem, monitor, outcome)
-        for name, value in self._coefficients(self._state.theta).items():
-            setattr(self, name, value)
-
-    def _warn_if_unconverged(self, monitor: FitMonitor, outcome: Any) -> None:
-        if self.solver != "gd":
-            super()._warn_if_unconverged(monitor, outcome)
-            return
-        if outcome and self.tol >= monitor.resolution:
-            return
-        dtype = self._state.theta.dtype
-        if outcome:
-            message = (
-                f"{dtype} cannot resolve the gradient to tol={self.tol:g}; gd stopped at about "
-                f"{monitor.resolution:.1e}, where rounding takes over. "
-                "Use dtype='float64', or a larger tol."
-            )
-        else:
-            hint = " dtype='float64' may help too." if dtype == np.float32 else ""
-            message = (
-                f"gd did not converge to tol={self.tol:g} in max_iter={self.max_iter} iterations. "
-                f"Scale X, or increase max_iter.{hint}"
-            )
-        warn(message, ConvergenceWarning)
-
-    def _coefficients(self, theta: Array) -> dict[str, Array]:
+    def _coefficients(self, theta: Array) -> dict[str, Any]:
         """coef_ and intercept_, copied from θ; the intercepts of a softmax are centred."""
         views = self._network.layout.views(theta)
         coef = np.array(views["output", "W"].T, order="C")
@@ -303,13 +247,10 @@ class BaseLinear(NetworkClassifier):
             intercept -= intercept.mean()
         return {"coef_": coef, "intercept_": intercept}
 
-    def _attributes_at(self, theta: Array, statistics: Array) -> dict[str, Any]:
-        return {**super()._attributes_at(theta, statistics), **self._coefficients(theta)}
-
     # ------------------------------------------------------------------------------ prediction
 
     def _logits(self, X: Any, *, link: str = "identity") -> Array:
-        X = self._validated_X(X)
+        X = validated_X(self, X)
         # From coef_, which a user may have changed or made sparse, in chunks and in its dtype.
         dtype, n_rows = self.intercept_.dtype, X.shape[0]
         z = np.empty((n_rows, self.intercept_.shape[0]), dtype=dtype)

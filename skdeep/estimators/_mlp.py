@@ -24,12 +24,12 @@ from .._engine.losses import (
     SquaredError,
     apply_link,
 )
+from .._fit.architecture import Architecture
+from .._fit.dev import DevPart
 from ._base import BaseNetworkEstimator
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
-from ._parameters import PerModel
-from ._validation import ValidationSet
 
 
 def _in_order(values: Any, name: str) -> list[Any]:
@@ -49,15 +49,15 @@ class BaseDeepMLP(BaseNetworkEstimator):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseNetworkEstimator._parameter_constraints,
-        "hidden_layer_sizes": PerModel(["array-like", Interval(Integral, 1, None, closed="left")]),
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
         "solver": [StrOptions({"lbfgs", "sgd", "rmsprop", "adam", "adamw"})],
-        "dropout": PerModel([Interval(Real, 0, 1, closed="left"), "array-like"]),
-        "input_dropout": PerModel([Interval(Real, 0, 1, closed="left")]),
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "batch_norm": ["boolean"],
-        "batch_norm_momentum": PerModel([Interval(Real, 0, 1, closed="left")]),
-        "batch_norm_epsilon": PerModel([Interval(Real, 0, None, closed="neither")]),
-        "weight_init": PerModel([StrOptions({"auto", *INITIALIZERS})]),
+        "batch_norm_momentum": [Interval(Real, 0, 1, closed="left")],
+        "batch_norm_epsilon": [Interval(Real, 0, None, closed="neither")],
+        "weight_init": [StrOptions({"auto", *INITIALIZERS})],
     }
 
     def _hidden_layer_sizes(self) -> list[int]:
@@ -98,45 +98,30 @@ class BaseDeepMLP(BaseNetworkEstimator):
             raise ValueError(f"dropout rates must be in the range [0, 1), got {rates}.")
         return [float(rate) for rate in rates]
 
-    def _network_parameters(self) -> dict[str, Any]:
+    def _architecture(self, n_in: int, n_out: int) -> Architecture:
         # L-BFGS evaluates on all rows: the statistics are those of the present parameters.
         momentum = 0.0 if self.solver == "lbfgs" else float(self.batch_norm_momentum)
-        return {
-            "activations": self._activations(),
-            "dropout": self._dropout_rates(),
-            "input_dropout": float(self.input_dropout),
-            "batch_norm": self.batch_norm,
-            "batch_norm_momentum": momentum,
-            "batch_norm_epsilon": float(self.batch_norm_epsilon),
-        }
+        return Architecture(
+            n_in,
+            tuple(self._hidden_layer_sizes()),
+            n_out,
+            activations=tuple(self._activations()),
+            dropout=tuple(self._dropout_rates()),
+            input_dropout=float(self.input_dropout),
+            batch_norm=self.batch_norm,
+            batch_norm_momentum=momentum,
+            batch_norm_epsilon=float(self.batch_norm_epsilon),
+        )
 
     def _weight_init(self) -> str:
         return str(self.weight_init)
 
-    def _stack_key(self) -> tuple[Any, ...]:
-        # On sparse X, input dropout is what keeps models from sharing the rows.
-        return (*super()._stack_key(), self.input_dropout > 0, self._widths_to_share())
-
-    def _widths_to_share(self) -> Any:
-        """The number of hidden layers if their widths may differ within a stack, else the widths.
-
-        A narrower layer is padded with units that stay zero. They do not where f(0) is not, nor
-        where they are divided by an ε that is rounded to zero; and dropout draws its numbers unit
-        by unit, so that a padded layer's are others.
-        """
-        sizes = self._hidden_layer_sizes()
-        stay_zero = all(ACTIVATIONS[name].keeps_zero for name in self._activations())
-        smallest = min(float(self.epsilon), float(self.batch_norm_epsilon))
-        divides = smallest > float(np.finfo(np.float32).tiny)
-        shares = stay_zero and divides and not any(self._dropout_rates())
-        return len(sizes) if shares else tuple(sizes)
-
-    def _architecture(self) -> dict[str, Any]:
+    def _continued_with(self) -> dict[str, Any]:
         return {
             "hidden_layer_sizes": self._hidden_layer_sizes(),
             "activation": [ACTIVATIONS[name].name for name in self._activations()],
             "batch_norm": self.batch_norm,
-            **super()._architecture(),
+            **super()._continued_with(),
         }
 
     def _check_hyperparameters(self) -> None:
@@ -515,7 +500,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         ValueError
             If a parameter or the data are not what they have to be, or training diverges.
         """
-        return self._train(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
@@ -548,7 +533,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         """
         self._check_incremental()
         self._check_classes_argument(classes)
-        return self._train(X, y, sample_weight, incremental=True, classes=classes)
+        return self._partial_fit(X, y, sample_weight, classes)
 
 
 LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
@@ -764,7 +749,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseDeepMLP._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
-        "huber_delta": PerModel([Interval(Real, 0, None, closed="neither")]),
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
@@ -890,7 +875,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         ValueError
             If a parameter or the data are not what they have to be, or training diverges.
         """
-        return self._train(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
@@ -919,7 +904,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
             With `early_stopping=True`.
         """
         self._check_incremental()
-        return self._train(X, y, sample_weight, incremental=True)
+        return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X: Any) -> Array:
         """Predict the target of each row.
@@ -978,11 +963,11 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
             return AbsoluteError()
         return Poisson() if self.loss == "poisson" else SquaredError()
 
-    def _score_logits(self, logits: Array, validation: ValidationSet) -> float:
+    def _score_logits(self, logits: Array, dev: DevPart) -> float:
         from sklearn.metrics import r2_score
 
         predictions = apply_link(self._make_loss().link, logits)
-        return float(r2_score(validation.targets, predictions, sample_weight=validation.weights))
+        return float(r2_score(dev.targets, predictions, sample_weight=dev.weights))
 
     def _strata(self, y: Any, n_held_out: int) -> Any:
         return None

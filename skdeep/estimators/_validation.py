@@ -1,35 +1,149 @@
-"""The dev set, and checks of what comes with it: arrays and weights whose errors name them."""
+"""What comes into `fit` and `predict`: X, y, weights, dev set; errors that name them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
+import scipy.sparse
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_array, validate_data
 
 from .._engine.backend import Array
+from .._fit.dev import DevSet
 
 
-@dataclass
-class ValidationSet:
-    """The dev set: rows of its own, or rows of X picked by number."""
+def validated_X_y(estimator: Any, X: Any, y: Any, *, reset: bool, dtype: Any) -> tuple[Any, Any]:
+    """X as an array or CSR matrix, and y, as scikit-learn checks them."""
+    X, y = validate_data(
+        estimator,
+        X,
+        y,
+        accept_sparse="csr",
+        multi_output=True,
+        y_numeric=not is_classifier(estimator),
+        dtype=dtype,
+        reset=reset,
+    )
+    if y.ndim == 2 and y.shape[1] == 1 and not scipy.sparse.issparse(y):
+        from sklearn.utils import column_or_1d
 
-    x: Any
-    y: Array
-    sample_weight: Array | None
-    index: Array | None
-    labels: Any
+        y = column_or_1d(y, warn=True)
+    return X, y
 
-    @property
-    def weights(self) -> Array | None:
-        if self.sample_weight is None or self.index is None:
-            return self.sample_weight
-        return self.sample_weight[self.index]
 
-    @property
-    def targets(self) -> Array:
-        return self.y if self.index is None else self.y[self.index]
+def validated_X(estimator: Any, X: Any) -> Any:
+    """X as an array or CSR matrix with the columns of `fit`."""
+    dtype = (np.float64, np.float32)
+    if type(X) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
+        return validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
+    # There are no column names to compare, and to look for them takes as long as one row.
+    X = check_array(X, dtype=dtype, estimator=estimator, input_name="X")
+    _check_width(estimator, X, "X")
+    return X
+
+
+def _check_width(estimator: Any, X: Any, name: str) -> None:
+    if X.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"{name} has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
+
+
+# ------------------------------------------------------------------------------------- the dev set
+
+
+def check_given_together(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+    """Raise where a part of the dev set is given without the others."""
+    if (X_val is None) != (y_val is None):
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val must be given together; {missing} is None.")
+    if X_val is None and sample_weight_val is not None:
+        raise ValueError("sample_weight_val was given without X_val and y_val.")
+
+
+def given_dev_set(
+    estimator: Any,
+    given: tuple[Any, Any, Any],
+    dtype: Any,
+    encode_targets: Callable[..., Array],
+) -> DevSet:
+    """The dev set that `fit` was given: X_val, y_val, sample_weight_val."""
+    X_val, y_val, sample_weight_val = given
+    X_val = _validated_X_val(estimator, X_val, dtype)
+    if not scipy.sparse.issparse(y_val):
+        y_val = checked_array(y_val, None if is_classifier(estimator) else dtype, "y_val")
+    if y_val.ndim == 2 and y_val.shape[1] == 1:
+        y_val = y_val.ravel()
+    if y_val.shape[0] != X_val.shape[0]:
+        raise ValueError(
+            f"X_val and y_val must have the same number of rows, got {X_val.shape[0]} "
+            f"and {y_val.shape[0]}."
+        )
+    weights = checked_weights(sample_weight_val, X_val.shape[0], dtype, "sample_weight_val")
+    encoded = encode_targets(y_val, dtype, name="y_val")
+    # A row without weight counts for nothing, whatever its loss: it may overflow.
+    index = None if weights is None or weights.all() else np.flatnonzero(weights)
+    return DevSet(X_val, encoded, weights, index, y_val)
+
+
+def _validated_X_val(estimator: Any, X_val: Any, dtype: Any) -> Any:
+    """X_val as an array or CSR matrix; errors say X_val, not X."""
+    if np.ndim(X_val) == 1:
+        raise ValueError(f"X_val must be 2D, got a 1D array of {len(X_val)} values.")
+    checked = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
+    _check_width(estimator, checked, "X_val")
+    # Compares the column names alone, where there are any.
+    validate_data(estimator, X_val, reset=False, skip_check_array=True)
+    return checked
+
+
+def held_out_rows(
+    n_samples: int,
+    validation_fraction: float,
+    strata: Callable[[int], Any],
+    seed: int,
+) -> tuple[Array, Array]:
+    """Numbers of the rows to train on and of those held out; `strata` is given their number."""
+    from sklearn.model_selection import train_test_split
+
+    n_held_out = math.ceil(n_samples * validation_fraction)
+    if not 0 < n_held_out < n_samples:
+        raise ValueError(
+            f"validation_fraction={validation_fraction} of n_samples={n_samples} leaves "
+            f"{n_samples - n_held_out} row(s) to train on and holds out {n_held_out}; early "
+            "stopping needs both. Change validation_fraction, or give X_val and y_val."
+        )
+    classes = strata(n_held_out)
+    # A class of one row is train_test_split's to report, as in scikit-learn's MLP.
+    can_stratify = classes is None or np.unique(classes, return_counts=True)[1].min() > 1
+    if n_held_out < 2 and can_stratify:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' "
+            "or the size of your dataset."
+        )
+    train, held_out = train_test_split(
+        np.arange(n_samples), test_size=validation_fraction, random_state=seed, stratify=classes
+    )
+    return train, held_out
+
+
+def with_weight(held_out: Array, weights: Array | None) -> Array:
+    """Those of the held-out rows that have weight."""
+    if weights is None:
+        return held_out
+    kept = held_out[weights[held_out] > 0]
+    if kept.size == 0:
+        raise ValueError(
+            "The held-out rows have a total weight of zero. Increase 'validation_fraction', "
+            "or give X_val and y_val."
+        )
+    return kept
+
+
+# --------------------------------------------------------------------------------- arrays, weights
 
 
 def checked_array(values: Any, dtype: Any, name: str) -> Any:
@@ -65,7 +179,7 @@ def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Arra
             f"{name} has a mean of {mean:.3g}, too far from 1 to compute with in {checked.dtype}. "
             "Divide it by its mean, and alpha with it."
         )
-    return checked
+    return np.asarray(checked)
 
 
 def weighted_share(correct: Array, weights: Array | None) -> float:

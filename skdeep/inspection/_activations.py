@@ -16,7 +16,7 @@ from .._engine.layers import Activation, BatchWeights, Binding, Dense, Layer, Wo
 from .._engine.objective import Problem
 from .._engine.training import TrainingState
 from ..estimators._base import BaseNetworkEstimator
-from ._gradient_check import _l1_gradient, _objective, _problem_at
+from ._gradient_check import l1_gradient, objective_at, problem_at
 
 __all__ = ["LayerStatistics", "layer_statistics"]
 
@@ -140,10 +140,10 @@ def layer_statistics(
             f"DeepMLPClassifier, DeepMLPRegressor), got {type(estimator).__name__}. "
             "Of a Pipeline, pass the last step and the transformed X."
         )
-    problem, state = _problem_at(estimator, X, y, sample_weight, "off")
-    objective = _objective(problem, state.theta, state)
+    problem, state = problem_at(estimator, X, y, sample_weight, "off")
+    objective = objective_at(problem, state.theta, state)
     objective()
-    gradient = objective.grad + _l1_gradient(problem, state.theta, L1_RAMP)
+    gradient = objective.grad + l1_gradient(problem, state.theta, L1_RAMP)
     spans = problem.network.layout.spans_by_layer()
     found = []
     for layers, activations, dead in _forward_pass(problem, state):

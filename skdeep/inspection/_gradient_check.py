@@ -10,7 +10,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .._engine.backend import Array, RepeatingStream
@@ -18,7 +17,7 @@ from .._engine.layers import Dropout
 from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
 from .._engine.training import TrainingState
-from ..estimators._base import BaseNetworkEstimator
+from ..estimators._base import BaseNetworkEstimator, prepared_to_inspect
 
 __all__ = ["GradientCheckResult", "gradient_check"]
 
@@ -165,12 +164,12 @@ def gradient_check(
     'great'
     """
     _check_arguments(estimator, epsilon, n_parameters, dropout)
-    problem, state = _problem_at(estimator, X, y, sample_weight, dropout)
+    problem, state = problem_at(estimator, X, y, sample_weight, dropout)
     layout = problem.network.layout
     checked = _positions(layout.size, n_parameters, random_state)
-    objective = _objective(problem, state.theta, state)
+    objective = objective_at(problem, state.theta, state)
     value = float(objective())
-    gradient = objective.grad + _l1_gradient(problem, state.theta, epsilon)
+    gradient = objective.grad + l1_gradient(problem, state.theta, epsilon)
     approximation = _differences(problem, state, checked, epsilon)
     return _judge(layout, problem, gradient[checked], approximation, checked, value, epsilon)
 
@@ -192,31 +191,19 @@ def _check_arguments(estimator: Any, epsilon: Any, n_parameters: Any, dropout: A
         raise ValueError(f"dropout must be 'fixed' or 'off', got {dropout!r}.")
 
 
-def _problem_at(
+def problem_at(
     estimator: Any, X: Any, y: Any, sample_weight: Any, dropout: str
 ) -> tuple[Problem, TrainingState]:
     """The objective as `fit` would build it, in float64, and the parameters to check it at."""
-    fitted = hasattr(estimator, "_state")
-    subject = copy.copy(estimator) if fitted else clone(estimator)
-    subject.dtype, subject.early_stopping = "float64", False
+    off = {}
     if dropout == "off":
-        for name in {"dropout", "input_dropout"} & set(subject.get_params()):
-            setattr(subject, name, 0.0)
-    subject._validate_params()
-    subject._check_hyperparameters()
-    if fitted:
-        state = subject._state
-        subject._state = replace(
-            state,
-            theta=state.theta.astype(np.float64),
-            statistics=state.statistics.astype(np.float64),
-        )
-    run = subject._prepare(X, y, sample_weight, continuing=fitted)
-    problem = run.problem
-    if subject.solver == "adamw":
+        off = dict.fromkeys({"dropout", "input_dropout"} & set(estimator.get_params()), 0.0)
+    prepared = prepared_to_inspect(estimator, X, y, sample_weight, **off)
+    problem = prepared.recipe.problem(prepared.rows)
+    if prepared.recipe.optimizer.decoupled_decay:
         # Its decay acts beside the gradient: there is no L2 in the J it descends.
         problem = replace(problem, penalty=replace(problem.penalty, l2=0.0))
-    return problem, run.state
+    return problem, prepared.state
 
 
 def _positions(size: int, n_parameters: int | None, random_state: Any) -> Array:
@@ -226,7 +213,7 @@ def _positions(size: int, n_parameters: int | None, random_state: Any) -> Array:
     return np.sort(chosen)
 
 
-def _objective(problem: Problem, theta: Array, state: TrainingState) -> FullObjective:
+def objective_at(problem: Problem, theta: Array, state: TrainingState) -> FullObjective:
     """J at θ, or at each θ of a stack, with dropout's masks the same every time."""
     statistics = np.broadcast_to(state.statistics, (*theta.shape[:-1], state.statistics.size))
     streams = {
@@ -236,7 +223,7 @@ def _objective(problem: Problem, theta: Array, state: TrainingState) -> FullObje
     return FullObjective(problem, theta, statistics.copy(), streams)
 
 
-def _l1_gradient(problem: Problem, theta: Array, epsilon: float) -> Array:
+def l1_gradient(problem: Problem, theta: Array, epsilon: float) -> Array:
     """L1's part as two-sided differences see it: the sign, and a ramp within epsilon of zero."""
     layout = problem.network.layout
     gradient = np.zeros_like(theta)
@@ -258,7 +245,7 @@ def _differences(problem: Problem, state: TrainingState, checked: Array, epsilon
     parts = []
     for start in range(0, checked.size, pairs):
         positions = checked[start : start + pairs]
-        values = _objective(problem, _perturbed(state.theta, positions, epsilon), state)()
+        values = objective_at(problem, _perturbed(state.theta, positions, epsilon), state)()
         parts.append((values[: positions.size] - values[positions.size :]) / (2 * epsilon))
     return np.concatenate(parts)
 
@@ -277,7 +264,7 @@ def _difference_one_by_one(
     problem: Problem, state: TrainingState, position: int, epsilon: float
 ) -> Array:
     above, below = _perturbed(state.theta, np.array([position]), epsilon)
-    difference = _objective(problem, above, state)() - _objective(problem, below, state)()
+    difference = objective_at(problem, above, state)() - objective_at(problem, below, state)()
     return np.atleast_1d(difference / (2 * epsilon))
 
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from ..estimators._parameters import shared_parameters
-from ..estimators._stack import can_stack
+from .._fit.recipe import token
+from ..estimators._callbacks import callbacks_of
+from ..estimators._stack import fit_key
 from ._compat import routing_enabled
 
 FIT_PARAMETERS = {"sample_weight", "X_val", "y_val", "sample_weight_val"}
@@ -90,11 +90,10 @@ def _stackable(
     try:
         estimator = clone(base_estimator).set_params(**clone(parameters, safe=False))
         model = last_step(estimator)
-        if not can_stack(model) or not _takes_part(estimator, fit_params):
+        if not _takes_part(estimator, fit_params):
             return None
-        model._validate_params()
-        model._check_hyperparameters()
-        return _stack_key(model), StackedCandidate(number, estimator)
+        key = fit_key(model)
+        return None if key is None else (key, StackedCandidate(number, estimator))
     except Exception:
         # To be met again, and reported, where the candidate is fitted alone.
         return None
@@ -107,7 +106,7 @@ def _takes_part(estimator: Any, fit_params: dict[str, Any]) -> bool:
     if not is_pipeline(estimator):
         return True
     listeners = [estimator, *(step for _, step in estimator.steps)]
-    has_callbacks = any(getattr(one, "_skl_callbacks", None) for one in listeners)
+    has_callbacks = any(map(callbacks_of, listeners))
     return estimator.transform_input is None and not has_callbacks
 
 
@@ -137,23 +136,7 @@ def _transformer_key(base_estimator: Any, parameters: dict[str, Any]) -> Any:
         return ()
     last = base_estimator.steps[-1][0]
     return tuple(
-        (name, _token(value))
+        (name, token(value))
         for name, value in sorted(parameters.items())
         if name.partition("__")[0] != last
     )
-
-
-def _stack_key(model: Any) -> Any:
-    shared = shared_parameters(model)
-    tokens = ((name, _token(value)) for name, value in sorted(shared.items()))
-    return (type(model), *tokens, *model._stack_key())
-
-
-def _token(value: Any) -> Any:
-    """Something hashable, equal for equal values; of what cannot be pickled for the same object."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return (type(value), value)
-    try:
-        return joblib.hash(value)
-    except Exception:
-        return (type(value), id(value))

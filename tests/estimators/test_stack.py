@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdeep import DeepMLPClassifier
 from skdeep._engine.activations import ACTIVATIONS
-from skdeep.estimators._stack import Stack, of_similar_size
+from skdeep.estimators._stack import Stack, fit_key, of_similar_size
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -75,13 +75,14 @@ def test_padding_stays_zero_or_widths_are_not_mixed(activation):
     if ACTIVATIONS[activation].keeps_zero:
         stack = Stack([model.set_params(random_state=0) for model in models], X, y)
         stack.train()
-        padding = np.ones(stack._state.theta.shape, dtype=bool)
-        for member in stack.members:
-            padding[member.row, member.positions] = False
+        theta = stack.fit.state.theta
+        padding = np.ones(theta.shape, dtype=bool)
+        for model in stack.models:
+            padding[model.row, model.place.theta] = False
         assert padding.any()
-        assert not stack._state.theta[padding].any()
+        assert not theta[padding].any()
     else:
-        assert models[0]._stack_key() != models[1]._stack_key()
+        assert fit_key(models[0]) != fit_key(models[1])
 
 
 def test_stacks_are_of_similar_size():

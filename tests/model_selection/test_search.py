@@ -34,7 +34,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-import skdeep.estimators._stack as stack_module
+import skdeep._engine.training as training_module
 import skdeep.model_selection._evaluation as evaluation_module
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
 from skdeep.estimators._callbacks import HAS_CALLBACKS
@@ -409,16 +409,16 @@ def test_a_scorer_that_looks_into_the_pipeline_gets_one():
 def test_candidates_of_a_group_train_as_one(monkeypatch, n_jobs):
     """One forward pass per step for all of them, on θ of two axes; only the refit is alone."""
     shapes, alone = [], []
-    run = stack_module.Epochs.run
+    run = training_module.Epochs.run
 
     def counted(self, rate):
         shapes.append(self._state.theta.shape)
         return run(self, rate)
 
-    monkeypatch.setattr(stack_module.Epochs, "run", counted)
-    fit = DeepMLPClassifier._train
+    monkeypatch.setattr(training_module.Epochs, "run", counted)
+    fit = DeepMLPClassifier._fit
     monkeypatch.setattr(
-        DeepMLPClassifier, "_train", lambda self, *a, **k: alone.append(1) or fit(self, *a, **k)
+        DeepMLPClassifier, "_fit", lambda self, *a, **k: alone.append(1) or fit(self, *a, **k)
     )
     X, y = data("classes")
     search = VectorizedRandomizedSearchCV(
@@ -436,13 +436,13 @@ def test_candidates_of_a_group_train_as_one(monkeypatch, n_jobs):
 
 def test_candidates_of_different_widths_train_as_one(monkeypatch):
     shapes = []
-    run = stack_module.Epochs.run
+    run = training_module.Epochs.run
 
     def counted(self, rate):
         shapes.append(self._state.theta.shape)
         return run(self, rate)
 
-    monkeypatch.setattr(stack_module.Epochs, "run", counted)
+    monkeypatch.setattr(training_module.Epochs, "run", counted)
     X, y = data("classes")
     space = {"hidden_layer_sizes": [(2,), (5,), (6,), (8,)]}
     VectorizedGridSearchCV(classifier(), space, cv=2, refit=False).fit(X, y)
@@ -509,9 +509,9 @@ def test_halving_keeps_candidates_that_stopped_on_a_plateau_as_they_stopped(n_ca
 
 def test_halving_trains_no_epoch_twice(monkeypatch):
     trained = []
-    run = stack_module.Epochs.run
+    run = training_module.Epochs.run
     monkeypatch.setattr(
-        stack_module.Epochs,
+        training_module.Epochs,
         "run",
         lambda self, rate: trained.append(self._state.theta.shape[0]) or run(self, rate),
     )

@@ -1,0 +1,105 @@
+"""The dev set: rows that are watched while a model trains, and learnt from by none.
+
+Each model of a fit may have dev rows of its own: they are those of which its column of the weights
+is positive. All are predicted together; what a model makes of its own is its loss and score.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._engine.backend import Array
+from .._engine.data import Encode
+from .._engine.losses import apply_link
+from .._engine.network import Network
+from .._engine.objective import evaluate_loss, predict_logits
+from .recipe import Recipe
+
+# Of raw outputs for a model's dev rows; None stands for minus the loss.
+Score = Callable[[Array], float]
+
+
+@dataclass
+class DevSet:
+    """Rows of its own, or rows of X picked by number; weights of shape (n,) or (n, K)."""
+
+    x: Any
+    y: Array
+    sample_weight: Array | None
+    index: Array | None
+    labels: Any
+    encode: Encode | None = None
+
+    def predict(self, network: Network, theta: Array, statistics: Array) -> Array:
+        """Raw outputs of all models for all dev rows."""
+        return predict_logits(
+            network, theta, statistics, self.x, index=self.index, encode=self.encode
+        )
+
+    def of_model(self, number: int) -> "DevPart":
+        """The dev rows that one model is watched on."""
+        weights, rows = self.sample_weight, None
+        if weights is not None and weights.ndim == 2:
+            weights = weights[:, number]
+        if weights is not None and self.index is not None:
+            weights = weights[self.index]
+        if weights is not None and not weights.all():
+            # A row without weight counts for nothing, whatever its loss: it may overflow.
+            rows = np.flatnonzero(weights)
+            weights = weights[rows]
+        return DevPart(self, weights, rows)
+
+
+@dataclass
+class DevPart:
+    """Those of the dev rows that count for a model, and their weights."""
+
+    whole: DevSet
+    weights: Array | None
+    rows: Array | None
+
+    def _picked(self, values: Any) -> Any:
+        if self.whole.index is not None:
+            values = values[self.whole.index]
+        return values if self.rows is None else values[self.rows]
+
+    @property
+    def x(self) -> Any:
+        return self._picked(self.whole.x)
+
+    @cached_property
+    def targets(self) -> Array:
+        return np.asarray(self._picked(self.whole.y))
+
+    @property
+    def labels(self) -> Any:
+        return self._picked(self.whole.labels)
+
+    def logits(self, of_all: Array) -> Array:
+        """Raw outputs for these rows out of those for all dev rows."""
+        return of_all if self.rows is None else of_all[self.rows]
+
+    def evaluate(self, recipe: Recipe, logits: Array, score: Score | None) -> tuple[float, float]:
+        """The loss, and the score, of raw outputs for these rows."""
+        loss_function = recipe.loss
+        losses = evaluate_loss(recipe.network, loss_function, logits.copy(), self.targets)
+        loss = float(np.average(losses, weights=self.weights))
+        predictions = apply_link(loss_function.link, logits.copy())
+        if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):
+            return loss, math.nan
+        return loss, -loss if score is None else float(score(logits))
+
+
+def mean_of_predictions(link: str, logits: Array) -> Array:
+    """Raw outputs that stand for the mean of several models' predictions, their axis the first."""
+    mean = apply_link(link, logits.copy()).mean(axis=0)
+    tiny = np.finfo(mean.dtype).tiny
+    if link in ("softmax", "exp"):
+        return np.log(np.maximum(mean, tiny))
+    if link == "logistic":
+        return np.log(np.maximum(mean, tiny)) - np.log(np.maximum(1 - mean, tiny))
+    return mean

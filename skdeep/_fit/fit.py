@@ -1,0 +1,391 @@
+"""Fitting: K recipes on the same rows, for K = 1 as for K = 300.
+
+The models train as one population: their parameters are the rows of one θ, and a batch is gathered
+once for all. Each ends as if it had been fitted alone: it has its own learning rate, its own
+curves, its own dev rows and its own end. Those whose training has ended leave the population.
+
+Layers may be of different widths: those of the population are as wide as the widest, and what a
+narrower network does not have stays zero, since all gradients there are.
+"""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._engine.backend import Array
+from .._engine.data import Rows
+from .._engine.objective import Problem
+from .._engine.penalties import ElasticNet
+from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
+from .._engine.tied import TiedParameters
+from .._engine.training import LoopSettings, Moment, TrainingState
+from .architecture import Architecture
+from .dev import DevPart, DevSet, Score, mean_of_predictions
+from .padding import Place, padded, place_in
+from .recipe import Recipe
+from .solve import Outcome, solve
+from .watch import Counters, Watch
+
+# The population is cut down to those still training when this share of it has ended: to copy what
+# remains costs about as much as a few steps.
+COMPACT_FROM = 1 / 8
+
+
+@dataclass(eq=False)
+class Model:
+    """One of the models of a fit: how it trains, what watches it, and where it has come to."""
+
+    watch: Watch
+    dev: DevPart | None = None
+    score: Score | None = None
+    error: Exception | None = None
+    # What a full-batch solver has said of its end.
+    outcome: Outcome | None = None
+    # Its number in the fit, its row in the population, and where a narrower network lies in it.
+    number: int = 0
+    row: int = 0
+    place: Place | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.watch.recipe
+
+    @property
+    def state(self) -> TrainingState:
+        return self.watch.state
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has failed or stopped, and does not go on however many epochs it is given."""
+        return self.error is not None or self.watch.stopped
+
+    @property
+    def trains_on(self) -> bool:
+        """Whether it has neither ended nor run all its epochs."""
+        return self.error is None and self.outcome is None and self.watch.has_epochs_left
+
+
+class Fit:
+    """Trains models on the same rows.
+
+    Parameters
+    ----------
+    models : list of Model
+        What is trained. Recipes may differ in what they say that they may (`Recipe.key_of_fit`).
+        The first one's state says which random numbers all of them draw.
+    rows : Rows
+        What they learn from; a column of weights for each model makes rows of its own.
+    dev : DevSet, default=None
+        What they are watched on.
+    groups : list of list of int, default=None
+        Numbers of models of which the mean prediction is watched, instead of each by itself.
+    tied : TiedParameters, default=None
+        What the optimizer moves instead of θ, and the state's `phi` holds.
+    watch_gradient : bool, default=False
+        Whether to know the gradients' norm.
+    keeps_whole_epochs : bool, default=False
+        Whether Ctrl-C ends training, of one model, where its last whole epoch ended, and is not
+        raised.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        rows: Rows,
+        dev: DevSet | None = None,
+        *,
+        groups: Sequence[Sequence[int]] | None = None,
+        tied: TiedParameters | None = None,
+        watch_gradient: bool = False,
+        keeps_whole_epochs: bool = False,
+    ) -> None:
+        self.models = list(models)
+        self._rows, self._dev, self._groups, self._tied = rows, dev, groups, tied
+        self._watch_gradient = watch_gradient
+        self._keeps_whole_epochs = keeps_whole_epochs and len(self.models) == 1
+        for number, model in enumerate(self.models):
+            model.number = number
+        self._last_whole: tuple[Moment, Counters] | None = None
+        self._moments: list[Moment] = []
+        self._join(self.models)
+
+    # ------------------------------------------------------------------------- the population
+
+    def _join(self, models: Sequence[Model]) -> None:
+        """Make one population of the models' states."""
+        together = Architecture.together([one.recipe.architecture for one in models])
+        network, self._sizes = together.network, together.hidden_layer_sizes
+        if len(models) == 1:
+            self.state = models[0].state
+        else:
+            for model in models:
+                model.place = place_in(network, model.recipe.network)
+            theta, statistics = padded(
+                [(one.state.theta, one.state.statistics, one.place) for one in models], network
+            )
+            # Of several models, training begins with an optimizer that remembers nothing.
+            self.state = replace(
+                models[0].state, theta=theta, statistics=statistics, optimizer=None
+            )
+        self._together: list[Model] = list(models)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        """Let each model's state be its row of the population's."""
+        for row, model in enumerate(self._together):
+            model.row = row
+            if model.state is not self.state:
+                self._show_row(model)
+
+    def _show_row(self, model: Model) -> None:
+        """A view of θ and statistics; of a narrower network a copy."""
+        state, row = self.state, model.row
+        if model.place is None:
+            model.state.theta, model.state.statistics = state.theta[row], state.statistics[row]
+        else:
+            model.state.theta = state.theta[row, model.place.theta]
+            model.state.statistics = state.statistics[row, model.place.statistics]
+
+    def _keep(self, models: list[Model]) -> None:
+        """Cut the population down to these models."""
+        if len(models) < len(self._together) and self._tied is None:
+            self.state = self.state.select(np.array([one.row for one in models], dtype=np.intp))
+            self._together = models
+        self._show_rows()
+
+    def _combined(self) -> tuple[Problem, LoopSettings]:
+        """The models' problems and settings as those of one population."""
+        models = self._together
+        recipes = [model.recipe for model in models]
+        first = recipes[0]
+        if self._is_of_one:
+            problem = replace(first.problem(self._rows), tied=self._tied)
+            return problem, first.settings(problem, watch_gradient=self._watch_gradient)
+        architecture = Architecture.together([one.architecture for one in recipes])
+        problem = Problem(
+            replace(architecture, hidden_layer_sizes=self._sizes).network,
+            combine([one.loss for one in recipes], BATCH_AXES),
+            combine([self._penalty_of(one) for one in models], PARAMETER_AXES),
+            self._rows.of_models(np.array([one.number for one in models], dtype=np.intp)),
+            self._tied,
+        )
+        clips = [one.gradient_clip for one in recipes]
+        if any(clip is not None for clip in clips):
+            clips = [math.inf if clip is None else clip for clip in clips]
+        settings = LoopSettings(
+            optimizer=combine([one.optimizer for one in recipes], PARAMETER_AXES),
+            schedule=RatesOfModels(models),
+            learning_rate=1.0,
+            batch_size=first.batch_size,
+            shuffle=first.shuffle,
+            gradient_clip=combine_values(clips, PARAMETER_AXES),
+            augment=first.augment,
+            watch_gradient=self._watch_gradient,
+        )
+        return problem, settings
+
+    def _penalty_of(self, model: Model) -> ElasticNet:
+        return model.recipe.penalty_on(self._rows.of_model(model.number))
+
+    @property
+    def _is_of_one(self) -> bool:
+        """Whether it trains one model, whose state is that of the fit."""
+        return self._together[0].state is self.state
+
+    # ------------------------------------------------------------------------------- training
+
+    def run(self) -> None:
+        """Train until every model has stopped or has run its epochs.
+
+        Raises
+        ------
+        Exception
+            Of one model alone: what its schedule, score, augmentation or callbacks have raised. Of
+            several, that is kept as the model's `error`.
+        """
+        try:
+            # A model that diverges is reported once, by its own error, not by each operation.
+            with np.errstate(all="ignore"):
+                self._run()
+        except KeyboardInterrupt:
+            if not self._keeps_whole_epochs or self._last_whole is None:
+                raise
+            self._go_back()
+
+    def _run(self) -> None:
+        self._keep_whole_epoch()
+        for model in self._together:
+            model.watch.begin()
+            self._take_up_changes(model)
+        while running := [model for model in self._together if model.trains_on]:
+            self._keep(running)
+            self._solve()
+
+    def _solve(self) -> None:
+        """Train on until the population, or the recipe of one of its models, changes."""
+        problem, settings = self._combined()
+        self._network = problem.network
+        first = self._together[0]
+        outcome = solve(
+            first.recipe,
+            problem,
+            self.state,
+            settings,
+            n_epochs=max(model.watch.n_epochs_left for model in self._together),
+            after_epoch=self._after_epoch,
+        )
+        first.outcome = outcome
+
+    def _after_epoch(self, losses: Array) -> bool:
+        """Record an epoch; whether the population changes before the next one."""
+        running = [model for model in self._together if model.trains_on]
+        logits = None
+        if self._dev is not None:
+            logits = self._dev.predict(self._network, self.state.theta, self.state.statistics)
+        if self._is_of_one:
+            model = running[0]
+            on_dev = None if logits is None else self._evaluate(model, logits)
+            model.watch.after_epoch(float(losses), on_dev)
+            changed = self._take_up_changes(model)
+            if model.trains_on:
+                self._keep_whole_epoch()
+            return changed or not model.trains_on
+        changed = False
+        for model in running:
+            if model.error is None:
+                changed = self._end_epoch(model, float(losses[model.row]), logits) or changed
+        self._let_go([model for model in running if not model.trains_on])
+        n_models = len(self._together)
+        n_staying = sum(model.trains_on for model in self._together)
+        return changed or n_staying == 0 or n_models - n_staying > COMPACT_FROM * n_models
+
+    def _end_epoch(self, model: Model, loss: float, logits: Array | None) -> bool:
+        """Record an epoch of one of several models; whether it goes on by another recipe."""
+        own, ours = model.state, self.state
+        own.epochs, own.rows_seen = ours.epochs, ours.rows_seen
+        own.rate = float(ours.rate[model.row, 0])
+        if np.ndim(ours.gradient_norm):
+            own.gradient_norm = float(ours.gradient_norm[model.row])
+        if model.place is not None:
+            self._show_row(model)
+        try:
+            on_dev = None if logits is None else self._evaluate(model, logits)
+            model.watch.after_epoch(loss, on_dev)
+            return self._take_up_changes(model)
+        except Exception as error:
+            model.error = error
+            return False
+
+    def _evaluate(self, model: Model, logits: Array) -> tuple[float, float]:
+        """Loss and score on the dev rows, of the model or of the group that it is in."""
+        assert model.dev is not None
+        group = next((one for one in self._groups or () if model.number in one), None)
+        if group is not None:
+            rows = [one.row for one in self._together if one.number in group]
+            logits = mean_of_predictions(model.recipe.loss.link, logits[rows])
+        elif not self._is_of_one:
+            logits = logits[model.row]
+        return model.dev.evaluate(model.recipe, model.dev.logits(logits), model.score)
+
+    @staticmethod
+    def _take_up_changes(model: Model) -> bool:
+        """Go on by what a listener has made of the recipe; whether it is another one."""
+        watch = model.watch
+        recipe = None if watch.listener is None else watch.listener.new_recipe()
+        if recipe is None:
+            return False
+        if not recipe.has_the_cost_of(watch.recipe):
+            watch.n_epochs_of_other_cost = watch.n_epochs
+        watch.recipe = recipe
+        return True
+
+    def _let_go(self, models: Sequence[Model]) -> None:
+        """Copy where they have come to: their rows may go on moving until they are cut out."""
+        if not models:
+            return
+        streams, optimizer = copy.deepcopy(self.state.streams), self.state.optimizer
+        assert optimizer is not None
+        for model in models:
+            state = model.state
+            state.theta, state.statistics = state.theta.copy(), state.statistics.copy()
+            state.streams = streams
+            own = optimizer.select(np.array(model.row))
+            if model.place is not None:
+                own = own.at(model.place.theta)
+            state.optimizer = own.copy()
+
+    # -------------------------------------------------------------------------- interruptions
+
+    def _keep_whole_epoch(self) -> None:
+        """Remember the end of an epoch, in a place of its own until it is there whole."""
+        if not self._keeps_whole_epochs:
+            return
+        model = self._together[0]
+        if not self._moments:
+            drawn = model.recipe.drawn_streams
+            self._moments = [Moment(self.state, drawn), Moment(self.state, drawn)]
+        self._moments.reverse()
+        self._moments[0].keep()
+        self._last_whole = (self._moments[0], model.watch.counters())
+
+    def _go_back(self) -> None:
+        """Be where the last whole epoch has ended."""
+        assert self._last_whole is not None
+        watch = self.models[0].watch
+        moment, counters = self._last_whole
+        moment.restore()
+        watch.go_on_from(counters)
+        watch.interrupted = True
+
+    # -------------------------------------------------------------------------- rung by rung
+
+    def drop_all_but(self, numbers: Sequence[int]) -> None:
+        """Forget all models but these, in their order."""
+        self.models = [self.models[number] for number in numbers]
+
+    def run_until(self, n_epochs: int) -> None:
+        """Train on until every model has stopped or has run n_epochs in all."""
+        for model in self.models:
+            model.watch.recipe = replace(model.recipe, max_epochs=n_epochs)
+        # Of those that have ended the rows may have moved on: they are where they were let go.
+        kept = {id(model) for model in self.models}
+        staying = [one for one in self._together if id(one) in kept and not one.has_ended]
+        if staying:
+            self._keep(staying)
+            self.run()
+
+    def lighten(self) -> None:
+        """Drop what going on makes anew, before the fit travels to another process."""
+        for model in self._together:
+            if not model.has_ended and not self._is_of_one:
+                nothing = np.empty(0)
+                model.watch.state = replace(
+                    model.state, theta=nothing, statistics=nothing, streams={}, optimizer=None
+                )
+
+
+class RatesOfModels:
+    """The step sizes of several models; a user's schedule that raises ends its model."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._models = models
+        self.changes_by_step = models[0].recipe.schedule.changes_by_step
+
+    def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> Array:
+        """Rates of shape (K, 1); zero for models that train no longer."""
+        rates = np.zeros((len(self._models), 1))
+        for row, model in enumerate(self._models):
+            if model.trains_on:
+                rates[row] = self._rate(model, share)
+        return rates
+
+    @staticmethod
+    def _rate(model: Model, share: float) -> float:
+        try:
+            return model.recipe.rate_at(model.state, share)
+        except Exception as error:
+            model.error = error
+            return 0.0

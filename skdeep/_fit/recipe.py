@@ -1,0 +1,202 @@
+"""A recipe: all that training needs to know beyond the rows.
+
+It is frozen. Each field says here, and nowhere else, what it may do: whether it may differ among
+the models of one fit, whether it may change while a fit runs, and whether the cost is another one
+after it has.
+"""
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, fields
+
+import joblib
+import numpy as np
+
+from .._engine.data import Augment, Rows
+from .._engine.full_batch import largest_curvature
+from .._engine.losses import Loss
+from .._engine.network import Network
+from .._engine.objective import Problem
+from .._engine.optimizers import Optimizer
+from .._engine.penalties import ElasticNet
+from .._engine.schedules import Schedule
+from .._engine.training import LoopSettings, TrainingState
+from .architecture import Architecture
+
+STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
+
+# Where data, or what is learnt from them, are too large to compute with.
+NON_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed. Scale X (StandardScaler in a Pipeline), or lower learning_rate_init."
+)
+
+
+# What fields say: the same for all models of a fit and as long as it runs, or else.
+COMMON = {"per_model": False, "may_change": False, "of_the_cost": False}
+OWN = COMMON | {"per_model": True}
+OWN_AND_MAY_CHANGE = OWN | {"may_change": True}
+OF_THE_COST = OWN_AND_MAY_CHANGE | {"of_the_cost": True}
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """How one model is trained.
+
+    `architecture`, `loss` and `optimizer` may differ, and change, in their numbers, not in kind.
+    A `learning_rate` of None is the inverse of the objective's curvature on the rows.
+    """
+
+    architecture: Architecture = field(metadata=COMMON)
+    loss: Loss = field(metadata=COMMON)
+    optimizer: Optimizer = field(metadata=COMMON)
+    solver: str = field(metadata=COMMON)
+    alpha: float = field(metadata=OF_THE_COST)
+    l1_ratio: float = field(metadata=OF_THE_COST)
+    learning_rate: float | None = field(metadata=OWN_AND_MAY_CHANGE)
+    schedule: Schedule = field(metadata=OWN_AND_MAY_CHANGE)
+    gradient_clip: float | None = field(metadata=OWN_AND_MAY_CHANGE)
+    tol: float = field(metadata=OWN_AND_MAY_CHANGE)
+    n_iter_no_change: float = field(metadata=OWN_AND_MAY_CHANGE)
+    weight_init: str = field(metadata=OWN)
+    max_epochs: int = field(metadata=OWN)
+    max_evaluations: int = field(metadata=OWN)
+    batch_size: int = field(metadata=COMMON)
+    shuffle: bool = field(metadata=COMMON)
+    augment: Augment | None = field(metadata=COMMON)
+    early_stopping: bool = field(metadata=COMMON)
+    # Gradient descent on all rows: whether it is accelerated. Of lbfgs: its relative tolerance.
+    accelerates: bool = field(metadata=COMMON)
+    ftol: float = field(metadata=COMMON)
+
+    @property
+    def network(self) -> Network:
+        return self.architecture.network
+
+    @property
+    def drawn_streams(self) -> list[str]:
+        """The random streams that training draws from."""
+        names = [layer.name for layer in self.network.dropout_layers]
+        if self.shuffle:
+            names.append("permutations")
+        if self.augment is not None:
+            names.append("augmentation")
+        return names
+
+    @property
+    def is_stochastic(self) -> bool:
+        return self.solver in STOCHASTIC_SOLVERS
+
+    @property
+    def stops_on_plateau(self) -> bool:
+        return self.early_stopping or self.is_stochastic
+
+    @property
+    def is_adaptive(self) -> bool:
+        return self.schedule.is_adaptive and self.is_stochastic
+
+    @property
+    def ends_with_its_schedule(self) -> bool:
+        """Whether the rate comes down to zero once `schedule.decay_epochs` have been trained."""
+        return self.is_stochastic and self.schedule.has_end
+
+    # ------------------------------------------------------------------------- beside others
+
+    def key_of_fit(self) -> Hashable:
+        """What recipes of one fit have in common; those whose keys are equal may share one."""
+        # An ε that rounds to zero would divide what a narrower network does not have.
+        epsilons = [getattr(self.optimizer, "epsilon", 1.0), self.architecture.batch_norm_epsilon]
+        may_pad = min(map(float, epsilons)) > float(np.finfo(np.float32).tiny)
+        shape = self.architecture
+        return (
+            shape.common,
+            shape.widths_to_share if may_pad else shape.hidden_layer_sizes,
+            # On sparse X, input dropout is what keeps models from sharing the rows.
+            shape.input_dropout != 0,
+            type(self.loss),
+            type(self.optimizer),
+            self.schedule.changes_by_step,
+            *(token(value) for _, value in self._fields(per_model=False)),
+        )
+
+    def is_kept_by(self, other: "Recipe") -> bool:
+        """Whether a fit that runs by this recipe can go on by the other."""
+        kinds = [
+            (one.architecture.skeleton, type(one.loss), one.loss_shape) for one in (self, other)
+        ]
+        mine, theirs = (dict(one._fields(may_change=False)) for one in (self, other))
+        return kinds[0] == kinds[1] and all(
+            _are_same(value, theirs[name]) for name, value in mine.items()
+        )
+
+    def has_the_cost_of(self, other: "Recipe") -> bool:
+        """Whether costs by the two recipes can be compared."""
+        mine, theirs = (dict(one._fields(of_the_cost=True)) for one in (self, other))
+        return mine == theirs and vars(self.loss) == vars(other.loss)
+
+    @property
+    def loss_shape(self) -> object:
+        return getattr(self.loss, "n_classes", None)
+
+    def _fields(self, **wanted: bool) -> Iterator[tuple[str, object]]:
+        """Names and values of the fields of which this is said, those of kinds apart."""
+        for one in fields(self):
+            if one.name in ("architecture", "loss", "optimizer"):
+                continue
+            if all(one.metadata[trait] == value for trait, value in wanted.items()):
+                yield one.name, getattr(self, one.name)
+
+    # ------------------------------------------------------------------------- with the rows
+
+    def penalty_on(self, rows: Rows) -> ElasticNet:
+        """The penalty, divided by the rows' total weight."""
+        return ElasticNet.of(self.alpha, self.l1_ratio, rows.total_weight)
+
+    def problem(self, rows: Rows) -> Problem:
+        """What is to be minimised on these rows."""
+        return Problem(self.network, self.loss, self.penalty_on(rows), rows)
+
+    def settings(self, problem: Problem, *, watch_gradient: bool = False) -> LoopSettings:
+        """How to descend on this problem."""
+        return LoopSettings(
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            learning_rate=self.rate_on(problem),
+            batch_size=self.batch_size,
+            shuffle=self.shuffle,
+            gradient_clip=self.gradient_clip,
+            augment=self.augment,
+            watch_gradient=watch_gradient,
+        )
+
+    def rate_at(self, state: TrainingState, share_of_epoch: float = 0.0) -> float:
+        """The step size of a stochastic solver's next epoch, or of a step so far within it."""
+        factor = self.schedule.factor(state.epochs, state.rows_seen, share_of_epoch)
+        assert self.learning_rate is not None
+        return self.learning_rate * (factor * state.adaptive_factor)
+
+    def rate_on(self, problem: Problem) -> float:
+        """The learning rate; of a linear model on all rows, if asked, 1/L."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        has_bias = self.network.dense_layers[-1].bias
+        curvature = largest_curvature(problem.data, with_intercept=has_bias)
+        # The Hessian of the loss in the logits is at most 1/4 for one logit, 1/2 for softmax.
+        bound = 0.5 if problem.loss.link == "softmax" else 0.25
+        lipschitz = bound * curvature + float(problem.penalty.l2)
+        if not np.isfinite(lipschitz):
+            raise ValueError(NON_FINITE)
+        return 1 / lipschitz if lipschitz > 0 else 1.0
+
+
+def token(value: object) -> Hashable:
+    """Something hashable, equal for equal values; of what cannot be pickled for the same object."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return (type(value), value)
+    try:
+        return str(joblib.hash(value))
+    except Exception:
+        return (type(value), id(value))
+
+
+def _are_same(one: object, other: object) -> bool:
+    return one is other or bool(one == other)
