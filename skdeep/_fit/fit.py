@@ -340,7 +340,13 @@ class Fit:
         watch.go_on_from(counters)
         watch.interrupted = True
 
-    # -------------------------------------------------------------------------- rung by rung
+    # ------------------------------------------------------- once it has run, and rung by rung
+
+    def forget_population(self) -> None:
+        """Keep what each model has come to, and not what going on with all of them would take."""
+        if not self._is_of_one:
+            nothing = np.empty(0)
+            self.state = replace(self.state, theta=nothing, statistics=nothing, optimizer=None)
 
     def drop_all_but(self, numbers: Sequence[int]) -> None:
         """Forget all models but these, in their order."""

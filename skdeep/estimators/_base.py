@@ -5,6 +5,7 @@ how many epochs follow. All work on a copy of the state, and put everything in p
 that a call that fails leaves the estimator as it was.
 """
 
+import copy
 import inspect
 import sys
 from abc import ABC, abstractmethod
@@ -22,6 +23,7 @@ from sklearn.utils import check_random_state
 from .._engine.backend import Array
 from .._engine.data import Rows
 from .._engine.losses import LogisticCrossEntropy, Loss, apply_link
+from .._engine.network import Network
 from .._engine.objective import predict_logits
 from .._engine.optimizers import make_optimizer
 from .._engine.schedules import SCHEDULES, Schedule
@@ -222,7 +224,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         """The parameters that training cannot continue across a change of."""
         return {"solver": self.solver, "dtype": self.dtype}
 
-    def _coefficients(self, theta: Array) -> dict[str, Any]:
+    def _coefficients(self, network: Network, theta: Array) -> dict[str, Any]:
         """Fitted attributes that are copies out of θ."""
         return {}
 
@@ -406,7 +408,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
                 f"{rows.n_rows}: the variance of 1 sample is zero."
             )
 
-    def _fresh_state(self, network: Any, dtype: Any) -> TrainingState:
+    def _fresh_state(self, network: Network, dtype: Any) -> TrainingState:
         random = check_random_state(self.random_state)
         entropy = [int(word) for word in random.randint(0, 2**31 - 1, size=4)]
         return TrainingState.start(network, entropy, self._weight_init(), dtype)
@@ -536,17 +538,23 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         warn_of_outcome(self, model, restored=restored, incremental=incremental)
 
     def _set_fitted_attributes(self, model: Model) -> None:
-        self.__dict__.update(fitted_attributes(model), **self._coefficients(model.state.theta))
+        coefficients = self._coefficients(model.recipe.network, model.state.theta)
+        self.__dict__.update(fitted_attributes(model), **coefficients)
 
-    def _attributes_at(self, theta: Array, statistics: Array) -> dict[str, Any]:
+    def _attributes_at(self, watch: Watch, theta: Array, statistics: Array) -> dict[str, Any]:
         """Attributes with which a copy of this estimator predicts with these parameters."""
-        frozen = replace(self._state, theta=theta.copy(), statistics=statistics.copy())
-        link = self._make_loss().link
-        attributes = {"_state": frozen, "n_iter_": frozen.epochs, "out_activation_": link}
-        return {**attributes, **self._coefficients(theta)}
+        network = watch.recipe.network
+        frozen = replace(watch.state, theta=theta.copy(), statistics=statistics.copy())
+        return {
+            "_network": network,
+            "_state": frozen,
+            "n_iter_": frozen.epochs,
+            "out_activation_": watch.recipe.loss.link,
+            **self._coefficients(network, theta),
+        }
 
     def _attributes_as_if_ended(self, watch: Watch) -> dict[str, Any]:
-        return {**self._attributes_at(*watch.weights), "n_iter_": watch.n_epochs}
+        return {**self._attributes_at(watch, *watch.weights), "n_iter_": watch.n_epochs}
 
     def _scorer(self, model: Model) -> Score | None:
         """The score of early stopping from logits; None stands for minus the loss."""
@@ -557,7 +565,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             return partial(self._score_logits, dev=model.dev)
 
         def as_it_is() -> dict[str, Any]:
-            return self._attributes_at(model.state.theta, model.state.statistics)
+            return self._attributes_at(model.watch, model.state.theta, model.state.statistics)
 
         return scorer_on(self, model.dev, as_it_is)
 
@@ -726,9 +734,13 @@ def _state_like(estimator: Any, recipe: Recipe, prepared: Prepared) -> TrainingS
 
 
 def concluded(estimator: Any, rows: Rows, model: Model) -> Any:
-    """A fitted copy of an estimator whose model has been trained, with warnings as after `fit`."""
+    """A fitted copy of an estimator whose model has been trained, with warnings as after `fit`.
+
+    Where it would go on from, beside its parameters, is still the model's.
+    """
     fitted, watch = shallow_copy(estimator), model.watch
-    state = watch.state.copy(model.recipe.drawn_streams)
+    theta, statistics = watch.state.theta.copy(), watch.state.statistics.copy()
+    state = replace(watch.state, theta=theta, statistics=statistics)
     own = Watch(model.recipe, state, watch.curves.copy(), watch.standing.copy())
     own.go_on_from(watch.counters())
     own.n_epochs_of_other_cost = watch.n_epochs_of_other_cost
@@ -736,6 +748,11 @@ def concluded(estimator: Any, rows: Rows, model: Model) -> Any:
     fitted._conclude(rows, outcome)
     fitted._trained_with = fitted._continued_with()
     return fitted
+
+
+def detach(fitted: BaseNetworkEstimator) -> None:
+    """Give a concluded estimator all that it would go on from."""
+    fitted._state = copy.deepcopy(fitted._state)
 
 
 def foresee(models: Sequence[Any], X: Any) -> None:

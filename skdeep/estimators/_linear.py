@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
 from .._engine.losses import apply_link
+from .._engine.network import Network
 from .._fit.architecture import Architecture
 from .._fit.recipe import STOCHASTIC_SOLVERS
 from ._callbacks import with_callbacks
@@ -234,9 +235,9 @@ class BaseLinear(NetworkClassifier):
         # As in scikit-learn's LogisticRegression: let the gradient decide.
         return 64 * np.finfo(np.float64).eps
 
-    def _coefficients(self, theta: Array) -> dict[str, Any]:
+    def _coefficients(self, network: Network, theta: Array) -> dict[str, Any]:
         """coef_ and intercept_, copied from θ; the intercepts of a softmax are centred."""
-        views = self._network.layout.views(theta)
+        views = network.layout.views(theta)
         coef = np.array(views["output", "W"].T, order="C")
         if self.fit_intercept:
             intercept = views["output", "b"][0].copy()

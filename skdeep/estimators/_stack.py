@@ -16,6 +16,7 @@ from .._fit.architecture import widest
 from .._fit.fit import Fit, Model
 from ._base import (
     concluded,
+    detach,
     fit_key,
     foresee,
     hidden_layer_sizes,
@@ -85,8 +86,9 @@ class Stack:
         return self.fit.models
 
     def train(self) -> None:
-        """Train until every model has stopped or has run its `max_iter` epochs."""
+        """Train until every model has stopped or has run its `max_iter` epochs, and no further."""
         self.fit.run()
+        self.fit.forget_population()
 
     def keep(self, numbers: Sequence[int]) -> None:
         """Forget all estimators but these, which are numbered anew."""
@@ -111,8 +113,6 @@ class Stack:
     def fitted(self, number: int) -> Any:
         """A fitted copy of an estimator, as far as it has been trained.
 
-        It shares nothing with the stack that training goes on with.
-
         Raises
         ------
         Exception
@@ -122,6 +122,12 @@ class Stack:
         if model.error is not None:
             raise model.error
         return concluded(self._estimators[number], self._rows.of_model(model.number), model)
+
+    def detached(self, number: int) -> Any:
+        """A fitted copy that shares nothing with the stack, and can be trained further."""
+        fitted = self.fitted(number)
+        detach(fitted)
+        return fitted
 
     def foresee(self, models: Sequence[Any], X: Any) -> None:
         """Predict X with all fitted models at once; each then has its predictions ready."""

@@ -195,4 +195,4 @@ def _trained(
     for place, candidate in enumerate(members):
         # One that fails is fitted alone, and reported there.
         with suppress(Exception):
-            yield candidate, stack.fitted(place)
+            yield candidate, stack.detached(place)

@@ -101,7 +101,7 @@ def check(monkeypatch):
     """The gradient check of a problem of the engine."""
 
     def check(problem, state, **arguments):
-        monkeypatch.setattr(module, "_problem_at", lambda *estimator_and_data: (problem, state))
+        monkeypatch.setattr(module, "problem_at", lambda *estimator_and_data: (problem, state))
         return gradient_check(DeepMLPRegressor(), None, None, epsilon=EPSILON, **arguments)
 
     return check
