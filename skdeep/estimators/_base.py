@@ -25,7 +25,8 @@ from sklearn.utils.validation import check_array, validate_data
 from .._engine.backend import Array
 from .._engine.data import Rows
 from .._engine.full_batch import minimize_lbfgs
-from .._engine.losses import Loss, apply_link
+from .._engine.links import LINKS
+from .._engine.losses import LOSS_PARAMETERS, Loss
 from .._engine.network import Network, build_network
 from .._engine.objective import Problem, evaluate_loss, predict_logits
 from .._engine.optimizers import make_optimizer
@@ -46,7 +47,7 @@ STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
 # latest or how it is watched: too late to change while it runs.
 FIXED_FROM_THE_START = {"hidden_layer_sizes", "weight_init", "max_iter", "max_fun", "scoring"}
 # Where one of these changes, costs before and after cannot be compared.
-OF_THE_COST = {"alpha", "l1_ratio", "label_smoothing", "huber_delta"}
+OF_THE_COST = {"alpha", "l1_ratio"} | LOSS_PARAMETERS
 # Attributes of a fit that is running.
 TRANSIENT = (
     "_in_fit",
@@ -715,7 +716,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         """Attributes with which a copy of this estimator predicts with these parameters."""
         frozen = copy.copy(self._state)
         frozen.theta, frozen.statistics = theta.copy(), statistics.copy()
-        link = self._make_loss().link
+        link = self._make_loss().link.name
         return {"_state": frozen, "n_iter_": frozen.epochs, "out_activation_": link}
 
     def _attributes_as_if_ended(self, monitor: FitMonitor) -> dict[str, Any]:
@@ -765,7 +766,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             logits = predict()
             losses = evaluate_loss(problem.network, problem.loss, logits.copy(), validation.targets)
             loss = float(np.average(losses, weights=validation.weights))
-            predictions = apply_link(problem.loss.link, logits.copy())
+            predictions = problem.loss.link.inverse(logits.copy())
             if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):
                 return loss, math.nan
             return loss, -loss if score is None else float(score(logits))
@@ -837,13 +838,13 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         if not math.isfinite(largest):
             return False
         layers = len(problem.network.dense_layers)
-        if link != "exp" and largest < np.finfo(theta.dtype).max ** (1 / (4 * layers)):
+        if not link.can_overflow and largest < np.finfo(theta.dtype).max ** (1 / (4 * layers)):
             return True
         data, finite = problem.data, True
 
         def look(predictions: Array) -> Array:
             nonlocal finite
-            if not np.isfinite(apply_link(link, predictions)).all():
+            if not np.isfinite(link.inverse(predictions)).all():
                 finite = False
             return predictions
 
@@ -892,16 +893,16 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         self.best_loss_ = None if self.early_stopping else curves.best_loss
         self.n_outputs_ = problem.network.n_out
         self.n_layers_ = len(problem.network.dense_layers) + 1
-        self.out_activation_ = problem.loss.link
+        self.out_activation_ = problem.loss.link.name
 
     # ------------------------------------------------------------------------------ prediction
 
     def _logits(self, X: Any, *, link: str = "identity") -> Array:
         """Raw outputs, or with a link predictions, of shape (n, n_outputs)."""
         if self._foreseen is not None and self._foreseen[0] is X:
-            return apply_link(link, self._foreseen[1].copy())
+            return LINKS[link].inverse(self._foreseen[1].copy())
         X = self._validated_X(X)
-        transform = None if link == "identity" else partial(apply_link, link)
+        transform = LINKS[link].inverse
         return predict_logits(
             self._network, self._state.theta, self._state.statistics, X, transform=transform
         )

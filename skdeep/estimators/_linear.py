@@ -24,7 +24,7 @@ from .._engine.full_batch import (
     gradient_resolution,
     largest_curvature,
 )
-from .._engine.losses import apply_link
+from .._engine.links import LINKS
 from .._engine.objective import Problem
 from ._base import NON_FINITE, STOCHASTIC_SOLVERS, FitRun
 from ._callbacks import with_callbacks
@@ -237,9 +237,7 @@ class BaseLinear(NetworkClassifier):
         if self.solver != "gd":
             return DEFAULT_RATE[self.solver]
         curvature = largest_curvature(problem.data, with_intercept=self.fit_intercept)
-        # The Hessian of the loss in the logits is at most 1/4 for one logit, 1/2 for softmax.
-        bound = 0.5 if self._labels.kind == "multiclass" else 0.25
-        lipschitz = bound * curvature + float(problem.penalty.l2)
+        lipschitz = problem.loss.curvature_bound * curvature + float(problem.penalty.l2)
         if not np.isfinite(lipschitz):
             raise ValueError(NON_FINITE)
         return 1 / lipschitz if lipschitz > 0 else 1.0
@@ -321,7 +319,7 @@ class BaseLinear(NetworkClassifier):
             x = (X if sparse else X[rows]).astype(dtype, copy=False)
             z[rows] = safe_sparse_dot(x, self.coef_.T, dense_output=True)
         z += self.intercept_
-        return apply_link(link, z)
+        return LINKS[link].inverse(z)
 
     def sparsify(self) -> Self:
         """Turn `coef_` into a sparse matrix, which saves memory where L1 has made many zeros.
