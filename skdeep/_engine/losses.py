@@ -329,7 +329,8 @@ class RegressionLoss(Loss):
         """Mean losses in float64: as those of models with one output each."""
         z, t = (np.array(a.T[..., np.newaxis], dtype=np.float64) for a in (logits, targets))
         losses = self.value_and_gradient(z, t, np.empty_like(z))
-        return np.asarray(np.average(losses, axis=-1, weights=weights))
+        # No loss is negative but by rounding.
+        return np.asarray(np.maximum(np.average(losses, axis=-1, weights=weights), 0))
 
 
 @dataclass(frozen=True)

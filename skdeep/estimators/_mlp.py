@@ -984,3 +984,11 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
 
     def _strata(self, y: Any, n_held_out: int) -> Any:
         return None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        takes_all = not isinstance(self.loss, str) or self.loss not in REGRESSION_LOSSES
+        if not takes_all:
+            takes_all = REGRESSION_LOSSES[self.loss].targets.contains(np.array([-1.0]))
+        tags.target_tags.positive_only = not takes_all
+        return tags
