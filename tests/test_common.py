@@ -58,7 +58,7 @@ CONFIGURATIONS = [
             {"learning_rate_init": 0.01, **EARLY_STOPPING},
         )
     ],
-    *[DeepMLPRegressor(loss) for loss in REGRESSION_LOSSES],
+    *[DeepMLPRegressor(loss, learning_rate_init=0.01) for loss in REGRESSION_LOSSES],
     *[
         Linear(**parameters)
         for Linear in (LogisticRegressionGD, SoftmaxClassifier)

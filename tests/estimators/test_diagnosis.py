@@ -127,6 +127,16 @@ def test_a_fit_that_fails_names_the_cause(name):
     assert re.search(message, complaint(model, X, y))
 
 
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+def test_the_constant_that_is_compared_with_is_that_of_the_rows_that_count(loss):
+    X = np.random.default_rng(0).normal(size=(3000, 1))
+    y = np.random.default_rng(1).uniform(1, 2, 3000)
+    # Rows without weight, for whose mean or median a fit to the others would be a success.
+    y[:1500] = 100
+    model = DeepMLPRegressor(loss, (), max_iter=40, tol=0, learning_rate_init=0.05, random_state=0)
+    assert complaint(model, X, y, sample_weight=np.arange(3000) >= 1500)
+
+
 def test_names_of_columns_are_used():
     pandas = pytest.importorskip("pandas")
     X, y = grows([1, 1, 1e6, 1])
@@ -206,7 +216,7 @@ def test_no_false_alarm_at_default_settings(Estimator, name):
 def test_no_false_alarm_of_other_settings(parameters):
     X, y = load_diabetes(return_X_y=True)
     model = make_pipeline(StandardScaler(), DeepMLPRegressor(random_state=0, **parameters))
-    y = y / 100 if get_tags(model).target_tags.positive_only else scale(y)
+    y = y / 100 if get_tags(model[-1]).target_tags.positive_only else scale(y)
     assert complaint(model, X, y) == ""
     weights = np.random.default_rng(0).uniform(0, 2, y.size)
     assert complaint(model[-1], scale(X), y, sample_weight=weights) == ""
