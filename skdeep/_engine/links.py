@@ -50,8 +50,3 @@ SOFTMAX = Link("softmax", _softmax)
 EXP = Link("exp", _exp, can_overflow=True)
 
 LINKS = {link.name: link for link in (IDENTITY, LOGISTIC, SOFTMAX, EXP)}
-
-
-def apply_link(link: str, logits: Array) -> Array:
-    """Predictions on the target's scale from raw outputs, in place, by the link's name."""
-    return LINKS[link].inverse(logits)
