@@ -31,6 +31,7 @@ from sklearn.utils.estimator_checks import (
 
 import skdeep
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep._engine.losses import REGRESSION_LOSSES
 
 ESTIMATORS = [DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier]
 
@@ -57,6 +58,7 @@ CONFIGURATIONS = [
             {"learning_rate_init": 0.01, **EARLY_STOPPING},
         )
     ],
+    *[DeepMLPRegressor(loss, learning_rate_init=0.01) for loss in REGRESSION_LOSSES],
     *[
         Linear(**parameters)
         for Linear in (LogisticRegressionGD, SoftmaxClassifier)

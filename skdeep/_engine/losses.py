@@ -5,25 +5,128 @@ A loss turns stored targets into what it compares with (`bind_targets`), then
 spoilt. The caller weighs and sums over examples. Sums over outputs are taken here: a multi-label or
 multi-output loss is the sum of its columns' losses, so that its gradient is the plain difference
 the course derives.
+
+A loss is one class, which says all that the rest has to know of it: its link, the targets that it
+takes, its best constant, how far it curves, which parameters of an estimator it has. A new one for
+regression is a class and a row of `REGRESSION_LOSSES`.
 """
 
-from collections.abc import Callable
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from .backend import Array, expit, xlogy
+from .backend import Array, xlogy
+from .links import EXP, IDENTITY, LOGISTIC, SOFTMAX, Link
 
 Prepare = Callable[[Array], Array]
 
 # Up to this many classes the target rows of all of them are kept ready in a table.
 MAX_TABLE_CLASSES = 256
+# Halvings of an interval down to the spacing of float64.
+HALVINGS = 64
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of estimators that configures a loss: the field it becomes, and its range."""
+
+    field: str
+    low: float
+    high: float | None
+    closed: Literal["left", "right", "both", "neither"] = "neither"
+
+
+@dataclass(frozen=True)
+class TargetRange:
+    """The targets that a loss takes: all above `low`, and `low` itself if it is included."""
+
+    low: float = -math.inf
+    includes_low: bool = True
+
+    def contains(self, y: Array) -> bool:
+        """Whether all of y are in it."""
+        return bool((y >= self.low if self.includes_low else y > self.low).all())
+
+    def __str__(self) -> str:
+        return f"{'>=' if self.includes_low else '>'} {self.low:g}"
+
+
+class Loss(ABC):
+    """What the engine and the estimators ask of a loss."""
+
+    link: ClassVar[Link]
+    # What no second derivative by the logits exceeds; infinite where the gradient may jump.
+    curvature_bound: ClassVar[float] = math.inf
+    parameters: ClassVar[Mapping[str, Parameter]] = {}
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, float]) -> Self:
+        """The loss as an estimator's values of `parameters` configure it."""
+        return cls(**{own.field: parameters[name] for name, own in cls.parameters.items()})
+
+    @property
+    def targets_are_shared(self) -> bool:
+        """Whether all models of a population compare with the same targets."""
+        return True
+
+    def as_matrix(self, y: Array, dtype: DTypeLike) -> Array:
+        """Targets as floats, a column per output."""
+        return y.astype(dtype, copy=False)
+
+    @abstractmethod
+    def are_targets(self, y: Array) -> bool:
+        """Whether a float matrix can be learnt from."""
+
+    @abstractmethod
+    def bind_targets(self, out: Array) -> Prepare:
+        """A function from stored targets to what they are compared as, maybe written into out."""
+
+    @abstractmethod
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        """The losses of logits z at prepared targets t; dL/dz is written into dz, z is spoilt."""
+
+    @abstractmethod
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """The raw outputs (n_out,) of least mean loss that are the same for all rows.
+
+        For one model's loss and prepared targets (n, n_out); not all weights are zero.
+        """
+
+
+def _mean(targets: Array, weights: Array | None) -> Array:
+    mean: Array = np.average(np.asarray(targets, dtype=np.float64), axis=0, weights=weights)
+    return mean
+
+
+def _log(mean: Array) -> Array:
+    """The logarithm, of zero a finite one: no smaller than that of the smallest number."""
+    return np.log(np.maximum(mean, np.finfo(np.float64).tiny))
+
+
+def _quantile(targets: Array, level: float, weights: Array | None) -> Array:
+    """The quantile of each column that minimises the pinball loss; of two equally good, halfway."""
+    if weights is None:
+        found: Array = np.quantile(targets, level, axis=0, method="averaged_inverted_cdf")
+        return found
+    order = np.argsort(targets, axis=0)
+    values = np.take_along_axis(targets, order, axis=0)
+    weight_up_to = np.cumsum(weights[order], axis=0, dtype=np.float64)
+    wanted = level * weight_up_to[-1]
+    at_least, more = weight_up_to >= wanted, weight_up_to > wanted
+    low = at_least.argmax(axis=0)
+    high = np.where(more.any(axis=0), more.argmax(axis=0), low)
+    ends = np.take_along_axis(values, np.stack([low, high]), axis=0)
+    return np.asarray(ends.mean(axis=0, dtype=np.float64))
 
 
 @cache
-def _lowest_exponent(dtype: np.dtype[Any]) -> Array:
+def _lowest_exponent(dtype: np.dtype[np.floating]) -> Array:
     """The exponent at which probabilities in a gradient cease to fall, at 6e-33 in float32.
 
     A network that is sure of itself would otherwise fill its gradients with denormal numbers, over
@@ -58,8 +161,13 @@ def _bind_scattered_targets(out: Array, low: Array, high: Array) -> Prepare:
     return prepare
 
 
+# ---------------------------------------------------------------------------------------- classes
+
+LABEL_SMOOTHING = {"label_smoothing": Parameter("label_smoothing", 0, 1, closed="left")}
+
+
 @dataclass(frozen=True, eq=False)
-class SoftmaxCrossEntropy:
+class SoftmaxCrossEntropy(Loss):
     """L = log Σ exp z − Σ t z for class codes; t is the one-hot row, smoothed if asked (II 3.4).
 
     Instead of codes there may be rows of probabilities, one column per class.
@@ -67,20 +175,21 @@ class SoftmaxCrossEntropy:
 
     n_classes: int
     label_smoothing: float | Array = 0.0
-    link: ClassVar[str] = "softmax"
+    link: ClassVar[Link] = SOFTMAX
+    curvature_bound: ClassVar[float] = 1 / 2
+    parameters: ClassVar[Mapping[str, Parameter]] = LABEL_SMOOTHING
 
     @property
     def targets_are_shared(self) -> bool:
         return np.ndim(self.label_smoothing) == 0
 
-    def as_matrix(self, codes: Array, dtype: Any) -> Array:
+    def as_matrix(self, y: Array, dtype: DTypeLike) -> Array:
         """Targets as floats, a column per output: one-hot rows."""
-        matrix = np.zeros((codes.shape[0], self.n_classes), dtype=dtype)
-        matrix[np.arange(codes.shape[0]), codes] = 1
+        matrix = np.zeros((y.shape[0], self.n_classes), dtype=dtype)
+        matrix[np.arange(y.shape[0]), y] = 1
         return matrix
 
-    @staticmethod
-    def are_targets(y: Array) -> bool:
+    def are_targets(self, y: Array) -> bool:
         """Whether a float matrix can be learnt from: rows of probabilities."""
         return bool((y >= 0).all() and np.allclose(y.sum(axis=-1), 1, atol=1e-3))
 
@@ -118,9 +227,13 @@ class SoftmaxCrossEntropy:
         np.subtract(dz, t, out=dz)
         return np.log(total)[..., 0] - np.vecdot(z, t)
 
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """The logarithms of the classes' frequencies."""
+        return _log(_mean(targets, weights))
+
 
 @dataclass(frozen=True, eq=False)
-class LogisticCrossEntropy:
+class LogisticCrossEntropy(Loss):
     """L = log(1 + exp z) − t z, one logistic loss per column: one for two classes, or one a label.
 
     With smoothing s the targets 0 and 1 become s/2 and 1 − s/2, softmax's for two classes. Targets
@@ -128,18 +241,15 @@ class LogisticCrossEntropy:
     """
 
     label_smoothing: float | Array = 0.0
-    link: ClassVar[str] = "logistic"
+    link: ClassVar[Link] = LOGISTIC
+    curvature_bound: ClassVar[float] = 1 / 4
+    parameters: ClassVar[Mapping[str, Parameter]] = LABEL_SMOOTHING
 
     @property
     def targets_are_shared(self) -> bool:
         return np.ndim(self.label_smoothing) == 0
 
-    def as_matrix(self, y: Array, dtype: Any) -> Array:
-        """Targets as floats, a column per output."""
-        return y.astype(dtype, copy=False)
-
-    @staticmethod
-    def are_targets(y: Array) -> bool:
+    def are_targets(self, y: Array) -> bool:
         """Whether a float matrix can be learnt from: probabilities."""
         return bool(((y >= 0) & (y <= 1)).all())
 
@@ -171,51 +281,98 @@ class LogisticCrossEntropy:
         np.subtract(dz, t, out=dz)
         return np.asarray(np.add.reduce(losses, axis=-1))
 
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """The log-odds of each column's frequency."""
+        frequency = _mean(targets, weights)
+        return _log(frequency) - _log(1 - frequency)
+
+
+# ---------------------------------------------------------------------------------------- numbers
+
 
 @dataclass(frozen=True)
-class _RegressionLoss:
+class RegressionLoss(Loss):
     """Targets are compared as they are."""
 
-    link: ClassVar[str] = "identity"
-    targets_are_shared: ClassVar[bool] = True
+    name: ClassVar[str]
+    link: ClassVar[Link] = IDENTITY
+    targets: ClassVar[TargetRange] = TargetRange()
+    # Whether predictions are scored by the share of this loss that they explain, D², and not by R².
+    scored_by_itself: ClassVar[bool] = False
 
-    def as_matrix(self, y: Array, dtype: Any) -> Array:
-        """Targets as floats, a column per output."""
-        return y.astype(dtype, copy=False)
+    def are_targets(self, y: Array) -> bool:
+        return bool(np.isfinite(y).all()) and self.targets.contains(y)
 
-    @staticmethod
-    def are_targets(y: Array) -> bool:
-        """Whether a float matrix can be learnt from."""
-        return bool(np.isfinite(y).all())
+    def check_targets(self, y: Array, name: str) -> None:
+        """Raise where y, called by this name in the message, is not in the range of targets."""
+        if not self.targets.contains(y):
+            raise ValueError(
+                f"loss={self.name!r} needs `{name}` {self.targets}, got a minimum of {y.min()}."
+            )
 
     def bind_targets(self, out: Array) -> Prepare:
         return _as_they_are
 
+    def explained(self, logits: Array, targets: Array, weights: Array | None = None) -> float:
+        """D²: 1 − the mean loss / that of the best constant, averaged over outputs.
+
+        Conventions are scikit-learn's: NaN for one row; a constant target gives 1 or 0.
+        """
+        if targets.shape[0] < 2:
+            return math.nan
+        constant = np.broadcast_to(self.best_constant(targets, weights), targets.shape)
+        lost, there_is = (self._of_each_output(z, targets, weights) for z in (logits, constant))
+        share = np.divide(lost, there_is, out=np.sign(lost), where=there_is > 0)
+        return float(np.mean(1 - share))
+
+    def _of_each_output(self, logits: Array, targets: Array, weights: Array | None) -> Array:
+        """Mean losses in float64: as those of models with one output each."""
+        z, t = (np.array(a.T[..., np.newaxis], dtype=np.float64) for a in (logits, targets))
+        losses = self.value_and_gradient(z, t, np.empty_like(z))
+        # No loss is negative but by rounding.
+        return np.asarray(np.maximum(np.average(losses, axis=-1, weights=weights), 0))
+
 
 @dataclass(frozen=True)
-class SquaredError(_RegressionLoss):
+class SquaredError(RegressionLoss):
     """L = (z − y)² / 2."""
+
+    name: ClassVar[str] = "squared_error"
+    curvature_bound: ClassVar[float] = 1.0
 
     def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
         np.subtract(z, t, out=dz)
         return np.asarray(np.vecdot(dz, dz) * 0.5)
 
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """The mean."""
+        return _mean(targets, weights)
+
 
 @dataclass(frozen=True)
-class AbsoluteError(_RegressionLoss):
+class AbsoluteError(RegressionLoss):
     """L = |z − y|."""
+
+    name: ClassVar[str] = "absolute_error"
 
     def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
         np.subtract(z, t, out=z)
         np.sign(z, out=dz)
         return np.asarray(np.vecdot(z, dz))
 
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """The median."""
+        return _quantile(targets, 0.5, weights)
+
 
 @dataclass(frozen=True, eq=False)
-class Huber(_RegressionLoss):
+class Huber(RegressionLoss):
     """L = r²/2 for |r| ≤ δ, else δ (|r| − δ/2), r = z − y; the gradient is r clipped at ±δ."""
 
     delta: float | Array = 1.0
+    name: ClassVar[str] = "huber"
+    curvature_bound: ClassVar[float] = 1.0
+    parameters: ClassVar[Mapping[str, Parameter]] = {"huber_delta": Parameter("delta", 0, None)}
 
     def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
         np.subtract(z, t, out=z)
@@ -224,17 +381,46 @@ class Huber(_RegressionLoss):
         np.subtract(z, dz / 2, out=z)
         return np.asarray(np.vecdot(z, dz))
 
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """Where the clipped residuals cancel, between the smallest and the largest target."""
+        y = np.asarray(targets, dtype=np.float64)
+        w = np.ones(y.shape[0]) if weights is None else weights
+        low, high = y.min(axis=0), y.max(axis=0)
+        for _ in range(HALVINGS):
+            middle = low / 2 + high / 2
+            is_above = w @ np.clip(middle - y, -self.delta, self.delta) > 0
+            low, high = np.where(is_above, low, middle), np.where(is_above, middle, high)
+        return np.asarray(low / 2 + high / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Quantile(RegressionLoss):
+    """The pinball loss, L = max((1 − q) r, −q r), r = z − y, which the quantile q minimises."""
+
+    quantile: float | Array = 0.5
+    name: ClassVar[str] = "quantile"
+    scored_by_itself: ClassVar[bool] = True
+    # At 0 and 1 any prediction beyond all targets is as good: a network would drift off for good.
+    parameters: ClassVar[Mapping[str, Parameter]] = {"quantile": Parameter("quantile", 0, 1)}
+
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        np.subtract(z, t, out=z)
+        np.greater(z, 0, out=dz)
+        np.subtract(dz, self.quantile, out=dz)
+        return np.asarray(np.vecdot(z, dz))
+
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """The quantile."""
+        return _quantile(targets, float(self.quantile), weights)
+
 
 @dataclass(frozen=True)
-class Poisson(_RegressionLoss):
+class Poisson(RegressionLoss):
     """Half the Poisson deviance with a log link: L = exp z − y z + y log y − y."""
 
-    link: ClassVar[str] = "exp"
-
-    @staticmethod
-    def are_targets(y: Array) -> bool:
-        """Whether a float matrix can be learnt from."""
-        return bool((np.isfinite(y) & (y >= 0)).all())
+    name: ClassVar[str] = "poisson"
+    link: ClassVar[Link] = EXP
+    targets: ClassVar[TargetRange] = TargetRange(0)
 
     def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
         np.exp(z, out=dz)
@@ -242,18 +428,42 @@ class Poisson(_RegressionLoss):
         np.subtract(dz, t, out=dz)
         return np.asarray(losses)
 
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """The logarithm of the mean."""
+        return _log(_mean(targets, weights))
 
-Loss = SoftmaxCrossEntropy | LogisticCrossEntropy | SquaredError | AbsoluteError | Huber | Poisson
+
+@dataclass(frozen=True)
+class Gamma(RegressionLoss):
+    """Half the gamma deviance with a log link: L = u + exp(−u) − 1, u = z − log y."""
+
+    name: ClassVar[str] = "gamma"
+    link: ClassVar[Link] = EXP
+    targets: ClassVar[TargetRange] = TargetRange(0, includes_low=False)
+    scored_by_itself: ClassVar[bool] = True
+
+    def value_and_gradient(self, z: Array, t: Array, dz: Array) -> Array:
+        np.subtract(z, np.log(t), out=z)
+        np.negative(z, out=dz)
+        # Not exp(−u) − 1, which rounds away the losses of good predictions.
+        np.expm1(dz, out=dz)
+        np.add(z, dz, out=z)
+        np.negative(dz, out=dz)
+        return np.asarray(np.add.reduce(z, axis=-1))
+
+    def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
+        """The logarithm of the mean."""
+        return _log(_mean(targets, weights))
 
 
-def apply_link(link: str, logits: Array) -> Array:
-    """Predictions on the target's scale from raw outputs, in place."""
-    if link == "softmax":
-        np.subtract(logits, np.maximum.reduce(logits, axis=-1, keepdims=True), out=logits)
-        np.exp(logits, out=logits)
-        np.divide(logits, np.add.reduce(logits, axis=-1, keepdims=True), out=logits)
-    elif link == "logistic":
-        expit(logits, out=logits)
-    elif link == "exp":
-        np.exp(logits, out=logits)
-    return logits
+# All that `loss` can be.
+REGRESSION_LOSSES: dict[str, type[RegressionLoss]] = {
+    loss.name: loss for loss in (SquaredError, AbsoluteError, Huber, Poisson, Quantile, Gamma)
+}
+LOSSES: tuple[type[Loss], ...] = (
+    SoftmaxCrossEntropy,
+    LogisticCrossEntropy,
+    *REGRESSION_LOSSES.values(),
+)
+# The estimators' parameters that are part of a loss.
+LOSS_PARAMETERS = frozenset().union(*(loss.parameters for loss in LOSSES))

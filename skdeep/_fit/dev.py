@@ -14,7 +14,7 @@ import numpy as np
 
 from .._engine.backend import Array
 from .._engine.data import Encode
-from .._engine.losses import apply_link
+from .._engine.links import Link
 from .._engine.network import Network
 from .._engine.objective import evaluate_loss, predict_logits
 from .recipe import Recipe
@@ -88,18 +88,12 @@ class DevPart:
         loss_function = recipe.loss
         losses = evaluate_loss(recipe.network, loss_function, logits.copy(), self.targets)
         loss = float(np.average(losses, weights=self.weights))
-        predictions = apply_link(loss_function.link, logits.copy())
+        predictions = loss_function.link.inverse(logits.copy())
         if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):
             return loss, math.nan
         return loss, -loss if score is None else float(score(logits))
 
 
-def mean_of_predictions(link: str, logits: Array) -> Array:
+def mean_of_predictions(link: Link, logits: Array) -> Array:
     """Raw outputs that stand for the mean of several models' predictions, their axis the first."""
-    mean = apply_link(link, logits.copy()).mean(axis=0)
-    tiny = np.finfo(mean.dtype).tiny
-    if link in ("softmax", "exp"):
-        return np.log(np.maximum(mean, tiny))
-    if link == "logistic":
-        return np.log(np.maximum(mean, tiny)) - np.log(np.maximum(1 - mean, tiny))
-    return mean
+    return link.raw(link.inverse(logits.copy()).mean(axis=0))

@@ -180,9 +180,7 @@ class Recipe:
             return self.learning_rate
         has_bias = self.network.dense_layers[-1].bias
         curvature = largest_curvature(problem.data, with_intercept=has_bias)
-        # The Hessian of the loss in the logits is at most 1/4 for one logit, 1/2 for softmax.
-        bound = 0.5 if problem.loss.link == "softmax" else 0.25
-        lipschitz = bound * curvature + float(problem.penalty.l2)
+        lipschitz = problem.loss.curvature_bound * curvature + float(problem.penalty.l2)
         if not np.isfinite(lipschitz):
             raise ValueError(NON_FINITE)
         return 1 / lipschitz if lipschitz > 0 else 1.0

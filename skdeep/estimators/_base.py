@@ -22,7 +22,8 @@ from sklearn.utils import check_random_state
 
 from .._engine.backend import Array
 from .._engine.data import Rows
-from .._engine.losses import LogisticCrossEntropy, Loss, apply_link
+from .._engine.links import LINKS
+from .._engine.losses import LogisticCrossEntropy, Loss
 from .._engine.network import Network
 from .._engine.objective import predict_logits
 from .._engine.optimizers import make_optimizer
@@ -549,7 +550,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             "_network": network,
             "_state": frozen,
             "n_iter_": frozen.epochs,
-            "out_activation_": watch.recipe.loss.link,
+            "out_activation_": watch.recipe.loss.link.name,
             **self._coefficients(network, theta),
         }
 
@@ -574,9 +575,9 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _logits(self, X: Any, *, link: str = "identity") -> Array:
         """Raw outputs, or with a link predictions, of shape (n, n_outputs)."""
         if self._foreseen is not None and self._foreseen[0] is X:
-            return apply_link(link, self._foreseen[1].copy())
+            return LINKS[link].inverse(self._foreseen[1].copy())
         X = validated_X(self, X)
-        transform = None if link == "identity" else partial(apply_link, link)
+        transform = LINKS[link].inverse
         return predict_logits(
             self._network, self._state.theta, self._state.statistics, X, transform=transform
         )

@@ -9,10 +9,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
-from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, apply_link
+from .._engine.links import LOGISTIC
+from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
 from .._fit.dev import DevPart
 from ._base import BaseNetworkEstimator
-from ._compat import Interval, StrOptions
+from ._compat import StrOptions
+from ._parameters import constraints_of
 from ._targets import ClassLabels
 from ._validation import weighted_share
 
@@ -25,7 +27,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseNetworkEstimator._parameter_constraints,
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        **constraints_of([SoftmaxCrossEntropy, LogisticCrossEntropy]),
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -164,7 +166,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             # The only class there is, whatever the network says.
             return np.ones_like(z)
         # Each from its own logit: 1 − p would round to zero long before p reaches one.
-        return apply_link("logistic", np.hstack([-z, z]))
+        return LOGISTIC.inverse(np.hstack([-z, z]))
 
     def predict_log_proba(self, X: Any) -> Array:
         """Predict the logarithm of the probability of each class.

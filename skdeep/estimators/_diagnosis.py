@@ -15,7 +15,6 @@ import numpy as np
 
 from .._engine.backend import Array
 from .._engine.data import Rows
-from .._engine.losses import SquaredError
 from .._engine.objective import (
     FEWEST_ROWS,
     FullObjective,
@@ -52,7 +51,8 @@ def warn_if_no_progress(estimator: Any, data: Rows, model: Model) -> None:
     losses, problem = np.asarray(watch.curves.loss[-n_epochs:]), model.recipe.problem(data)
     numbers = _sample(data)
     targets, weights = _targets_and_weights(problem, numbers)
-    constant = _mean(_constant_losses(problem, targets, data.y[_in_x(data, numbers)]), weights)
+    y = data.y[_in_x(data, numbers)]
+    constant = _mean(_constant_losses(problem, targets, weights, y), weights)
     if not np.isfinite(constant) or constant <= np.finfo(np.float64).eps:
         # Any prediction would do.
         return
@@ -107,16 +107,9 @@ def _targets_and_weights(problem: Problem, numbers: Array) -> tuple[Array, Array
     return targets, weights if weights is not None and weights.any() else None
 
 
-def _constant_losses(problem: Problem, targets: Array, y: Array) -> Array:
-    """Losses of the best constant prediction, of the mean or median of all rows alike."""
-    mean, tiny = targets.mean(axis=0), np.finfo(np.float64).tiny
-    if problem.loss.link in ("softmax", "exp"):
-        z = np.log(np.maximum(mean, tiny))
-    elif problem.loss.link == "logistic":
-        z = np.log(np.maximum(mean, tiny)) - np.log(np.maximum(1 - mean, tiny))
-    else:
-        z = mean if isinstance(problem.loss, SquaredError) else np.median(targets, axis=0)
-    logits = np.tile(z, (y.shape[0], 1))
+def _constant_losses(problem: Problem, targets: Array, weights: Array | None, y: Array) -> Array:
+    """Losses of the best constant prediction."""
+    logits = np.tile(problem.loss.best_constant(targets, weights), (y.shape[0], 1))
     return evaluate_loss(problem.network, problem.loss, logits, y)
 
 
@@ -149,7 +142,7 @@ def _causes(
 
 def _in_the_data(estimator: Any, problem: Problem, rows: Rows, targets: Array) -> Iterator[str]:
     yield from _unscaled_columns(estimator, rows)
-    if problem.loss.link == "identity":
+    if problem.loss.link.keeps_units:
         yield from _unscaled_target(targets)
 
 

@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
-from .._engine.losses import apply_link
+from .._engine.links import LINKS
 from .._engine.network import Network
 from .._fit.architecture import Architecture
 from .._fit.recipe import STOCHASTIC_SOLVERS
@@ -263,7 +263,7 @@ class BaseLinear(NetworkClassifier):
             x = (X if sparse else X[rows]).astype(dtype, copy=False)
             z[rows] = safe_sparse_dot(x, self.coef_.T, dense_output=True)
         z += self.intercept_
-        return apply_link(link, z)
+        return LINKS[link].inverse(z)
 
     def sparsify(self) -> Self:
         """Turn `coef_` into a sparse matrix, which saves memory where L1 has made many zeros.

@@ -16,20 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from .._engine.activations import ACTIVATIONS
 from .._engine.backend import Array
 from .._engine.initializers import INITIALIZERS
-from .._engine.losses import (
-    AbsoluteError,
-    Huber,
-    Loss,
-    Poisson,
-    SquaredError,
-    apply_link,
-)
+from .._engine.losses import REGRESSION_LOSSES, RegressionLoss
 from .._fit.architecture import Architecture
 from .._fit.dev import DevPart
 from ._base import BaseNetworkEstimator
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
+from ._parameters import constraints_of
 
 
 def _in_order(values: Any, name: str) -> list[Any]:
@@ -536,9 +530,6 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         return self._partial_fit(X, y, sample_weight, classes)
 
 
-LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
-
-
 class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     """Deep neural-network regressor.
 
@@ -550,10 +541,12 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "absolute_error", "huber", "poisson"}, default="squared_error"
-        What is minimised: half the squared error, the absolute error, the Huber loss, or half the
-        Poisson deviance, which models the logarithm of y and needs y >= 0. Over several outputs the
-        losses are summed.
+    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", "gamma"}, \
+            default="squared_error"
+        What is minimised: half the squared error, the absolute error, the Huber loss, the pinball
+        loss, whose minimum is the `quantile` of y, or half the Poisson or the gamma deviance, which
+        model the logarithm of y's mean and need y >= 0 and y > 0. Over several outputs the losses
+        are summed.
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units of each hidden layer, each > 0; an int is one layer. ``()`` is a linear
         model.
@@ -632,9 +625,11 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     validation_fraction : float, default=0.1
         Fraction of X held out for early stopping, in [0, 1).
     scoring : str, callable or None, default=None
-        What the validation score is. None: R², as in scikit-learn; "loss": minus the
-        validation loss; else a scorer as scikit-learn's `check_scoring` takes it. A callable
-        that takes no `sample_weight` scores unweighted.
+        What the validation score is. None: R², as in scikit-learn, but for the losses "quantile"
+        and "gamma" D², the share of the loss of the best constant that is explained, averaged over
+        outputs as R² is (`d2_pinball_score` with alpha=`quantile`, `d2_tweedie_score` with
+        power=2); "loss": minus the validation loss; else a scorer as scikit-learn's
+        `check_scoring` takes it. A callable that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
@@ -649,6 +644,10 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Largest number of evaluations of lbfgs, >= 1.
     huber_delta : float, default=1.0
         Residual at which the Huber loss turns from squared to linear, > 0.
+    quantile : float, default=0.5
+        The quantile that the loss "quantile" predicts, in (0, 1): 0.9 is above nine targets in ten.
+        At 0 and 1 themselves the loss has no unique minimum, any prediction beyond all targets is
+        as good.
     dropout : float or sequence of float, default=0.0
         Rate at which units are dropped during training, 1 − keep_prob of the course (II 1.6), in
         [0, 1): one for all hidden layers or one per hidden layer. Applied in steps of 2⁻¹⁶.
@@ -716,7 +715,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     n_layers_ : int
         Number of layers, input and output included.
     out_activation_ : str
-        What turns raw outputs into predictions: "identity", or "exp" for the Poisson loss.
+        What turns raw outputs into predictions: "identity", or "exp" for the losses "poisson" and
+        "gamma".
 
     See Also
     --------
@@ -748,8 +748,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseDeepMLP._parameter_constraints,
-        "loss": [StrOptions(set(LOSSES))],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        **constraints_of(REGRESSION_LOSSES.values()),
     }
 
     def __init__(
@@ -785,6 +785,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         huber_delta: float = 1.0,
+        quantile: float = 0.5,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
@@ -825,6 +826,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.huber_delta = huber_delta
+        self.quantile = quantile
         self.dropout = dropout
         self.input_dropout = input_dropout
         self.batch_norm = batch_norm
@@ -947,27 +949,32 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
             raise ValueError(
                 f"`{name}` must have {self._n_targets} column(s), got {encoded.shape[1]}."
             )
-        if self.loss == "poisson" and (encoded < 0).any():
-            raise ValueError(
-                f"loss='poisson' needs `{name}` >= 0, got a minimum of {encoded.min()}."
-            )
+        self._make_loss().check_targets(encoded, name)
         return encoded
 
     def _n_network_outputs(self, encoded: Array) -> int:
         return encoded.shape[1]
 
-    def _make_loss(self) -> Loss:
-        if self.loss == "huber":
-            return Huber(float(self.huber_delta))
-        if self.loss == "absolute_error":
-            return AbsoluteError()
-        return Poisson() if self.loss == "poisson" else SquaredError()
+    def _make_loss(self) -> RegressionLoss:
+        loss = REGRESSION_LOSSES[self.loss]
+        return loss.of({name: float(getattr(self, name)) for name in loss.parameters})
 
     def _score_logits(self, logits: Array, dev: DevPart) -> float:
         from sklearn.metrics import r2_score
 
-        predictions = apply_link(self._make_loss().link, logits)
+        loss = self._make_loss()
+        if loss.scored_by_itself:
+            return loss.explained(logits, dev.targets, dev.weights)
+        predictions = loss.link.inverse(logits)
         return float(r2_score(dev.targets, predictions, sample_weight=dev.weights))
 
     def _strata(self, y: Any, n_held_out: int) -> Any:
         return None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        takes_all = not isinstance(self.loss, str) or self.loss not in REGRESSION_LOSSES
+        if not takes_all:
+            takes_all = REGRESSION_LOSSES[self.loss].targets.contains(np.array([-1.0]))
+        tags.target_tags.positive_only = not takes_all
+        return tags

@@ -8,7 +8,6 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._engine.backend import Array
 from .._engine.data import Rows
-from .._engine.losses import apply_link
 from .._engine.objective import predict_logits
 from .._engine.training import TrainingState
 from .._fit.fit import Model
@@ -58,13 +57,13 @@ def _predicts_finite_values(model: Model, rows: Rows) -> bool:
     if not math.isfinite(largest):
         return False
     layers = len(network.dense_layers)
-    if link != "exp" and largest < np.finfo(state.theta.dtype).max ** (1 / (4 * layers)):
+    if not link.can_overflow and largest < np.finfo(state.theta.dtype).max ** (1 / (4 * layers)):
         return True
     finite = True
 
     def look(predictions: Array) -> Array:
         nonlocal finite
-        if not np.isfinite(apply_link(link, predictions)).all():
+        if not np.isfinite(link.inverse(predictions)).all():
             finite = False
         return predictions
 
@@ -102,7 +101,7 @@ def fitted_attributes(model: Model) -> dict[str, Any]:
         "best_loss_": None if model.recipe.early_stopping else standing.best_loss,
         "n_outputs_": network.n_out,
         "n_layers_": len(network.dense_layers) + 1,
-        "out_activation_": model.recipe.loss.link,
+        "out_activation_": model.recipe.loss.link.name,
     }
 
 

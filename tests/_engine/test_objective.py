@@ -14,7 +14,7 @@ from skdeep._engine import objective as objective_module
 from skdeep._engine.backend import RandomStream, RepeatingStream
 from skdeep._engine.data import Rows
 from skdeep._engine.layers import Workspace
-from skdeep._engine.losses import apply_link
+from skdeep._engine.links import SOFTMAX
 from skdeep._engine.objective import BatchObjective, FullObjective, predict_logits
 from skdeep._engine.penalties import ElasticNet
 
@@ -72,7 +72,7 @@ def test_J_is_the_weighted_mean_loss_plus_the_penalty(weighted, make_problem):
     problem = make_problem(weighted=weighted, **M)
     theta, data = random_theta(problem), problem.data
     logits = predict_logits(problem.network, theta, zero_statistics(problem, theta), data.x)
-    loss = log_loss(data.y, apply_link("softmax", logits), sample_weight=data.sample_weight)
+    loss = log_loss(data.y, SOFTMAX.inverse(logits), sample_weight=data.sample_weight)
     W = problem.network.layout.penalised(theta)
     m = data.total_weight
     penalty = 3 / m * (0.6 / 2 * np.sum(W**2) + 0.4 * np.abs(W).sum())
@@ -257,8 +257,8 @@ def test_a_transform_acts_on_every_chunk(make_problem, small_chunks):
     theta = random_theta(problem, (2,))
     arguments = (problem.network, theta, zero_statistics(problem, theta), problem.data.x)
     logits = predict_logits(*arguments)
-    probabilities = predict_logits(*arguments, transform=lambda z: apply_link("softmax", z))
-    np.testing.assert_allclose(probabilities, apply_link("softmax", logits), rtol=1e-12)
+    probabilities = predict_logits(*arguments, transform=SOFTMAX.inverse)
+    np.testing.assert_allclose(probabilities, SOFTMAX.inverse(logits), rtol=1e-12)
 
 
 def test_prediction_leaves_x_alone(make_problem):

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from skdeep._engine.data import Rows
-from skdeep._engine.losses import Huber, LogisticCrossEntropy, SoftmaxCrossEntropy
+from skdeep._engine.losses import (
+    LOSS_PARAMETERS,
+    Huber,
+    LogisticCrossEntropy,
+    Quantile,
+    SoftmaxCrossEntropy,
+)
 from skdeep._engine.network import build_network
 from skdeep._engine.objective import Problem, predict_logits
 from skdeep._engine.optimizers import make_optimizer
@@ -33,19 +39,24 @@ PARAMETERS = {
     "label_smoothing": (0.05, 0.3, SOLVERS),
     "gradient_clip": (1e-2, 2e-2, SOLVERS),
     "huber_delta": (0.1, 1.0, SOLVERS),
+    "quantile": (0.2, 0.9, SOLVERS),
     "momentum": (0.5, 0.9, ("sgd",)),
     "rho": (0.5, 0.9, ("rmsprop",)),
     "beta_1": (0.5, 0.9, ("adam", "adamw")),
     "beta_2": (0.9, 0.999, ("adam", "adamw")),
     "epsilon": (1e-8, 1e-2, ("rmsprop", "adam", "adamw")),
 }
+LOSSES_WITH = {
+    "label_smoothing": ("softmax", "logistic"),
+    "huber_delta": ("huber",),
+    "quantile": ("quantile",),
+}
 CASES = [
     pytest.param(name, solver, loss, id=f"{name}-{solver}-{loss}")
     for name, (_, _, solvers) in PARAMETERS.items()
     for solver in solvers
-    for loss in ("softmax", "logistic", "huber")
-    if (name == "huber_delta") <= (loss == "huber")
-    and (name == "label_smoothing") <= (loss != "huber")
+    for loss in ("softmax", "logistic", "huber", "quantile")
+    if loss in LOSSES_WITH.get(name, (loss,))
 ]
 OPTIMIZER_PARAMETERS = ("momentum", "rho", "beta_1", "beta_2", "epsilon")
 # dropout, batch norm and the losses meet arrays of three axes, θ meets arrays of two.
@@ -54,8 +65,7 @@ THREE_AXES = (
     "input_dropout",
     "batch_norm_momentum",
     "batch_norm_epsilon",
-    "label_smoothing",
-    "huber_delta",
+    *LOSSES_WITH,
 )
 
 
@@ -65,6 +75,7 @@ def make_loss(kind, values):
         "softmax": SoftmaxCrossEntropy(N_CLASSES, smoothing),
         "logistic": LogisticCrossEntropy(smoothing),
         "huber": Huber(values.get("huber_delta", 1.0)),
+        "quantile": Quantile(values.get("quantile", 0.5)),
     }[kind]
 
 
@@ -76,8 +87,8 @@ def train(kind, solver, values, n_models=None):
     y = {
         "softmax": codes,
         "logistic": np.eye(N_CLASSES)[codes],
-        "huber": rng.normal(size=(N_ROWS, N_CLASSES)),
-    }[kind]
+    }.get(kind)
+    y = rng.normal(size=(N_ROWS, N_CLASSES)) if y is None else y
     network = build_network(
         N_FEATURES,
         (5,),
@@ -114,6 +125,10 @@ def test_a_second_value_changes_the_second_model_only(name, solver, loss):
     np.testing.assert_allclose(theta[0], alone_theta, atol=1e-10)
     np.testing.assert_allclose(logits[0], alone_logits, atol=1e-10)
     assert np.abs(logits[1] - logits[0]).max() > 1e-6
+
+
+def test_every_parameter_of_a_loss_is_varied():
+    assert set(LOSSES_WITH) == LOSS_PARAMETERS <= set(PARAMETERS)
 
 
 def test_every_number_that_the_optimizers_take_is_varied():

@@ -25,6 +25,7 @@ from skdeep import (
     LogisticRegressionGD,
     SoftmaxClassifier,
 )
+from skdeep._engine.losses import REGRESSION_LOSSES
 
 DEEP = (DeepMLPClassifier, DeepMLPRegressor)
 LINEAR = (LogisticRegressionGD, SoftmaxClassifier)
@@ -440,13 +441,24 @@ def test_one_class_is_enough_for_the_deep_classifier():
 
 
 @pytest.mark.parametrize("y", [REAL, np.where(np.arange(30) == 3, -1e-9, 1.0)])
-def test_poisson_needs_counts(y):
-    model = quick(DeepMLPRegressor, loss="poisson")
-    with pytest.raises(ValueError, match=words("loss='poisson'", "y", ">= 0", y.min())):
+@pytest.mark.parametrize(("loss", "allowed"), [("poisson", ">= 0"), ("gamma", "> 0")])
+def test_poisson_and_gamma_need_targets_of_one_sign(loss, allowed, y):
+    model = quick(DeepMLPRegressor, loss=loss)
+    with pytest.raises(ValueError, match=words(f"loss='{loss}'", "y", allowed, y.min())):
         model.fit(X, y)
-    with pytest.raises(ValueError, match=words("loss='poisson'", "y_val", ">= 0", y.min())):
+    with pytest.raises(ValueError, match=words(f"loss='{loss}'", "y_val", allowed, y.min())):
         model.fit(X, np.abs(y), X_val=X, y_val=y)
     assert np.all(model.fit(X, np.abs(y)).predict(X) >= 0)
+
+
+def test_gamma_refuses_zero_which_poisson_takes():
+    y = np.arange(30.0)
+    assert quick(DeepMLPRegressor, loss="poisson").fit(X, y).n_iter_ == 2
+    with pytest.raises(ValueError, match=words("loss='gamma' needs `y` > 0", "minimum of 0.0")):
+        quick(DeepMLPRegressor, loss="gamma").fit(X, y)
+    with pytest.raises(ValueError, match=words("loss='gamma' needs `y` > 0", "minimum of 0.0")):
+        # In float32 it is zero.
+        quick(DeepMLPRegressor, loss="gamma", dtype="float32").fit(X, np.full(30, 1e-60))
 
 
 def test_target_too_large_for_the_dtype():
@@ -645,6 +657,9 @@ def test_early_stopping_restores_finite_weights():
     assert_array_equal(same.fit(X, REAL).coefs_[0], model.coefs_[0])
 
 
+TAKE_ALL_NUMBERS = [name for name, loss in REGRESSION_LOSSES.items() if loss.targets.contains(REAL)]
+
+
 @st.composite
 def extreme_models(draw):
     Estimator = draw(st.sampled_from(ALL))
@@ -663,7 +678,7 @@ def extreme_models(draw):
         given["batch_norm"] = draw(st.booleans())
         given["activation"] = draw(st.sampled_from(["relu", "tanh", "gelu", "softplus"]))
     if Estimator is DeepMLPRegressor:
-        given["loss"] = draw(st.sampled_from(["squared_error", "absolute_error", "huber"]))
+        given["loss"] = draw(st.sampled_from(TAKE_ALL_NUMBERS))
     return Estimator(random_state=0, **given)
 
 
@@ -692,11 +707,12 @@ def test_never_nan(model, magnitude):
     assert np.all(np.isfinite(predicted))
 
 
-def test_poisson_that_overflows_on_the_dev_set():
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_a_link_that_overflows_on_the_dev_set(loss):
     # exp of a large prediction is infinite: no score, but no error of the scorer either.
     y = np.abs(REAL)
     model = DeepMLPRegressor(
-        loss="poisson",
+        loss=loss,
         solver="sgd",
         hidden_layer_sizes=(),
         learning_rate=lambda epoch: 0.0 if epoch < 2 else 1e4,

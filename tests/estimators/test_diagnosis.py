@@ -12,8 +12,10 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from sklearn.utils import get_tags
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep._engine.losses import REGRESSION_LOSSES
 from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.exceptions import NoProgressWarning
 
@@ -125,6 +127,16 @@ def test_a_fit_that_fails_names_the_cause(name):
     assert re.search(message, complaint(model, X, y))
 
 
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+def test_the_constant_that_is_compared_with_is_that_of_the_rows_that_count(loss):
+    X = np.random.default_rng(0).normal(size=(3000, 1))
+    y = np.random.default_rng(1).uniform(1, 2, 3000)
+    # Rows without weight, for whose mean or median a fit to the others would be a success.
+    y[:1500] = 100
+    model = DeepMLPRegressor(loss, (), max_iter=40, tol=0, learning_rate_init=0.05, random_state=0)
+    assert complaint(model, X, y, sample_weight=np.arange(3000) >= 1500)
+
+
 def test_names_of_columns_are_used():
     pandas = pytest.importorskip("pandas")
     X, y = grows([1, 1, 1e6, 1])
@@ -192,9 +204,8 @@ def test_no_false_alarm_at_default_settings(Estimator, name):
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"loss": "absolute_error"},
-        {"loss": "huber"},
-        {"loss": "poisson"},
+        *({"loss": loss} for loss in REGRESSION_LOSSES),
+        {"loss": "quantile", "quantile": 0.9},
         {"early_stopping": True},
         {"batch_norm": True, "dropout": 0.5},
         {"solver": "lbfgs"},
@@ -204,8 +215,8 @@ def test_no_false_alarm_at_default_settings(Estimator, name):
 )
 def test_no_false_alarm_of_other_settings(parameters):
     X, y = load_diabetes(return_X_y=True)
-    y = y / 100 if parameters.get("loss") == "poisson" else scale(y)
     model = make_pipeline(StandardScaler(), DeepMLPRegressor(random_state=0, **parameters))
+    y = y / 100 if get_tags(model[-1]).target_tags.positive_only else scale(y)
     assert complaint(model, X, y) == ""
     weights = np.random.default_rng(0).uniform(0, 2, y.size)
     assert complaint(model[-1], scale(X), y, sample_weight=weights) == ""

@@ -93,6 +93,7 @@ TABLE = {
     "n_iter_no_change": Row(1, 4, (IMPATIENT, {"tol": 10.0, "learning_rate": "adaptive"}, STALLED)),
     "max_fun": Row(15000, 2),
     "huber_delta": Row(1.0, 0.1, ({"loss": "huber"},)),
+    "quantile": Row(0.5, 0.1, ({"loss": "quantile"},)),
     "dropout": Row(0.0, 0.3),
     "input_dropout": Row(0.0, 0.3),
     "batch_norm": Row(False, True),

@@ -25,9 +25,11 @@ from sklearn.model_selection import cross_val_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.validation import _get_feature_names
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor
+from skdeep._engine.losses import REGRESSION_LOSSES
 
 BOTH = pytest.mark.parametrize("Estimator", [DeepMLPClassifier, DeepMLPRegressor])
 SOLVERS = ("sgd", "rmsprop", "adam", "adamw", "lbfgs")
@@ -126,14 +128,19 @@ LOSSES = {
     "huber": lambda y, z: np.where(
         np.abs(y - z) <= 0.3, 0.5 * (y - z) ** 2, 0.3 * (np.abs(y - z) - 0.15)
     ),
+    "poisson": lambda y, z: np.exp(z) - y * z + y * np.log(y) - y,
+    "quantile": lambda y, z: np.where(y > z, 0.8 * (y - z), 0.2 * (z - y)),
+    "gamma": lambda y, z: z + y / np.exp(z) - np.log(y) - 1,
 }
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
 def test_loss_curve_begins_at_J_of_the_initial_weights(loss, data):
     X, y = data[0], data[1][DeepMLPRegressor]
-    settings = {"loss": loss, "huber_delta": 0.3, "alpha": 2.0, "batch_size": "full"}
-    model = small(DeepMLPRegressor, **settings)
+    if get_tags(DeepMLPRegressor(loss)).target_tags.positive_only:
+        y = np.abs(y) + 0.1
+    settings = {"loss": loss, "huber_delta": 0.3, "quantile": 0.8, "alpha": 2.0}
+    model = small(DeepMLPRegressor, batch_size="full", **settings)
     z, squares = initial_outputs(model, X, y)
     expected = LOSSES[loss](y, z[:, 0]).mean() + 2.0 / (2 * 60) * squares
     assert model.fit(X, y).loss_curve_[0] == pytest.approx(expected, rel=1e-12)

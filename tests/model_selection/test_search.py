@@ -37,6 +37,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 import skdeep._engine.training as training_module
 import skdeep.model_selection._evaluation as evaluation_module
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep._engine.losses import REGRESSION_LOSSES
 from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.model_selection import (
     VectorizedGridSearchCV,
@@ -59,6 +60,8 @@ def data(kind):
         return X[:100], np.array(["setosa", "versicolor"])[y[:100]]
     if kind == "regression":
         return X[:, :3], X[:, 3]
+    if kind == "amounts":
+        return X[:, :3], np.exp(X[:, 3])
     if kind == "sparse":
         return scipy.sparse.csr_matrix(np.where(np.abs(X) > 0.5, X, 0)), y
     return X, y
@@ -199,7 +202,14 @@ CONFIGURATIONS = {
     "multilabel": ("multilabel", classifier(), {"dropout": [0.0, 0.2]}, {"scoring": "f1_macro"}),
     "regression": ("regression", regressor(), {}, {}),
     "huber": ("regression", regressor(loss="huber"), {"huber_delta": [0.1, 1.0]}, {}),
-    "losses": ("regression", regressor(), {"loss": ["squared_error", "absolute_error"]}, {}),
+    "quantile": ("regression", regressor(loss="quantile"), {"quantile": [0.1, 0.5, 0.8]}, {}),
+    "quantile, early stopping": (
+        "regression",
+        regressor(loss="quantile", early_stopping=True, validation_fraction=0.3, max_iter=15),
+        {"quantile": [0.1, 0.5, 0.8], "n_iter_no_change": [1, 3], "scoring": [None, "loss"]},
+        {},
+    ),
+    "losses": ("amounts", regressor(), {"loss": list(REGRESSION_LOSSES)}, {"n_iter": 12}),
     "sparse": ("sparse", classifier(), {}, {}),
     "sparse, input dropout": ("sparse", classifier(), {"input_dropout": [0.0, 0.2]}, {}),
     "logistic": ("binary", linear(LogisticRegressionGD), {"fit_intercept": [True, False]}, {}),
@@ -305,7 +315,7 @@ def test_results_are_those_of_scikit_learn(name, request):
     kind, estimator, space, arguments = CONFIGURATIONS[name]
     if name not in NOT_ALL_STACKED:
         request.getfixturevalue("_all_stacked")
-    if kind not in ("regression", "multilabel"):
+    if kind not in ("regression", "amounts", "multilabel"):
         # Finer than the accuracy on a few rows.
         arguments = {"scoring": "neg_log_loss", **arguments}
     X, y = data(kind)
@@ -316,10 +326,9 @@ def test_results_are_those_of_scikit_learn(name, request):
         {**RATES, **space},
         X,
         y,
-        n_iter=6,
+        **{"n_iter": 6, **arguments},
         cv=KFold(3, shuffle=True, random_state=0),
         random_state=0,
-        **arguments,
     )
     assert_same_results(ours.cv_results_, theirs.cv_results_)
     assert ours.best_params_ == theirs.best_params_
