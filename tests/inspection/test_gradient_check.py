@@ -23,7 +23,7 @@ from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, So
 from skdeep._engine.activations import ACTIVATIONS
 from skdeep._engine.backend import spawn_streams
 from skdeep._engine.data import Rows
-from skdeep._engine.layers import Activation, BatchNorm, Dense, Dropout
+from skdeep._engine.layers import Activation, Dense, Dropout
 from skdeep._engine.losses import (
     AbsoluteError,
     Huber,
@@ -34,6 +34,7 @@ from skdeep._engine.losses import (
     SquaredError,
 )
 from skdeep._engine.network import Network, build_network
+from skdeep._engine.norms import BatchNorm
 from skdeep._engine.objective import Problem
 from skdeep._engine.penalties import ElasticNet
 from skdeep._engine.training import TrainingState, stream_names
