@@ -46,6 +46,7 @@ CONFIGURATIONS = [
         for Deep in (DeepMLPClassifier, DeepMLPRegressor)
         for parameters in (
             {"batch_norm": True},
+            {"layer_norm": True},
             {"dropout": 0.3},
             {"input_dropout": 0.2},
             {"solver": "sgd"},

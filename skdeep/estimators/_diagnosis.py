@@ -226,9 +226,10 @@ def _vanishing_gradients(estimator: Any, problem: Problem, rows: Rows) -> Iterat
         for layer in (dense[0], dense[-1])
     )
     if first < VANISHED * last:
+        norm = "" if estimator.layer_norm else "set batch_norm=True, "
         yield (
             f"gradients vanish on their way to the first layer ({first:.1e} there, {last:.1e} in "
-            f"the last): set batch_norm=True, take 'relu' as activation (now "
+            f"the last): {norm}take 'relu' as activation (now "
             f"{estimator.activation!r}), weight_init='auto' (now {estimator.weight_init!r}), or "
             "fewer layers"
         )

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._engine.activations import ACTIVATIONS
 from .._engine.backend import Array
 from .._engine.initializers import INITIALIZERS
+from .._engine.layers import Views
 from .._engine.losses import (
     AbsoluteError,
     Huber,
@@ -57,6 +58,8 @@ class BaseDeepMLP(BaseNetworkEstimator):
         "batch_norm": ["boolean"],
         "batch_norm_momentum": PerModel([Interval(Real, 0, 1, closed="left")]),
         "batch_norm_epsilon": PerModel([Interval(Real, 0, None, closed="neither")]),
+        "layer_norm": ["boolean"],
+        "layer_norm_epsilon": PerModel([Interval(Real, 0, None, closed="neither")]),
         "weight_init": PerModel([StrOptions({"auto", *INITIALIZERS})]),
     }
 
@@ -108,6 +111,8 @@ class BaseDeepMLP(BaseNetworkEstimator):
             "batch_norm": self.batch_norm,
             "batch_norm_momentum": momentum,
             "batch_norm_epsilon": float(self.batch_norm_epsilon),
+            "layer_norm": self.layer_norm,
+            "layer_norm_epsilon": float(self.layer_norm_epsilon),
         }
 
     def _weight_init(self) -> str:
@@ -120,15 +125,12 @@ class BaseDeepMLP(BaseNetworkEstimator):
     def _widths_to_share(self) -> Any:
         """The number of hidden layers if their widths may differ within a stack, else the widths.
 
-        A narrower layer is padded with units that stay zero. They do not where f(0) is not, nor
-        where they are divided by an ε that is rounded to zero; and dropout draws its numbers unit
-        by unit, so that a padded layer's are others.
+        A narrower layer is padded with units that have to stay zero: each layer says whether they
+        do. A solver divides them by its ε, which must not be rounded to zero.
         """
         sizes = self._hidden_layer_sizes()
-        stay_zero = all(ACTIVATIONS[name].keeps_zero for name in self._activations())
-        smallest = min(float(self.epsilon), float(self.batch_norm_epsilon))
-        divides = smallest > float(np.finfo(np.float32).tiny)
-        shares = stay_zero and divides and not any(self._dropout_rates())
+        divides = float(self.epsilon) > float(np.finfo(np.float32).tiny)
+        shares = divides and self._build_network(1, 1).can_be_padded
         return len(sizes) if shares else tuple(sizes)
 
     def _architecture(self) -> dict[str, Any]:
@@ -136,12 +138,14 @@ class BaseDeepMLP(BaseNetworkEstimator):
             "hidden_layer_sizes": self._hidden_layer_sizes(),
             "activation": [ACTIVATIONS[name].name for name in self._activations()],
             "batch_norm": self.batch_norm,
+            "layer_norm": self.layer_norm,
             **super()._architecture(),
         }
 
     def _check_hyperparameters(self) -> None:
         super()._check_hyperparameters()
         self._activations()
+        self._check_norms()
         rates = {"dropout": max(self._dropout_rates(), default=0.0)}
         rates["input_dropout"] = float(self.input_dropout)
         for name, rate in rates.items():
@@ -152,29 +156,37 @@ class BaseDeepMLP(BaseNetworkEstimator):
                     "take it."
                 )
 
+    def _check_norms(self) -> None:
+        if self.batch_norm and self.layer_norm:
+            raise ValueError(
+                "A hidden layer has one norm: batch_norm and layer_norm must not both be True, got "
+                f"batch_norm={self.batch_norm!r} and layer_norm={self.layer_norm!r}."
+            )
+        sizes = self._hidden_layer_sizes()
+        if self.layer_norm and 1 in sizes:
+            raise ValueError(
+                "layer_norm=True needs hidden layers of at least 2 units, got hidden_layer_sizes="
+                f"{sizes}: the variance of a single unit is zero."
+            )
+
     @property
     def coefs_(self) -> list[Array]:
         """The weight matrices, layer by layer: views of the parameter vector."""
-        return self._layer_views("W")
+        views = self._parameter_views("coefs_")
+        return [views[layer.name, "W"] for layer in self._network.dense_layers]
 
     @property
     def intercepts_(self) -> list[Array]:
-        """The bias vectors; of a hidden layer with batch norm, its β."""
-        return [view[0] for view in self._layer_views("b")]
+        """The bias vectors; of a hidden layer with batch norm or layer norm, its β."""
+        views = self._parameter_views("intercepts_")
+        return [views[key][0] for key in self._network.intercept_keys]
 
-    def _layer_views(self, name: str) -> list[Array]:
+    def _parameter_views(self, attribute: str) -> Views:
         if not hasattr(self, "_state"):
             raise AttributeError(
-                f"{type(self).__name__} has no attribute "
-                f"{'coefs_' if name == 'W' else 'intercepts_'!r} before it is fitted."
+                f"{type(self).__name__} has no attribute {attribute!r} before it is fitted."
             )
-        views = self._network.layout.views(self._state.theta)
-        found = []
-        for number, layer in enumerate(self._network.dense_layers, start=1):
-            replaced = name == "b" and not layer.bias
-            key = (f"batch norm {number}", "beta") if replaced else (layer.name, name)
-            found.append(views[key])
-        return found
+        return self._network.layout.views(self._state.theta)
 
 
 class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
@@ -296,6 +308,13 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         all rows instead.
     batch_norm_epsilon : float, default=1e-5
         Added to the variance, > 0.
+    layer_norm : bool, default=False
+        Whether each hidden layer is normalised row by row over its units before its activation
+        (Ba, Kiros and Hinton, 2016), at any batch size, and in prediction as in training. It needs
+        two units at least. As in the paper the bias is added afterwards: it is β. `batch_norm` and
+        `layer_norm` exclude each other.
+    layer_norm_epsilon : float, default=1e-5
+        Added to the variance, > 0.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     class_weight : dict, "balanced", list or None, default=None
@@ -328,7 +347,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Weight matrices of shape (units of a layer, units of the next): views of the one parameter
         vector.
     intercepts_ : list of ndarray
-        Bias vectors; of a hidden layer with batch norm, its β.
+        Bias vectors; of a hidden layer with batch norm or layer norm, its β.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -369,6 +388,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     .. [1] Diederik Kingma and Jimmy Ba. "Adam: A method for stochastic optimization." ICLR 2015.
     .. [2] Kaiming He et al. "Delving deep into rectifiers." ICCV 2015.
     .. [3] Sergey Ioffe and Christian Szegedy. "Batch normalization." ICML 2015.
+    .. [4] Jimmy Lei Ba, Jamie Ryan Kiros and Geoffrey Hinton. "Layer normalization."
+       arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -428,6 +449,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         batch_norm: bool = False,
         batch_norm_momentum: float = 0.9,
         batch_norm_epsilon: float = 1e-5,
+        layer_norm: bool = False,
+        layer_norm_epsilon: float = 1e-5,
         label_smoothing: float = 0.0,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         gradient_clip: float | None = None,
@@ -468,6 +491,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         self.batch_norm = batch_norm
         self.batch_norm_momentum = batch_norm_momentum
         self.batch_norm_epsilon = batch_norm_epsilon
+        self.layer_norm = layer_norm
+        self.layer_norm_epsilon = layer_norm_epsilon
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.gradient_clip = gradient_clip
@@ -678,6 +703,13 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         all rows instead.
     batch_norm_epsilon : float, default=1e-5
         Added to the variance, > 0.
+    layer_norm : bool, default=False
+        Whether each hidden layer is normalised row by row over its units before its activation
+        (Ba, Kiros and Hinton, 2016), at any batch size, and in prediction as in training. It needs
+        two units at least. As in the paper the bias is added afterwards: it is β. `batch_norm` and
+        `layer_norm` exclude each other.
+    layer_norm_epsilon : float, default=1e-5
+        Added to the variance, > 0.
     gradient_clip : float or None, default=None
         Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
     augment : callable or None, default=None
@@ -702,7 +734,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Weight matrices of shape (units of a layer, units of the next): views of the one parameter
         vector.
     intercepts_ : list of ndarray
-        Bias vectors; of a hidden layer with batch norm, its β.
+        Bias vectors; of a hidden layer with batch norm or layer norm, its β.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -742,6 +774,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     .. [1] Diederik Kingma and Jimmy Ba. "Adam: A method for stochastic optimization." ICLR 2015.
     .. [2] Kaiming He et al. "Delving deep into rectifiers." ICCV 2015.
     .. [3] Sergey Ioffe and Christian Szegedy. "Batch normalization." ICML 2015.
+    .. [4] Jimmy Lei Ba, Jamie Ryan Kiros and Geoffrey Hinton. "Layer normalization."
+       arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -805,6 +839,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         batch_norm: bool = False,
         batch_norm_momentum: float = 0.9,
         batch_norm_epsilon: float = 1e-5,
+        layer_norm: bool = False,
+        layer_norm_epsilon: float = 1e-5,
         gradient_clip: float | None = None,
         augment: Callable[..., Any] | None = None,
         weight_init: str = "auto",
@@ -845,6 +881,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         self.batch_norm = batch_norm
         self.batch_norm_momentum = batch_norm_momentum
         self.batch_norm_epsilon = batch_norm_epsilon
+        self.layer_norm = layer_norm
+        self.layer_norm_epsilon = layer_norm_epsilon
         self.gradient_clip = gradient_clip
         self.augment = augment
         self.weight_init = weight_init

@@ -159,6 +159,8 @@ class Stack:
             name: combine_values([own[name] for own in parameters], BATCH_AXES)
             for name in parameters[0]
         }
+        sizes = [estimator._hidden_layer_sizes() for estimator in estimators]
+        together["live_units"] = combine_values(sizes, BATCH_AXES)
         return build_network(one.n_in, self._sizes, one.n_out, **together)
 
     def _member(self, estimator: Any, leader: Any, run: FitRun) -> Member:

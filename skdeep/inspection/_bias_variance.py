@@ -431,7 +431,7 @@ def _against_bias(estimator: BaseNetworkEstimator, prefix: str) -> list[str]:
         )
     if "hidden_layer_sizes" in given:
         advice.append(f"{given.shown('activation')} -> try another")
-        if not given["batch_norm"]:
+        if not given["batch_norm"] and not given["layer_norm"]:
             advice.append(f"{given.shown('batch_norm')} -> try True")
     thresholds = {"dropout": 0, "input_dropout": 0, "alpha": WEAK_ALPHA, "label_smoothing": 0}
     advice += [

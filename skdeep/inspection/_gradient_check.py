@@ -14,7 +14,6 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .._engine.backend import Array, RepeatingStream
-from .._engine.layers import Dropout
 from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
 from .._engine.training import TrainingState
@@ -250,7 +249,7 @@ def _differences(problem: Problem, state: TrainingState, checked: Array, epsilon
     network = problem.network
     per_model = network.layout.size + problem.data.n_rows * max(network.n_in, network.widest_output)
     pairs = max(1, STACK_ELEMENTS // (2 * per_model))
-    if problem.data.is_sparse and isinstance(network.layers[0], Dropout):
+    if problem.data.is_sparse and network.layers[0].draws_numbers:
         # Each model of a stack would need a sparse X of its own.
         return np.concatenate(
             [_difference_one_by_one(problem, state, position, epsilon) for position in checked]

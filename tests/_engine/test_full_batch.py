@@ -270,6 +270,7 @@ VARIANTS = {
     "linear, sparse, clip": {"hidden_layer_sizes": (), "sparse": True, "clip": 0.05},
     "deep": {"hidden_layer_sizes": (6, 5), "smoothed": True, "l1_ratio": 0.6, "dropped": True},
     "deep, batch norm": {"hidden_layer_sizes": (6, 5), "batch_norm": True, "dropped": True},
+    "deep, layer norm": {"hidden_layer_sizes": (6, 5), "layer_norm": True, "dropped": True},
 }
 
 

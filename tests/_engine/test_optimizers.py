@@ -276,11 +276,12 @@ TORCH = {
 
 @pytest.mark.torch
 @each_optimizer
-def test_training_equals_torch(name, make_problem):
+@pytest.mark.parametrize("norm", ["batch_norm", "layer_norm"])
+def test_training_equals_torch(norm, name, make_problem):
     torch = pytest.importorskip("torch")
     optimizer, torch_name, arguments = TORCH[name]
     problem = make_problem(
-        (6, 5), activations=["relu", "tanh"], batch_norm=True, alpha=ALPHA, n_rows=40
+        (6, 5), activations=["relu", "tanh"], alpha=ALPHA, n_rows=40, **{norm: True}
     )
     network, data = problem.network, problem.data
     state = TrainingState.start(network, [0], "auto", np.float64)
@@ -324,6 +325,8 @@ def torch_layers(torch, network, views):
             chain.append(nn.Linear(layer.n_in, layer.n_out, bias=layer.bias))
         elif kind == "BatchNorm":
             chain.append(nn.BatchNorm1d(layer.n, eps=layer.epsilon))
+        elif kind == "LayerNorm":
+            chain.append(nn.LayerNorm(layer.n, eps=layer.epsilon))
         else:
             chain.append({"relu": nn.ReLU, "tanh": nn.Tanh}[layer.function.name]())
     layers = nn.Sequential(*chain).double()

@@ -30,6 +30,7 @@ PARAMETERS = {
     "input_dropout": (0.2, 0.4, SOLVERS),
     "batch_norm_momentum": (0.5, 0.9, SOLVERS),
     "batch_norm_epsilon": (1e-5, 1e-1, SOLVERS),
+    "layer_norm_epsilon": (1e-5, 1e-1, SOLVERS),
     "label_smoothing": (0.05, 0.3, SOLVERS),
     "gradient_clip": (1e-2, 2e-2, SOLVERS),
     "huber_delta": (0.1, 1.0, SOLVERS),
@@ -54,6 +55,7 @@ THREE_AXES = (
     "input_dropout",
     "batch_norm_momentum",
     "batch_norm_epsilon",
+    "layer_norm_epsilon",
     "label_smoothing",
     "huber_delta",
 )
@@ -85,9 +87,11 @@ def train(kind, solver, values, n_models=None):
         activations=("tanh",),
         dropout=[values.get("dropout", 0.0)],
         input_dropout=values.get("input_dropout", 0.0),
-        batch_norm=True,
+        batch_norm="layer_norm_epsilon" not in values,
         batch_norm_momentum=values.get("batch_norm_momentum", 0.9),
         batch_norm_epsilon=values.get("batch_norm_epsilon", 1e-5),
+        layer_norm="layer_norm_epsilon" in values,
+        layer_norm_epsilon=values.get("layer_norm_epsilon", 1e-5),
     )
     penalty = ElasticNet.of(values.get("alpha", 1.0), values.get("l1_ratio", 0.5), N_ROWS)
     problem = Problem(network, make_loss(kind, values), penalty, Rows(X, y))

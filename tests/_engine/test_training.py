@@ -76,6 +76,7 @@ VALUES = {
 VARIANTS = {
     "plain": {},
     "batch norm": {"batch_norm": True},
+    "layer norm": {"layer_norm": True},
     "clip": {"clip": True},
     "L1": {"l1": True},
     "label smoothing": {"smoothing": True},
@@ -113,6 +114,7 @@ def setting_of(member, make_problem, solver, *, n_rows=41, **variant):
         label_smoothing=pick("label_smoothing", 2, None if variant.get("smoothing") else 0.0),
         batch_norm=variant.get("batch_norm", False),
         batch_norm_momentum=pick("batch_norm_momentum", 2),
+        layer_norm=variant.get("layer_norm", False),
         sparse=variant.get("sparse", False),
         weighted=variant.get("weighted", False),
         n_rows=n_rows,

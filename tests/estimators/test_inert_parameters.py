@@ -98,6 +98,8 @@ TABLE = {
     "batch_norm": Row(False, True),
     "batch_norm_momentum": Row(0.9, 0.5, ({"batch_norm": True},)),
     "batch_norm_epsilon": Row(1e-5, 0.1, ({"batch_norm": True},)),
+    "layer_norm": Row(False, True),
+    "layer_norm_epsilon": Row(1e-5, 0.1, ({"layer_norm": True},)),
     "label_smoothing": Row(0.0, 0.2),
     "class_weight": Row(None, {0: 1.0, 1: 3.0}),
     "gradient_clip": Row(None, 0.01),

@@ -115,6 +115,12 @@ CONFIGURATIONS = {
         {"batch_norm_momentum": uniform(0.5, 0.4), "batch_norm_epsilon": loguniform(1e-5, 1e-1)},
         {},
     ),
+    "layer norm": (
+        "classes",
+        classifier(layer_norm=True),
+        {"layer_norm_epsilon": loguniform(1e-5, 1e-1), "dropout": [0.0, 0.3]},
+        {},
+    ),
     "architectures": (
         "classes",
         classifier(),
@@ -131,6 +137,16 @@ CONFIGURATIONS = {
         "classes",
         classifier(batch_norm=True, activation="tanh", early_stopping=True, max_iter=15),
         {"hidden_layer_sizes": [2, 5, 8], "n_iter_no_change": [1, 3]},
+        {},
+    ),
+    "widths, layer norm": (
+        "classes",
+        classifier(layer_norm=True, activation="tanh", early_stopping=True, max_iter=15),
+        {
+            "hidden_layer_sizes": [(2, 3), (5, 2), (8, 8)],
+            "layer_norm_epsilon": [1e-5, 0.1],
+            "n_iter_no_change": [1, 3],
+        },
         {},
     ),
     "widths, momentum": (
@@ -238,6 +254,8 @@ RANDOM_SPACE = {
     "weight_init": ["auto", "glorot_normal"],
     "batch_norm": [False, True],
     "batch_norm_momentum": uniform(0, 0.95),
+    "layer_norm": [False],
+    "layer_norm_epsilon": loguniform(1e-9, 1e-2),
     "solver": ["adam", "adamw", "sgd", "rmsprop"],
     "momentum": [0.0, 0.5, 0.9],
     "activation": ["relu", "gelu"],
