@@ -21,7 +21,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from .estimators._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator
+from ._engine.solvers import STOCHASTIC_SOLVERS
+from .estimators._base import BaseNetworkEstimator
 
 __all__ = ["Checkpoint", "LearningRateControl", "TrainingLog"]
 

@@ -28,9 +28,10 @@ from .._engine.full_batch import minimize_lbfgs
 from .._engine.losses import Loss, apply_link
 from .._engine.network import Network, build_network
 from .._engine.objective import Problem, evaluate_loss, predict_logits
-from .._engine.optimizers import make_optimizer
+from .._engine.optimizers import Optimizer
 from .._engine.penalties import ElasticNet
 from .._engine.schedules import SCHEDULES, Schedule
+from .._engine.solvers import SOLVERS, Run, Solver, make_optimizer
 from .._engine.training import LoopSettings, TrainingState, train_epochs
 from ._callbacks import CallbackSupport, FitEvents, wants_gradient_norm
 from ._compat import Interval, Options, StrOptions
@@ -39,8 +40,6 @@ from ._parameters import PerModel, shared_parameters
 from ._progress import Curves, FitMonitor, PausedFit, StoppingRule
 from ._validation import ValidationSet, checked_array, checked_weights
 from ._warnings import warn
-
-STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
 
 # Each model of a stack may have its own, but they say where a fit starts, when it ends at the
 # latest or how it is watched: too late to change while it runs.
@@ -213,23 +212,27 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         """The parameters that training cannot continue across a change of."""
         return {"solver": self.solver, "dtype": self.dtype}
 
+    @property
+    def _solver_row(self) -> Solver:
+        return SOLVERS[self.solver]
+
     # ------------------------------------------------------------------------------ validation
 
     def _check_hyperparameters(self) -> None:
         """What no single parameter's range can rule out."""
         self._check_scoring()
-        if self.solver == "lbfgs":
-            if self.alpha > 0 and self.l1_ratio > 0:
-                raise ValueError(
-                    f"solver='lbfgs' needs a smooth objective: l1_ratio must be 0, got "
-                    f"l1_ratio={self.l1_ratio} with alpha={self.alpha}. Other solvers take L1."
-                )
-            if self.gradient_clip is not None:
-                raise ValueError(
-                    "solver='lbfgs' cannot clip gradients: gradient_clip must be None, got "
-                    f"gradient_clip={self.gradient_clip}."
-                )
-        if self.augment is not None and self.solver not in STOCHASTIC_SOLVERS:
+        solver = self._solver_row
+        if self.alpha > 0 and self.l1_ratio > 0 and not solver.takes_l1:
+            raise ValueError(
+                f"solver={self.solver!r} needs a smooth objective: l1_ratio must be 0, got "
+                f"l1_ratio={self.l1_ratio} with alpha={self.alpha}. Other solvers take L1."
+            )
+        if self.gradient_clip is not None and not solver.takes_gradient_clip:
+            raise ValueError(
+                f"solver={self.solver!r} cannot clip gradients: gradient_clip must be None, got "
+                f"gradient_clip={self.gradient_clip}."
+            )
+        if self.augment is not None and not solver.takes_changing_objective:
             raise ValueError(
                 f"solver={self.solver!r} needs an objective that stays the same from step to step: "
                 f"augment must be None, got augment={self.augment!r}. Stochastic solvers take it."
@@ -426,7 +429,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             self._check_same_data(paused, run)
             monitor.go_on_from(paused)
         self._in_fit, n_epochs_before = (run, monitor), monitor.n_epochs
-        if self.solver != "lbfgs":
+        if self._solver_row.has_learning_rate:
             self._warn_of_settings(run.problem)
         if events is not None:
             events.fitted_attributes = partial(self._attributes_as_if_ended, monitor)
@@ -586,15 +589,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
 
     def _loop_settings(self, problem: Problem) -> LoopSettings:
         return LoopSettings(
-            optimizer=make_optimizer(
-                self.solver,
-                momentum=self._momentum(),
-                nesterovs_momentum=self.nesterovs_momentum,
-                rho=float(self.rho),
-                beta_1=float(self.beta_1),
-                beta_2=float(self.beta_2),
-                epsilon=float(self.epsilon),
-            ),
+            optimizer=self._optimizer(),
             schedule=self._schedule(),
             learning_rate=self._learning_rate_init(problem),
             batch_size=self._batch_size(problem.data.n_rows),
@@ -604,9 +599,19 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             watch_gradient=wants_gradient_norm(self),
         )
 
+    def _optimizer(self) -> Optimizer:
+        given = {name: getattr(self, name) for name in self._solver_row.parameters}
+        if "momentum" in given:
+            given["momentum"] = self._momentum()
+        numbers = {
+            name: value if isinstance(value, (bool, np.bool_)) else float(value)
+            for name, value in given.items()
+        }
+        return make_optimizer(self.solver, **numbers)
+
     def _solve(self, run: FitRun, monitor: FitMonitor, *, n_epochs: int) -> Any:
         """Run the solver; each epoch, or iteration of a full-batch solver, reports to monitor."""
-        if self.solver == "lbfgs":
+        if self._solver_row.run is Run.LINE_SEARCH:
             return self._solve_lbfgs(run, monitor)
         return self._train_epochs(run, monitor, n_epochs)
 
@@ -738,17 +743,16 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         return FitMonitor(run.state, run.curves, rule, validate, events, max_epochs)
 
     def _stopping_rule(self, problem: Problem) -> StoppingRule:
+        is_stochastic = self._solver_row.is_stochastic
         return StoppingRule(
             tol=float(self.tol),
             n_iter_no_change=self.n_iter_no_change,
             early_stopping=self.early_stopping,
-            stop_on_plateau=self.early_stopping or self.solver in STOCHASTIC_SOLVERS,
-            is_adaptive=self.learning_rate == "adaptive" and self.solver in STOCHASTIC_SOLVERS,
-            learning_rate_init=(
-                self._learning_rate_init(problem) if self.solver in STOCHASTIC_SOLVERS else 0.0
-            ),
+            stop_on_plateau=self.early_stopping or is_stochastic,
+            is_adaptive=self.learning_rate == "adaptive" and is_stochastic,
+            learning_rate_init=self._learning_rate_init(problem) if is_stochastic else 0.0,
             verbose=bool(self.verbose),
-            announces_epochs=self.solver in STOCHASTIC_SOLVERS,
+            announces_epochs=is_stochastic,
         )
 
     def _predict_rows(self, network: Network, rows: ValidationSet) -> Array:
@@ -859,7 +863,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         return finite
 
     def _warn_if_unconverged(self, monitor: FitMonitor, outcome: Any) -> None:
-        if self.solver == "lbfgs":
+        if self._solver_row.run is Run.LINE_SEARCH:
             if outcome.status != 0:
                 warn(
                     f"lbfgs failed to converge after {outcome.nit} iteration(s) (status="
@@ -876,13 +880,13 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
 
     def _set_fitted_attributes(self, problem: Problem, monitor: FitMonitor, outcome: Any) -> None:
         curves = monitor.curves
-        self.n_iter_ = (
-            monitor.n_epochs if self.solver != "lbfgs" or outcome is None else outcome.nit
-        )
+        # SciPy's result; of a fit that was interrupted there is none.
+        searched = self._solver_row.run is Run.LINE_SEARCH and outcome is not None
+        self.n_iter_ = outcome.nit if searched else monitor.n_epochs
         self.t_ = self._state.rows_seen
         self.loss_curve_ = curves.loss
         self.loss_ = curves.loss[-1] if curves.loss else math.inf
-        if self.solver == "lbfgs" and outcome is not None:
+        if searched:
             self.loss_ = float(outcome.fun)
         watched = bool(curves.validation_score)
         self.validation_scores_ = curves.validation_score if watched else None
@@ -922,7 +926,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             )
 
     def _has_partial_fit(self) -> bool:
-        if self.solver not in STOCHASTIC_SOLVERS:
+        if not self._solver_row.is_stochastic:
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers. "
                 f"{self.solver} is not stochastic."

@@ -24,6 +24,7 @@ from .._engine.objective import (
     evaluate_loss,
     predict_logits,
 )
+from .._engine.solvers import SOLVERS
 from ..exceptions import NoProgressWarning
 from ._progress import FitMonitor
 from ._warnings import warn
@@ -237,11 +238,12 @@ def _vanishing_gradients(estimator: Any, problem: Problem, rows: Rows) -> Iterat
 
 def _wrong_rate(estimator: Any, losses: Array) -> Iterator[str]:
     falls = float(np.mean(np.diff(losses) < 0))
+    has_rate = SOLVERS[estimator.solver].has_learning_rate
     if falls > STEADY_SHARE:
         longer = f"max_iter (now {estimator.max_iter})"
-        how = longer if estimator.solver == "lbfgs" else f"{_rate(estimator)} or {longer}"
+        how = f"{_rate(estimator)} or {longer}" if has_rate else longer
         yield f"the cost falls steadily but slowly: raise {how}"
-    elif losses[-1] > (1 + LEAST_GAIN) * losses[0] and estimator.solver != "lbfgs":
+    elif losses[-1] > (1 + LEAST_GAIN) * losses[0] and has_rate:
         yield f"the cost is higher than it was in the first epoch: lower {_rate(estimator)}"
 
 

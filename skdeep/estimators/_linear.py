@@ -26,15 +26,14 @@ from .._engine.full_batch import (
 )
 from .._engine.losses import apply_link
 from .._engine.objective import Problem
-from ._base import NON_FINITE, STOCHASTIC_SOLVERS, FitRun
+from .._engine.solvers import SOLVERS, Run
+from ._base import NON_FINITE, FitRun
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
 from ._parameters import PerModel
 from ._progress import FitMonitor
 from ._warnings import warn
-
-DEFAULT_RATE = {"sgd": 0.01, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}
 
 
 class BaseLinear(NetworkClassifier):
@@ -44,7 +43,7 @@ class BaseLinear(NetworkClassifier):
     intercept_: Array
     _parameter_constraints: dict[str, list[Any]] = {
         **NetworkClassifier._parameter_constraints,
-        "solver": [StrOptions({"gd", "lbfgs", *STOCHASTIC_SOLVERS})],
+        "solver": [StrOptions(set(SOLVERS))],
         "fit_intercept": ["boolean"],
         "learning_rate_init": PerModel(
             [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")]
@@ -168,7 +167,7 @@ class BaseLinear(NetworkClassifier):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
-        Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
 
         Parameters
         ----------
@@ -226,7 +225,8 @@ class BaseLinear(NetworkClassifier):
 
     @property
     def _accelerates(self) -> bool:
-        return self.solver == "gd" and self.momentum == "auto" and self.nesterovs_momentum
+        descends = self._solver_row.run is Run.DESCENT
+        return descends and self.momentum == "auto" and self.nesterovs_momentum
 
     def _momentum(self) -> float:
         return 0.9 if self.momentum == "auto" else float(self.momentum)
@@ -234,8 +234,8 @@ class BaseLinear(NetworkClassifier):
     def _learning_rate_init(self, problem: Problem) -> float:
         if self.learning_rate_init != "auto":
             return float(self.learning_rate_init)
-        if self.solver != "gd":
-            return DEFAULT_RATE[self.solver]
+        if self._solver_row.default_learning_rate is not None:
+            return self._solver_row.default_learning_rate
         curvature = largest_curvature(problem.data, with_intercept=self.fit_intercept)
         # The Hessian of the loss in the logits is at most 1/4 for one logit, 1/2 for softmax.
         bound = 0.5 if self._labels.kind == "multiclass" else 0.25
@@ -246,7 +246,7 @@ class BaseLinear(NetworkClassifier):
 
     def _solve(self, run: FitRun, monitor: FitMonitor, *, n_epochs: int) -> Any:
         problem = run.problem
-        if self.solver != "gd":
+        if self._solver_row.run is not Run.DESCENT:
             return super()._solve(run, monitor, n_epochs=n_epochs)
         solver = descend_accelerated if self._accelerates else descend
         resolution = gradient_resolution(problem.data, self._state.theta.dtype)
@@ -270,7 +270,7 @@ class BaseLinear(NetworkClassifier):
             setattr(self, name, value)
 
     def _warn_if_unconverged(self, monitor: FitMonitor, outcome: Any) -> None:
-        if self.solver != "gd":
+        if self._solver_row.run is not Run.DESCENT:
             super()._warn_if_unconverged(monitor, outcome)
             return
         if outcome and self.tol >= monitor.resolution:
@@ -369,7 +369,7 @@ class LogisticRegressionGD(BaseLinear):
         `LogisticRegression`. The intercept is not penalised.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
-    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw"}, default="gd"
+    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw", "nadam"}, default="gd"
         How the objective is minimised. "gd" is gradient descent on all rows (course I 2.4 to 2.6);
         "lbfgs" is SciPy's L-BFGS, in float64 and without L1; the others work on mini-batches, as in
         `DeepMLPClassifier`.
@@ -448,11 +448,11 @@ class LogisticRegressionGD(BaseLinear):
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's mean of gradients, in [0, 1).
+        Decay of the mean of gradients in Adam and its kin, in [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's mean of squares, in [0, 1).
+        Decay of the mean of squares in Adam and its kin, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root in Adam and RMSprop, > 0.
+        Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1.
     max_fun : int, default=15000
@@ -556,7 +556,7 @@ class SoftmaxClassifier(BaseLinear):
         `LogisticRegression`. The intercept is not penalised.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
-    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw"}, default="gd"
+    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw", "nadam"}, default="gd"
         How the objective is minimised. "gd" is gradient descent on all rows (course I 2.4 to 2.6);
         "lbfgs" is SciPy's L-BFGS, in float64 and without L1; the others work on mini-batches, as in
         `DeepMLPClassifier`.
@@ -635,11 +635,11 @@ class SoftmaxClassifier(BaseLinear):
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's mean of gradients, in [0, 1).
+        Decay of the mean of gradients in Adam and its kin, in [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's mean of squares, in [0, 1).
+        Decay of the mean of squares in Adam and its kin, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root in Adam and RMSprop, > 0.
+        Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1.
     max_fun : int, default=15000

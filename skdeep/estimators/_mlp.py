@@ -25,6 +25,7 @@ from .._engine.losses import (
     SquaredError,
     apply_link,
 )
+from .._engine.solvers import SOLVERS
 from ._base import BaseNetworkEstimator
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
@@ -52,7 +53,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
         **BaseNetworkEstimator._parameter_constraints,
         "hidden_layer_sizes": PerModel(["array-like", Interval(Integral, 1, None, closed="left")]),
         "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
-        "solver": [StrOptions({"lbfgs", "sgd", "rmsprop", "adam", "adamw"})],
+        "solver": [StrOptions({name for name, row in SOLVERS.items() if row.takes_hidden_layers})],
         "dropout": PerModel([Interval(Real, 0, 1, closed="left"), "array-like"]),
         "input_dropout": PerModel([Interval(Real, 0, 1, closed="left")]),
         "batch_norm": ["boolean"],
@@ -102,8 +103,9 @@ class BaseDeepMLP(BaseNetworkEstimator):
         return [float(rate) for rate in rates]
 
     def _network_parameters(self) -> dict[str, Any]:
-        # L-BFGS evaluates on all rows: the statistics are those of the present parameters.
-        momentum = 0.0 if self.solver == "lbfgs" else float(self.batch_norm_momentum)
+        # Over all rows at once the statistics are those of the present parameters.
+        is_stochastic = self._solver_row.is_stochastic
+        momentum = float(self.batch_norm_momentum) if is_stochastic else 0.0
         return {
             "activations": self._activations(),
             "dropout": self._dropout_rates(),
@@ -149,11 +151,11 @@ class BaseDeepMLP(BaseNetworkEstimator):
         rates = {"dropout": max(self._dropout_rates(), default=0.0)}
         rates["input_dropout"] = float(self.input_dropout)
         for name, rate in rates.items():
-            if self.solver == "lbfgs" and rate > 0:
+            if rate > 0 and not self._solver_row.takes_changing_objective:
                 raise ValueError(
-                    f"solver='lbfgs' needs an objective that stays the same from step to step: "
-                    f"{name} must be 0, got {name}={getattr(self, name)!r}. Stochastic solvers "
-                    "take it."
+                    f"solver={self.solver!r} needs an objective that stays the same from step to "
+                    f"step: {name} must be 0, got {name}={getattr(self, name)!r}. Stochastic "
+                    "solvers take it."
                 )
 
     def _check_norms(self) -> None:
@@ -209,11 +211,12 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Activation function of all hidden layers, or one name per hidden layer (course I 4.2).
         "sigmoid" is another name for "logistic"; leaky_relu's slope is 0.01, elu's α is 1, gelu is
         the exact one.
-    solver : {"adam", "adamw", "rmsprop", "sgd", "lbfgs"}, default="adam"
+    solver : {"adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs"}, default="adam"
         How the objective is minimised. "sgd" is gradient descent with `momentum` (course II 2.3),
         "rmsprop" and "adam" are the course's II 2.4 and II 2.5, "adamw" is Adam whose weights decay
-        outside the gradient, "lbfgs" is SciPy's L-BFGS on all rows at once, in float64; it takes
-        neither dropout, `gradient_clip` nor L1.
+        outside the gradient, "nadam" is Adam with Nesterov's step ahead: m̂ = β₁ m / (1 − β₁ᵗ⁺¹) +
+        (1 − β₁) g / (1 − β₁ᵗ) (Dozat, 2016, with one β₁ for all steps). "lbfgs" is SciPy's L-BFGS
+        on all rows at once, in float64; it takes neither dropout, `gradient_clip` nor L1.
     alpha : float, default=0.0001
         Strength of the penalty on the weights, >= 0: the course's λ (II 1.4). Biases, γ and β are
         not penalised. The penalty is divided by the total weight of the training set, whatever the
@@ -285,11 +288,11 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's mean of gradients, in [0, 1).
+        Decay of the mean of gradients in Adam and its kin, in [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's mean of squares, in [0, 1).
+        Decay of the mean of squares in Adam and its kin, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root in Adam and RMSprop, > 0.
+        Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1.
     max_fun : int, default=15000
@@ -390,6 +393,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     .. [3] Sergey Ioffe and Christian Szegedy. "Batch normalization." ICML 2015.
     .. [4] Jimmy Lei Ba, Jamie Ryan Kiros and Geoffrey Hinton. "Layer normalization."
        arXiv:1607.06450, 2016.
+    .. [5] Timothy Dozat. "Incorporating Nesterov momentum into Adam." ICLR workshop, 2016.
 
     Examples
     --------
@@ -547,7 +551,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
-        Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
 
         Parameters
         ----------
@@ -602,11 +606,12 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Activation function of all hidden layers, or one name per hidden layer (course I 4.2).
         "sigmoid" is another name for "logistic"; leaky_relu's slope is 0.01, elu's α is 1, gelu is
         the exact one.
-    solver : {"adam", "adamw", "rmsprop", "sgd", "lbfgs"}, default="adam"
+    solver : {"adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs"}, default="adam"
         How the objective is minimised. "sgd" is gradient descent with `momentum` (course II 2.3),
         "rmsprop" and "adam" are the course's II 2.4 and II 2.5, "adamw" is Adam whose weights decay
-        outside the gradient, "lbfgs" is SciPy's L-BFGS on all rows at once, in float64; it takes
-        neither dropout, `gradient_clip` nor L1.
+        outside the gradient, "nadam" is Adam with Nesterov's step ahead: m̂ = β₁ m / (1 − β₁ᵗ⁺¹) +
+        (1 − β₁) g / (1 − β₁ᵗ) (Dozat, 2016, with one β₁ for all steps). "lbfgs" is SciPy's L-BFGS
+        on all rows at once, in float64; it takes neither dropout, `gradient_clip` nor L1.
     alpha : float, default=0.0001
         Strength of the penalty on the weights, >= 0: the course's λ (II 1.4). Biases, γ and β are
         not penalised. The penalty is divided by the total weight of the training set, whatever the
@@ -678,11 +683,11 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's mean of gradients, in [0, 1).
+        Decay of the mean of gradients in Adam and its kin, in [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's mean of squares, in [0, 1).
+        Decay of the mean of squares in Adam and its kin, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root in Adam and RMSprop, > 0.
+        Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1.
     max_fun : int, default=15000
@@ -776,6 +781,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     .. [3] Sergey Ioffe and Christian Szegedy. "Batch normalization." ICML 2015.
     .. [4] Jimmy Lei Ba, Jamie Ryan Kiros and Geoffrey Hinton. "Layer normalization."
        arXiv:1607.06450, 2016.
+    .. [5] Timothy Dozat. "Incorporating Nesterov momentum into Adam." ICLR workshop, 2016.
 
     Examples
     --------
@@ -935,7 +941,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
-        Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
 
         Parameters
         ----------

@@ -24,9 +24,10 @@ from .._engine.backend import Array
 from .._engine.network import Network, build_network
 from .._engine.objective import Problem, predict_logits
 from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
+from .._engine.solvers import STOCHASTIC_SOLVERS
 from .._engine.threads import blas_threads_for
 from .._engine.training import Epochs, LoopSettings, TrainingState
-from ._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator, FitRun
+from ._base import BaseNetworkEstimator, FitRun
 from ._progress import Curves, FitMonitor
 from ._validation import ValidationSet
 

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from .._engine.backend import Array, RepeatingStream
 from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
+from .._engine.solvers import SOLVERS
 from .._engine.training import TrainingState
 from ..estimators._base import BaseNetworkEstimator
 
@@ -212,7 +213,7 @@ def _problem_at(
         )
     run = subject._prepare(X, y, sample_weight, continuing=fitted)
     problem = run.problem
-    if subject.solver == "adamw":
+    if SOLVERS[subject.solver].decoupled_decay:
         # Its decay acts beside the gradient: there is no L2 in the J it descends.
         problem = replace(problem, penalty=replace(problem.penalty, l2=0.0))
     return problem, run.state

@@ -22,8 +22,8 @@ from skdeep._engine.full_batch import (
     minimize_lbfgs,
 )
 from skdeep._engine.objective import FullObjective, predict_logits
-from skdeep._engine.optimizers import make_optimizer
 from skdeep._engine.schedules import Schedule
+from skdeep._engine.solvers import make_optimizer
 from skdeep._engine.training import LoopSettings, TrainingState
 
 PLAIN = {"solver": "sgd", "momentum": 0.0}

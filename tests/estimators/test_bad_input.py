@@ -25,6 +25,7 @@ from skdeep import (
     LogisticRegressionGD,
     SoftmaxClassifier,
 )
+from skdeep._engine.solvers import SOLVERS
 
 DEEP = (DeepMLPClassifier, DeepMLPRegressor)
 LINEAR = (LogisticRegressionGD, SoftmaxClassifier)
@@ -659,7 +660,8 @@ def test_early_stopping_restores_finite_weights():
 @st.composite
 def extreme_models(draw):
     Estimator = draw(st.sampled_from(ALL))
-    solvers = ["sgd", "rmsprop", "adam", "adamw", "lbfgs"] + ["gd"] * (Estimator in LINEAR)
+    linear = Estimator in LINEAR
+    solvers = [name for name, row in SOLVERS.items() if linear or row.takes_hidden_layers]
     given = {
         "solver": draw(st.sampled_from(solvers)),
         "max_iter": draw(st.integers(1, 6)),

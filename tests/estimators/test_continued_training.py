@@ -24,10 +24,10 @@ from skdeep import (
     LogisticRegressionGD,
     SoftmaxClassifier,
 )
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS as STOCHASTIC
 
 DEEP = (DeepMLPClassifier, DeepMLPRegressor)
 LINEAR = (LogisticRegressionGD, SoftmaxClassifier)
-STOCHASTIC = ("sgd", "rmsprop", "adam", "adamw")
 BEFORE, AFTER = 3, 4
 
 # Every epoch runs; 23 rows make two batches of 8 and a rest of 7.

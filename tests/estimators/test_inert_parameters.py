@@ -25,8 +25,9 @@ from skdeep import (
     LogisticRegressionGD,
     SoftmaxClassifier,
 )
+from skdeep._engine.solvers import SOLVERS as ROWS
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS as STOCHASTIC
 
-STOCHASTIC = ("sgd", "rmsprop", "adam", "adamw")
 SOLVERS = {
     DeepMLPClassifier: (*STOCHASTIC, "lbfgs"),
     DeepMLPRegressor: (*STOCHASTIC, "lbfgs"),
@@ -110,6 +111,12 @@ TABLE = {
     "fit_intercept": Row(True, False),
 }
 
+
+def not_configured_by(name):
+    """The solvers to which a parameter means nothing, by their rows."""
+    return {solver for solver, row in ROWS.items() if name not in row.parameters}
+
+
 # parameters, solvers, paths, reason; None stands for all.
 INERT = [
     (
@@ -126,24 +133,24 @@ INERT = [
     ),
     (
         {"momentum", "nesterovs_momentum"},
-        {"rmsprop", "adam", "adamw", "lbfgs"},
+        not_configured_by("momentum"),
         None,
         "as in scikit-learn: momentum is a parameter of sgd, and of gd",
     ),
-    ({"rho"}, {"sgd", "adam", "adamw", "gd", "lbfgs"}, None, "a parameter of rmsprop"),
+    ({"rho"}, not_configured_by("rho"), None, "a parameter of rmsprop"),
     (
         {"beta_1", "beta_2"},
-        {"sgd", "rmsprop", "gd", "lbfgs"},
+        not_configured_by("beta_1"),
         None,
-        "as in scikit-learn: parameters of adam and adamw",
+        "as in scikit-learn: parameters of adam and its kin",
     ),
     (
         {"epsilon"},
-        {"sgd", "gd", "lbfgs"},
+        not_configured_by("epsilon"),
         None,
         "as in scikit-learn: a parameter of the solvers that divide by a root",
     ),
-    ({"max_fun"}, {*STOCHASTIC, "gd"}, None, "as in scikit-learn: a parameter of lbfgs"),
+    ({"max_fun"}, not_configured_by("max_fun"), None, "as in scikit-learn: a parameter of lbfgs"),
     (
         {"batch_norm_momentum"},
         {"lbfgs"},

@@ -28,9 +28,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import _get_feature_names
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor
+from skdeep._engine.solvers import SOLVERS as ROWS
 
 BOTH = pytest.mark.parametrize("Estimator", [DeepMLPClassifier, DeepMLPRegressor])
-SOLVERS = ("sgd", "rmsprop", "adam", "adamw", "lbfgs")
+SOLVERS = [name for name, row in ROWS.items() if row.takes_hidden_layers]
 
 # A budget of epochs is what most of these fits end with.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -37,6 +37,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 import skdeep.estimators._stack as stack_module
 import skdeep.model_selection._evaluation as evaluation_module
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS
 from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.model_selection import (
     VectorizedGridSearchCV,
@@ -100,6 +101,12 @@ CONFIGURATIONS = {
         {},
     ),
     "adamw": ("classes", classifier(solver="adamw"), {"alpha": [0.0, 1.0, 10.0]}, {}),
+    "nadam": (
+        "classes",
+        classifier(solver="nadam"),
+        {"beta_1": uniform(0.5, 0.4), "beta_2": uniform(0.9, 0.09), "epsilon": [1e-8, 1e-4]},
+        {},
+    ),
     "lbfgs": ("classes", classifier(solver="lbfgs"), {"learning_rate_init": [0.1]}, {}),
     "several solvers": ("classes", classifier(), {"solver": ["sgd", "adam", "lbfgs"]}, {}),
     "l1": ("classes", classifier(), {"l1_ratio": [0.0, 0.5, 1.0]}, {}),
@@ -256,7 +263,7 @@ RANDOM_SPACE = {
     "batch_norm_momentum": uniform(0, 0.95),
     "layer_norm": [False],
     "layer_norm_epsilon": loguniform(1e-9, 1e-2),
-    "solver": ["adam", "adamw", "sgd", "rmsprop"],
+    "solver": list(STOCHASTIC_SOLVERS),
     "momentum": [0.0, 0.5, 0.9],
     "activation": ["relu", "gelu"],
 }
