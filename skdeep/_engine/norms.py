@@ -93,7 +93,7 @@ class BatchNorm(Norm):
                 move_statistics()
             else:
                 move_known_statistics()
-                np.multiply(inverse_std, weights.known, out=inverse_std)
+                np.copyto(inverse_std, 0, where=~weights.known)
             np.multiply(gamma, inverse_std, out=scale)
             np.multiply(centred, scale, out=out)
             return np.add(out, beta, out=out)

@@ -303,10 +303,13 @@ def test_a_stack_with_the_same_weights_for_all_shares_them(rng):
     np.testing.assert_array_equal(shared.forward(x.copy()), own.forward(x.copy()))
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero")
 @pytest.mark.parametrize("models", [(), (2,)])
 @pytest.mark.parametrize("name", ["one row", "none"])
-def test_fewer_than_two_rows_with_weight_teach_batch_norm_nothing(name, models, rng):
-    bound = bound_at_random(KINDS["batch norm"], rng, models)
+@pytest.mark.parametrize("epsilon", [1e-5, 0.0], ids="ε = {}".format)
+def test_fewer_than_two_rows_with_weight_teach_batch_norm_nothing(epsilon, name, models, rng):
+    # An ε of 1e-50 is 0 in float32.
+    bound = bound_at_random(BatchNorm("layer", N, epsilon=epsilon), rng, models)
     bound.forward(rng.normal(size=(*models, ROWS, N)))
     before = bound.statistics["layer", "running"].copy()
     w = np.array(WEIGHTS[name])
