@@ -21,7 +21,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from ._fit.recipe import STOCHASTIC_SOLVERS
+from ._engine.solvers import STOCHASTIC_SOLVERS
 from .estimators._base import (
     BaseNetworkEstimator,
     give_back_rate,

@@ -47,11 +47,13 @@ CONFIGURATIONS = [
         for Deep in (DeepMLPClassifier, DeepMLPRegressor)
         for parameters in (
             {"batch_norm": True},
+            {"layer_norm": True},
             {"dropout": 0.3},
             {"input_dropout": 0.2},
             {"solver": "sgd"},
             {"solver": "rmsprop"},
             {"solver": "adamw"},
+            {"solver": "nadam"},
             {"solver": "lbfgs", "max_iter": 20},
             {"batch_size": 8},
             {"hidden_layer_sizes": (), "learning_rate_init": 0.1},
@@ -67,6 +69,7 @@ CONFIGURATIONS = [
             {"solver": "rmsprop", **STOCHASTIC},
             {"solver": "adam", **STOCHASTIC},
             {"solver": "adamw", **STOCHASTIC},
+            {"solver": "nadam", **STOCHASTIC},
             {"solver": "lbfgs"},
             {"solver": "sgd", "batch_size": 8, **STOCHASTIC},
             {"l1_ratio": 0.5, "tol": 1e-4},

@@ -261,7 +261,7 @@ class AugmentedBatches:
 
     def __init__(
         self,
-        batches: Batches,
+        batches: Iterable[Batch],
         augment: Augment,
         stream: RandomStream,
         as_matrix: Callable[[Array], Array],

@@ -1,23 +1,37 @@
-"""The layers: dense, batch norm, activation, dropout.
+"""The layers: dense, activation, dropout, and what every layer declares of itself.
 
 A layer is configuration only. Bound to the arrays of one fit, it gives two functions, `forward(x)`
 and, right below it, its derivative `backward(d)`; what the second needs of the first stays in
 their common scope, in buffers made once. Bound for prediction it gives `forward` alone.
 `backward` takes dJ/d(output), writes its parameters' gradients into the bound views, and returns
 dJ/d(input), written into arrays it owns or over the one it was given.
+
+What others have to know of a layer it declares itself, so that nobody asks which class it is of:
+its place in the chain, its first values, whether it mixes rows or draws random numbers, and what
+becomes of units that are there only to fill a stack up.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .activations import ActivationFunction
 from .backend import Array, Stream
+from .initializers import Initializer
 from .layout import Slot
+from .products import (
+    Product,
+    copy_pays,
+    product_into,
+    product_of_any_into,
+    sparse_times_dense,
+)
 
 Forward = Callable[[Any], Array]
 Backward = Callable[[Array], Array | None]
@@ -51,22 +65,30 @@ class Workspace:
 class BatchWeights:
     """The examples' weights of the present batch, as batch norm wants them: summing to one.
 
-    They are `equal` until `set` is called for the first time.
+    They are `equal` until `set` is called for the first time. `shares` has the shape (1, rows), or
+    (K, 1, rows) where each model of a stack has weights of its own; `column` is its transpose. A
+    model to which fewer than two rows of the batch count does not know their variance, and learns
+    nothing from them: `known` says of which models it is known, and `all_known` whether of all.
     """
 
     def __init__(self, rows: int, dtype: np.dtype[Any]) -> None:
         self.shares = np.full((1, rows), 1 / rows, dtype=dtype)
-        self.any = self.equal = True
+        self.column = self.shares.mT
+        self.known = np.ones((1, 1), dtype=bool)
+        self.equal = self.all_known = True
 
     def set(self, weights: Array) -> None:
+        """Take the batch's weights: of shape (rows,), or (K, rows) for each model its own."""
         self.equal = False
-        total = weights.sum()
-        self.any = bool(total > 0)
-        if self.any:
-            np.divide(weights, total, out=self.shares[0])
-        else:
-            # Nothing is learnt from this batch; its rows still pass through at a sane scale.
-            self.shares.fill(1 / weights.shape[0])
+        shape = (*weights.shape[:-1], 1, weights.shape[-1])
+        if self.shares.shape != shape:
+            self.shares = np.empty(shape, dtype=self.shares.dtype)
+            self.column = self.shares.mT
+        self.shares[..., 0, :] = weights
+        total = np.add.reduce(self.shares, axis=-1, keepdims=True)
+        np.divide(self.shares, total, out=self.shares, where=total > 0)
+        self.known = np.count_nonzero(self.shares, axis=-1, keepdims=True) > 1
+        self.all_known = bool(self.known.all())
 
 
 @dataclass
@@ -97,56 +119,93 @@ class Binding:
         return row
 
 
-Product = Callable[[Array, Array], Array]
+class Role(IntEnum):
+    """The places of layers in the order in which they follow each other, from one dense layer on.
 
-# BLAS multiplies by a small transposed matrix at half its speed or less: with 64 units the product
-# takes 1.7 times as long, and a copy costs less than that. From 128 units on the copy costs what it
-# gains, and below 32 the call does, unless several models share it.
-COPIED_FROM, COPIED_UP_TO = 2**11, 2**13
-
-
-def product_into(out: Array) -> Product:
-    """The function (a, b) → a @ b that writes into `out` and returns it.
-
-    An array's `dot` calls the same BLAS as np.matmul with half the ado, which counts where products
-    take a microsecond. But it knows no stacks of matrices, and writes row by row only, so that an
-    `out` whose columns are contiguous is given as bᵀ aᵀ.
+    Each has its reason: a norm writes over its input, which only a dense layer can spare; an
+    activation may be in place, and what it has written it needs again.
     """
-    if out.ndim > 2:
 
-        def product(a: Array, b: Array) -> Array:
-            return np.matmul(a, b, out=out)
-
-    elif out.flags.c_contiguous:
-
-        def product(a: Array, b: Array) -> Array:
-            return a.dot(b, out)
-
-    else:
-        out_T = out.T
-
-        def product(a: Array, b: Array) -> Array:
-            b.T.dot(a.T, out_T)
-            return out
-
-    return product
+    DENSE = 0
+    NORM = 1
+    ACTIVATION = 2
+    DROPOUT = 3
 
 
-def product_of_any_into(out: Array) -> Product:
-    """The same for an `a` that may lie in memory in any way, some columns of a wider X, say.
+class Layer(ABC):
+    """What all layers can do and say of themselves."""
 
-    `dot` would copy it whole.
-    """
-    of_contiguous = product_into(out)
+    name: str
+    n_in: int
+    n_out: int
 
-    def product(a: Array, b: Array) -> Array:
-        return of_contiguous(a, b) if a.flags.forc else np.matmul(a, b, out=out)
+    role: ClassVar[Role]
+    # Whether it may stand before the first dense layer, where X must stay as it is and backward
+    # does not come.
+    may_take_x: ClassVar[bool] = False
+    # Whether a row's output depends on the other rows, so that all have to come at once.
+    mixes_rows: ClassVar[bool] = False
+    # Whether it draws random numbers, from the stream of its name, which training alone does.
+    draws_numbers: ClassVar[bool] = False
 
-    return product
+    def slots(self) -> list[Slot]:
+        """Its parameters."""
+        return []
+
+    def statistics(self) -> list[Slot]:
+        """What it keeps of the batches it has seen, beside its parameters."""
+        return []
+
+    def draw(self, params: Views, generator: np.random.Generator, drawn: Initializer) -> None:
+        """Write its first values; `drawn` is how weights are drawn, and all else starts at zero."""
+        for slot in self.slots():
+            params[slot.key].fill(0)
+
+    @property
+    def weight_init(self) -> str | None:
+        """The initialisation that suits weights whose products come to it, if it has a say."""
+        return None
+
+    @property
+    def intercept(self) -> str | None:
+        """The name of the parameter that is added to its output, if there is one."""
+        return None
+
+    @property
+    def can_be_padded(self) -> bool:
+        """Whether added units stay zero, and all others are what they are without them.
+
+        An added unit's input is zero, and so are its parameters.
+        """
+        return True
+
+    @abstractmethod
+    def bind_training(self, binding: Binding) -> tuple[Forward, Backward]:
+        """The functions forward and backward."""
+
+    @abstractmethod
+    def bind_prediction(self, binding: Binding) -> Forward:
+        """The function forward, as it is once training has ended."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnitByUnit(Layer):
+    """A layer that gives as many units as it takes."""
+
+    name: str
+    n: int
+
+    @property
+    def n_in(self) -> int:  # type: ignore[override]
+        return self.n
+
+    @property
+    def n_out(self) -> int:  # type: ignore[override]
+        return self.n
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Layer):
     """z = x W + b."""
 
     name: str
@@ -154,14 +213,22 @@ class Dense:
     n_out: int
     bias: bool = True
 
+    role: ClassVar[Role] = Role.DENSE
+    may_take_x: ClassVar[bool] = True
+
     def slots(self) -> list[Slot]:
         slots = [Slot(self.name, "W", (self.n_in, self.n_out), penalised=True)]
         if self.bias:
             slots.append(Slot(self.name, "b", (1, self.n_out)))
         return slots
 
-    def statistics(self) -> list[Slot]:
-        return []
+    def draw(self, params: Views, generator: np.random.Generator, drawn: Initializer) -> None:
+        super().draw(params, generator, drawn)
+        params[self.name, "W"][...] = drawn(generator, (self.n_in, self.n_out))
+
+    @property
+    def intercept(self) -> str | None:
+        return "b" if self.bias else None
 
     def bind_training(self, binding: Binding) -> tuple[Forward, Backward]:
         if binding.sparse_input:
@@ -194,8 +261,7 @@ class Dense:
         product = product_into(dx)
         if self.n_out == 1:
             return lambda dz: np.multiply(dz, W_T, out=dx)
-        is_small = self.n_in * self.n_out <= COPIED_UP_TO
-        if binding.is_output or not is_small or W_T.size < COPIED_FROM:
+        if binding.is_output or not copy_pays(W_T):
             return lambda dz: product(dz, W_T)
         copy = binding.workspace.array(self.name, "W_T", W_T.shape)
 
@@ -213,7 +279,7 @@ class Dense:
         else:
             z = binding.buffer(self.name, "z", self.n_out)
         if binding.sparse_input:
-            product: Product = partial(_sparse_times_dense, out=z)
+            product: Product = partial(sparse_times_dense, out=z)
         else:
             product = product_of_any_into(z) if binding.is_first else product_into(z)
 
@@ -235,172 +301,28 @@ class Dense:
             return forward(x)
 
         def backward(dz: Array) -> None:
-            _sparse_times_dense(x_T, dz, out=dW)
+            sparse_times_dense(x_T, dz, out=dW)
             if db is not None:
                 np.matmul(ones, dz, out=db)
 
         return remember, backward
 
 
-def _sparse_times_dense(x: Any, dense: Array, out: Array) -> Array:
-    """x @ dense into `out`; the matrices of a population lie side by side in one product."""
-    if dense.ndim == 2:
-        out[...] = x @ dense
-    else:
-        side_by_side = np.moveaxis(dense, -2, 0)
-        product = x @ side_by_side.reshape(side_by_side.shape[0], -1)
-        out[...] = np.moveaxis(product.reshape(-1, *side_by_side.shape[1:]), 0, -2)
-    return out
-
-
-@dataclass(frozen=True, eq=False)
-class BatchNorm:
-    """out = γ (x − μ) / √(σ² + ε) + β, μ and σ² of the batch (course II 3.2).
-
-    Running means of μ and σ² serve prediction: each moves by running = momentum·running +
-    (1 − momentum)·batch from zero, as does a running mean of ones, whose value is the factor by
-    which the others are short of an average: dividing by it is the bias correction. The three are
-    the rows of one array.
-    """
-
-    name: str
-    n: int
-    momentum: float | Array = 0.9
-    epsilon: float | Array = 1e-5
-
-    @property
-    def n_in(self) -> int:
-        return self.n
-
-    @property
-    def n_out(self) -> int:
-        return self.n
-
-    def slots(self) -> list[Slot]:
-        return [Slot(self.name, "gamma", (1, self.n)), Slot(self.name, "beta", (1, self.n))]
-
-    def statistics(self) -> list[Slot]:
-        return [Slot(self.name, "running", (3, self.n))]
-
-    def bind_training(self, binding: Binding) -> tuple[Forward, Backward]:
-        gamma, beta = binding.params[self.name, "gamma"], binding.params[self.name, "beta"]
-        d_gamma, d_beta = binding.grads[self.name, "gamma"], binding.grads[self.name, "beta"]
-        weights, ones = binding.weights, binding.ones()
-        assert weights is not None
-        shares = weights.shares
-        epsilon = np.asarray(self.epsilon, dtype=shares.dtype)
-        present = np.ones((*binding.models, 3, self.n), dtype=shares.dtype)
-        mean, variance = present[..., 0:1, :], present[..., 1:2, :]
-        move_statistics = self._bind_statistics(binding, present)
-        inverse_std, scale, slope = (np.empty_like(gamma) for _ in range(3))
-        weigh_line = self._bind_weighing(binding, weights)
-        out = binding.buffer(self.name, "out", self.n)
-        sum_to_mean, sum_to_variance = product_into(mean), product_into(variance)
-        sum_to_d_gamma, sum_to_d_beta = product_into(d_gamma), product_into(d_beta)
-        centred: Array = out
-
-        def forward(x: Array) -> Array:
-            nonlocal centred
-            sum_to_mean(shares, x)
-            centred = np.subtract(x, mean, out=x)
-            np.multiply(centred, centred, out=out)
-            sum_to_variance(shares, out)
-            np.add(variance, epsilon, out=inverse_std)
-            np.sqrt(inverse_std, out=inverse_std)
-            np.reciprocal(inverse_std, out=inverse_std)
-            np.multiply(gamma, inverse_std, out=scale)
-            np.multiply(centred, scale, out=out)
-            np.add(out, beta, out=out)
-            if weights.any:
-                move_statistics()
-            return out
-
-        # With ω the shares and x̂ the centred x by its std, dγ = Σ d x̂ and dβ = Σ d:
-        # dx = γ/std · (d − ω (dβ + x̂ dγ)).
-        def backward(d: Array) -> Array:
-            sum_to_d_beta(ones, d)
-            np.multiply(d, centred, out=out)
-            sum_to_d_gamma(ones, out)
-            np.multiply(d_gamma, inverse_std, out=d_gamma)
-            np.multiply(d_gamma, inverse_std, out=slope)
-            weigh_line(centred, slope, d_beta)
-            np.subtract(d, centred, out=d)
-            return np.multiply(d, scale, out=d)
-
-        return forward, backward
-
-    def _bind_weighing(
-        self, binding: Binding, weights: BatchWeights
-    ) -> Callable[[Array, Array, Array], None]:
-        """The function (x, a, b) that writes ω (a x + b) over x; it may spoil a."""
-        column = weights.shares.T
-        share = np.asarray(1 / binding.rows, dtype=column.dtype)
-        shift = np.empty((*binding.models, 1, self.n), dtype=column.dtype)
-
-        def weigh_line(x: Array, a: Array, b: Array) -> None:
-            if weights.equal:
-                # ω is one number, which a and b take up without a pass over the batch.
-                np.multiply(a, share, out=a)
-                np.multiply(b, share, out=shift)
-                np.multiply(x, a, out=x)
-                np.add(x, shift, out=x)
-            else:
-                np.multiply(x, a, out=x)
-                np.add(x, b, out=x)
-                np.multiply(x, column, out=x)
-
-        return weigh_line
-
-    def _bind_statistics(self, binding: Binding, present: Array) -> Callable[[], None]:
-        running, step = binding.statistics[self.name, "running"], np.empty_like(present)
-        keep = np.asarray(self.momentum, dtype=present.dtype)
-        rest = np.asarray(1 - self.momentum, dtype=present.dtype)
-
-        def move() -> None:
-            np.multiply(running, keep, out=running)
-            np.multiply(present, rest, out=step)
-            np.add(running, step, out=running)
-
-        return move
-
-    def bind_prediction(self, binding: Binding) -> Forward:
-        gamma, beta = binding.params[self.name, "gamma"], binding.params[self.name, "beta"]
-        mean, variance, weight = np.split(binding.statistics[self.name, "running"], 3, axis=-2)
-        # Before any batch has been seen the statistics are zero: predict as with mean 0, variance
-        # 1.
-        seen = weight > 0
-        safe = np.where(seen, weight, 1)
-        scale = gamma / np.sqrt(np.where(seen, variance / safe, 1) + self.epsilon)
-        shift = beta - (mean / safe) * scale
-
-        def forward(x: Array) -> Array:
-            np.multiply(x, scale, out=x)
-            return np.add(x, shift, out=x)
-
-        return forward
-
-
 @dataclass(frozen=True)
-class Activation:
+class Activation(UnitByUnit):
     """a = f(z), unit by unit."""
 
-    name: str
-    n: int
     function: ActivationFunction
 
-    @property
-    def n_in(self) -> int:
-        return self.n
+    role: ClassVar[Role] = Role.ACTIVATION
 
     @property
-    def n_out(self) -> int:
-        return self.n
+    def weight_init(self) -> str | None:
+        return self.function.weight_init
 
-    def slots(self) -> list[Slot]:
-        return []
-
-    def statistics(self) -> list[Slot]:
-        return []
+    @property
+    def can_be_padded(self) -> bool:
+        return self.function.keeps_zero
 
     def bind_training(self, binding: Binding) -> tuple[Forward, Backward]:
         value, chain = self.function.value, self.function.chain
@@ -433,30 +355,23 @@ class Activation:
 
 
 @dataclass(frozen=True, eq=False)
-class Dropout:
+class Dropout(UnitByUnit):
     """Inverted dropout (course II 1.6): zero each unit with probability `rate`, scale the rest up.
 
     The rate is applied in steps of 2⁻¹⁶, and what is kept is scaled by the rate really applied.
     The same draws serve all models of a population, each compared with its own rate.
     """
 
-    name: str
-    n: int
     rate: float | Array
 
-    @property
-    def n_in(self) -> int:
-        return self.n
+    role: ClassVar[Role] = Role.DROPOUT
+    may_take_x: ClassVar[bool] = True
+    draws_numbers: ClassVar[bool] = True
 
     @property
-    def n_out(self) -> int:
-        return self.n
-
-    def slots(self) -> list[Slot]:
-        return []
-
-    def statistics(self) -> list[Slot]:
-        return []
+    def can_be_padded(self) -> bool:
+        # Numbers are drawn unit by unit: those of a wider layer are others.
+        return False
 
     def _threshold_and_scale(self, dtype: np.dtype[Any]) -> tuple[Array, Array]:
         threshold = np.minimum(np.rint(np.asarray(self.rate) * 2**16), 2**16 - 1)
@@ -502,6 +417,3 @@ class Dropout:
 
 def _unchanged(x: Array) -> Array:
     return x
-
-
-Layer = Dense | BatchNorm | Activation | Dropout

@@ -16,28 +16,28 @@ from .initializers import INITIALIZERS
 from .layers import (
     Activation,
     Backward,
-    BatchNorm,
     BatchWeights,
     Binding,
     Dense,
     Dropout,
     Forward,
     Layer,
+    Role,
     Workspace,
 )
 from .layout import Layout
+from .norms import BatchNorm, LayerNorm
+
+# Of a dense layer that no activation follows.
+OUTPUT_INIT = "glorot_uniform"
 
 
 class Network:
-    """Layers one after the other, their widths checked when the chain is made."""
+    """Layers one after the other, their widths and their order checked when the chain is made."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        for before, after in pairwise(layers):
-            if before.n_out != after.n_in:
-                raise ValueError(
-                    f"Layer {after.name!r} takes {after.n_in} inputs, "
-                    f"but layer {before.name!r} before it gives {before.n_out}."
-                )
+        _check_widths(layers)
+        _check_order(layers)
         self.layers = tuple(layers)
         self.dense_layers = [layer for layer in layers if isinstance(layer, Dense)]
         self.widest_output = max(layer.n_out for layer in self.dense_layers)
@@ -53,12 +53,27 @@ class Network:
         return self.layers[-1].n_out
 
     @property
-    def has_batch_norm(self) -> bool:
-        return any(isinstance(layer, BatchNorm) for layer in self.layers)
+    def mixes_rows(self) -> bool:
+        """Whether the rows have to come together: all of a batch, at least two."""
+        return any(layer.mixes_rows for layer in self.layers)
 
     @property
-    def dropout_layers(self) -> list[Dropout]:
-        return [layer for layer in self.layers if isinstance(layer, Dropout)]
+    def dropout_layers(self) -> list[Layer]:
+        """The layers that draw random numbers, each from the stream of its name."""
+        return [layer for layer in self.layers if layer.draws_numbers]
+
+    @property
+    def can_be_padded(self) -> bool:
+        """Whether the hidden layers may be filled up with units that stay zero."""
+        first = self.layers.index(self.dense_layers[0])
+        return all(layer.can_be_padded for layer in self.layers[first:])
+
+    @property
+    def intercept_keys(self) -> list[tuple[str, str]]:
+        """Of each dense layer, the parameter that is added to it: its own bias or a norm's β."""
+        return [
+            (layer.name, layer.intercept) for layer in self.layers if layer.intercept is not None
+        ]
 
     def bind_training(
         self,
@@ -70,10 +85,11 @@ class Network:
         workspace: Workspace,
         streams: Mapping[str, Stream],
         sparse_input: bool = False,
-    ) -> tuple[Forward, Backward, BatchWeights]:
-        """Functions for batches of `rows` rows: logits of x, then grad in place from dJ/dlogits.
+    ) -> tuple[list[Forward], list[Backward], BatchWeights]:
+        """Functions for batches of `rows` rows, to be called one after the other.
 
-        The third value takes the batch's example weights, which batch norm averages with.
+        The first lead from x to logits, the second from dJ/dlogits to grad, in place. The third
+        value takes the batch's example weights, which batch norm averages with.
         """
         weights = BatchWeights(rows, theta.dtype)
         binding = Binding(
@@ -100,7 +116,7 @@ class Network:
             if reached_first or layer is first:
                 reached_first = True
                 backwards.insert(0, backward)
-        return _chain(forwards), _chain(backwards), weights
+        return forwards, backwards, weights
 
     def bind_prediction(
         self,
@@ -128,7 +144,7 @@ class Network:
             sparse_input=not isinstance(x, np.ndarray),
         ):
             x = forward(x)
-            if isinstance(layer, Activation):
+            if layer.role is Role.ACTIVATION:
                 # A buffer that may serve the layers after it.
                 outputs[layer.name] = x.copy()
         return outputs
@@ -151,7 +167,8 @@ class Network:
         )
         bound: list[tuple[Layer, Forward]] = []
         for layer in self.layers:
-            if isinstance(layer, Dropout):
+            if layer.draws_numbers:
+                # It lets everything pass.
                 continue
             binding.is_first = not bound
             binding.sparse_input = sparse_input and binding.is_first
@@ -163,25 +180,52 @@ class Network:
         self, generator: np.random.Generator, weight_init: str, dtype: Any
     ) -> Array:
         """A fresh θ for one model; "auto" takes each layer's draw from the activation it feeds."""
-        theta = np.zeros(self.layout.size)
+        theta = np.empty(self.layout.size)
         views = self.layout.views(theta)
-        for layer, follower in self._dense_with_activation():
-            name = follower.function.weight_init if follower is not None else "glorot_uniform"
-            initializer = INITIALIZERS[name if weight_init == "auto" else weight_init]
-            views[layer.name, "W"][...] = initializer(generator, (layer.n_in, layer.n_out))
-        for norm in self.layers:
-            if isinstance(norm, BatchNorm):
-                views[norm.name, "gamma"].fill(1)
+        for layer, fitting in zip(self.layers, self._fitting_inits(), strict=True):
+            initializer = INITIALIZERS[fitting if weight_init == "auto" else weight_init]
+            layer.draw(views, generator, initializer)
         return theta.astype(dtype)
 
-    def _dense_with_activation(self) -> list[tuple[Dense, Activation | None]]:
-        pairs: list[tuple[Dense, Activation | None]] = []
-        for layer in self.layers:
-            if isinstance(layer, Dense):
-                pairs.append((layer, None))
-            elif isinstance(layer, Activation):
-                pairs[-1] = (pairs[-1][0], layer)
-        return pairs
+    def _fitting_inits(self) -> list[str]:
+        """For each layer the initialisation that suits the activation after it, if there is one."""
+        names: list[str] = []
+        name = OUTPUT_INIT
+        for layer in reversed(self.layers):
+            name = layer.weight_init or name
+            names.append(name)
+            if layer.role is Role.DENSE:
+                name = OUTPUT_INIT
+        return names[::-1]
+
+
+def _check_widths(layers: Sequence[Layer]) -> None:
+    for before, after in pairwise(layers):
+        if before.n_out != after.n_in:
+            raise ValueError(
+                f"Layer {after.name!r} takes {after.n_in} inputs, "
+                f"but layer {before.name!r} before it gives {before.n_out}."
+            )
+
+
+def _check_order(layers: Sequence[Layer]) -> None:
+    """Refuse chains in which a layer would overwrite what another needs, or learn nothing."""
+    order = "dense, norm, activation, dropout, each of the last three at most once"
+    if not layers or layers[-1].role is not Role.DENSE:
+        last = f"{layers[-1].name!r}" if layers else "none"
+        raise ValueError(f"The last layer must be a dense one, the raw outputs; it is {last}.")
+    before = layers[0]
+    if not before.may_take_x:
+        raise ValueError(
+            f"Layer {before.name!r} cannot stand before the first dense layer: it would write over "
+            "X, and its parameters would get no gradient. Dropout alone can."
+        )
+    for after in layers[1:]:
+        if after.role is not Role.DENSE and after.role <= before.role:
+            raise ValueError(
+                f"Layer {after.name!r} cannot follow layer {before.name!r}: the order is {order}."
+            )
+        before = after
 
 
 def _chain(functions: Sequence[Any]) -> Any:
@@ -207,21 +251,34 @@ def build_network(
     batch_norm: bool = False,
     batch_norm_momentum: float | Array = 0.9,
     batch_norm_epsilon: float | Array = 1e-5,
+    layer_norm: bool = False,
+    layer_norm_epsilon: float | Array = 1e-5,
+    live_units: Sequence[int | Array] | None = None,
     output_bias: bool = True,
 ) -> Network:
-    """The multi-layer perceptron: dense [→ batch norm] → activation [→ dropout], …, dense."""
+    """The multi-layer perceptron: dense [→ norm] → activation [→ dropout], …, dense.
+
+    `live_units` says of padded hidden layers how many of their units are real, of each model of a
+    stack in an array of shape (K, 1, 1).
+    """
+    if batch_norm and layer_norm:
+        raise ValueError("A hidden layer has one norm: batch_norm and layer_norm are both True.")
     rates: Sequence[float | Array] = [0.0] * len(hidden_layer_sizes) if dropout is None else dropout
+    live: Sequence[int | Array] = hidden_layer_sizes if live_units is None else live_units
     layers: list[Layer] = []
     if np.any(np.asarray(input_dropout) > 0):
         layers.append(Dropout("input dropout", n_features, input_dropout))
     width = n_features
-    per_layer = zip(hidden_layer_sizes, activations, rates, strict=True)
-    for number, (size, activation, rate) in enumerate(per_layer, start=1):
-        layers.append(Dense(f"hidden {number}", width, size, bias=not batch_norm))
+    per_layer = zip(hidden_layer_sizes, live, activations, rates, strict=True)
+    for number, (size, real, activation, rate) in enumerate(per_layer, start=1):
+        # Batch norm would take a bias out again, and the paper of layer norm adds it afterwards: β.
+        layers.append(Dense(f"hidden {number}", width, size, bias=not (batch_norm or layer_norm)))
         if batch_norm:
             layers.append(
                 BatchNorm(f"batch norm {number}", size, batch_norm_momentum, batch_norm_epsilon)
             )
+        if layer_norm:
+            layers.append(LayerNorm(f"layer norm {number}", size, layer_norm_epsilon, real))
         layers.append(Activation(f"activation {number}", size, ACTIVATIONS[activation]))
         if np.any(np.asarray(rate) > 0):
             layers.append(Dropout(f"dropout {number}", size, rate))

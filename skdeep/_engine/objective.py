@@ -83,7 +83,7 @@ class BatchObjective:
         streams: Mapping[str, Stream],
     ) -> None:
         network, loss = problem.network, problem.loss
-        self._forward, self._backward, self._weights = network.bind_training(
+        self._forwards, self._backwards, self._weights = network.bind_training(
             theta,
             grad,
             statistics,
@@ -99,7 +99,7 @@ class BatchObjective:
             workspace.columns("output", "targets", (*target_models, rows, network.n_out))
         )
         self._value_and_gradient = loss.value_and_gradient
-        self._averages_weights = network.has_batch_norm
+        self._averages_weights = network.mixes_rows
         self._scale = constant(scale, theta.dtype)
         # Weights of each model's own come row by row, and are wanted model by model.
         self._own_weights: Array | None = None
@@ -110,8 +110,10 @@ class BatchObjective:
     def __call__(self, x: Any, y: Array, w: Array | None) -> Array:
         if w is not None:
             w = self._by_model(w)
-        dz = self._dz
-        losses = self._value_and_gradient(self._forward(x), self._prepare(y), dz)
+        z, dz = x, self._dz
+        for forward in self._forwards:
+            z = forward(z)
+        losses = self._value_and_gradient(z, self._prepare(y), dz)
         if w is None:
             total = np.add.reduce(losses, axis=-1)
             np.multiply(dz, self._scale, out=dz)
@@ -123,7 +125,9 @@ class BatchObjective:
                 np.copyto(dz, 0, where=(w == 0)[..., np.newaxis])
             total = np.vecdot(losses, w)
             np.multiply(dz, (w * self._scale)[..., np.newaxis], out=dz)
-        self._backward(dz)
+        d: Any = dz
+        for backward in self._backwards:
+            d = backward(d)
         return total
 
     def _by_model(self, w: Array) -> Array:
@@ -157,7 +161,7 @@ class FullObjective:
         data, network = problem.data, problem.network
         n_models = math.prod(theta.shape[:-1])
         self._chunk = data.n_rows
-        if not network.has_batch_norm:
+        if not network.mixes_rows:
             self._chunk = min(rows_per_chunk(network, data.x, n_models), data.n_rows)
         self._shares = self._share_out(n_models)
         grads = [self.grad, *(np.empty_like(theta) for _ in self._shares[1:])]
@@ -169,7 +173,7 @@ class FullObjective:
 
     def _share_out(self, n_models: int) -> list[slice]:
         data, network = self._problem.data, self._problem.network
-        if network.has_batch_norm or network.dropout_layers:
+        if network.mixes_rows or network.dropout_layers:
             return [slice(0, data.n_rows)]
         width = max(entries_per_row(data.x), network.widest_output)
         rows = CHUNK_ELEMENTS // (width * n_models)

@@ -1,5 +1,8 @@
 """Optimizers: arithmetic on vectors, in order of rising complexity.
 
+Each class opens with its formula and the few lines that compute it in place; what it takes to do so
+in fewer passes, where that is more than the formula says, stands in a class of its own before it.
+
 An optimizer is configuration. `init(theta)` makes its state; `bind(state, dtype)` gives what moves
 θ, `move(now, theta, grad, *vectors, scratch)`, to be called on the whole or on one block after the
 other, with `now` what `begin(state, step_size, dtype)` has returned at the start of that update;
@@ -81,10 +84,14 @@ class Optimizer(ABC):
 
     name: ClassVar[str]
     kind: ClassVar[str]
+    # How many vectors like θ it remembers.
+    n_vectors: ClassVar[int] = 0
     decoupled_decay: ClassVar[bool] = False
 
-    @abstractmethod
-    def init(self, theta: Array) -> OptimizerState: ...
+    def init(self, theta: Array) -> OptimizerState:
+        """The state to start from: its vectors are zero."""
+        vectors = tuple(np.zeros_like(theta) for _ in range(self.n_vectors))
+        return OptimizerState(self.kind, vectors)
 
     def resume(self, theta: Array, state: OptimizerState | None) -> OptimizerState:
         """The state to go on with: the one given, or a new one if it is of another kind."""
@@ -143,9 +150,6 @@ class GradientDescent(Optimizer):
     name: ClassVar[str] = "gradient descent"
     kind: ClassVar[str] = "gradient descent"
 
-    def init(self, theta: Array) -> OptimizerState:
-        return OptimizerState(self.kind)
-
     def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
         def move(rate: Array, t: Array, g: Array, s: Array) -> None:
             np.multiply(g, rate, out=s)
@@ -166,9 +170,7 @@ class Momentum(Optimizer):
     momentum: float | Array = 0.9
     name: ClassVar[str] = "momentum"
     kind: ClassVar[str] = "velocity"
-
-    def init(self, theta: Array) -> OptimizerState:
-        return OptimizerState(self.kind, (np.zeros_like(theta),))
+    n_vectors: ClassVar[int] = 1
 
     def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
         momentum = constant(self.momentum, dtype)
@@ -219,19 +221,19 @@ class RMSprop(Optimizer):
     epsilon: float | Array = 1e-8
     name: ClassVar[str] = "rmsprop"
     kind: ClassVar[str] = "squares"
-
-    def init(self, theta: Array) -> OptimizerState:
-        return OptimizerState(self.kind, (np.zeros_like(theta),))
+    n_vectors: ClassVar[int] = 1
 
     def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
         rho, rest = constant(self.rho, dtype), constant(1 - self.rho, dtype)
         epsilon = constant(self.epsilon, dtype)
 
         def move(rate: Array, t: Array, g: Array, S: Array, s: Array) -> None:
+            # S ← ρ S + (1 − ρ) g²
             np.multiply(g, g, out=s)
             np.multiply(s, rest, out=s)
             np.multiply(S, rho, out=S)
             np.add(S, s, out=S)
+            # θ ← θ − lr · g / (√S + ε)
             np.sqrt(S, out=s)
             np.add(s, epsilon, out=s)
             np.divide(g, s, out=s)
@@ -247,49 +249,27 @@ class RMSprop(Optimizer):
 
 
 @dataclass(frozen=True, eq=False)
-class Adam(Optimizer):
-    """m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²; with m̂ = m / (1 − β₁ᵗ) and
-    v̂ = v / (1 − β₂ᵗ), θ ← θ − lr · m̂ / (√v̂ + ε) (course II 2.5; Kingma and Ba, 2015).
+class Moments(Optimizer):
+    """The bookkeeping of Adam and its kin, which leaves their formulas two passes over θ shorter.
 
-    The state keeps m / (1 − β₁) and v / (1 − β₂), which saves two passes over θ per update; the
-    constants gather in the two factors that the formula has anyway.
+    Running means of the gradients, m, and of their squares, v, are kept without their constants, as
+    m / (1 − β₁) and v / (1 − β₂): then m ← β₁ m + g, and v ← β₂ v + g². The constants gather in the
+    two factors that the formulas have anyway, the rate and ε. With r² = (1 − β₂) / (1 − β₂ᵗ), the
+    root of the corrected v is r √v of the v that is kept, and division by r leaves √v + ε / r.
     """
 
     beta_1: float | Array = 0.9
     beta_2: float | Array = 0.999
     epsilon: float | Array = 1e-8
-    name: ClassVar[str] = "adam"
     kind: ClassVar[str] = "moments"
-
-    def init(self, theta: Array) -> OptimizerState:
-        return OptimizerState(self.kind, (np.zeros_like(theta), np.zeros_like(theta)))
-
-    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
-        self._rescale_after_change(state)
-        beta_1, beta_2 = constant(self.beta_1, dtype), constant(self.beta_2, dtype)
-
-        def move(now: Any, t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
-            rate, epsilon = now
-            np.multiply(m, beta_1, out=m)
-            np.add(m, g, out=m)
-            np.multiply(v, beta_2, out=v)
-            np.multiply(g, g, out=s)
-            np.add(v, s, out=v)
-            np.sqrt(v, out=s)
-            np.add(s, epsilon, out=s)
-            np.divide(m, s, out=s)
-            np.multiply(s, rate, out=s)
-            np.subtract(t, s, out=t)
-
-        return move
+    n_vectors: ClassVar[int] = 2
 
     def begin(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
-        """The rate and ε of this update."""
+        """The rate and ε of this update, with the constants in them."""
         state.updates += 1
-        # √v̂ = √(v / (1 − β₂)) · root, so that dividing by root leaves √(stored v) + ε / root.
-        root = self._root(state)
-        rate = step_size * (1 - self.beta_1) / (1 - self.beta_1**state.updates) / root
-        return constant(rate, dtype), constant(self.epsilon / root, dtype)
+        r = self._root(state)
+        rate = step_size * (1 - self.beta_1) / (1 - self.beta_1**state.updates) / r
+        return constant(rate, dtype), constant(self.epsilon / r, dtype)
 
     def _root(self, state: OptimizerState) -> Any:
         return ((1 - self.beta_2) / (1 - self.beta_2**state.updates)) ** 0.5
@@ -310,6 +290,37 @@ class Adam(Optimizer):
 
 
 @dataclass(frozen=True, eq=False)
+class Adam(Moments):
+    """m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²; with m̂ = m / (1 − β₁ᵗ) and
+    v̂ = v / (1 − β₂ᵗ), θ ← θ − lr · m̂ / (√v̂ + ε) (course II 2.5; Kingma and Ba, 2015).
+    """
+
+    name: ClassVar[str] = "adam"
+
+    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+        self._rescale_after_change(state)
+        beta_1, beta_2 = constant(self.beta_1, dtype), constant(self.beta_2, dtype)
+
+        def move(now: Any, t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+            rate, epsilon = now
+            # m ← β₁ m + g
+            np.multiply(m, beta_1, out=m)
+            np.add(m, g, out=m)
+            # v ← β₂ v + g²
+            np.multiply(v, beta_2, out=v)
+            np.multiply(g, g, out=s)
+            np.add(v, s, out=v)
+            # θ ← θ − rate · m / (√v + ε)
+            np.sqrt(v, out=s)
+            np.add(s, epsilon, out=s)
+            np.divide(m, s, out=s)
+            np.multiply(s, rate, out=s)
+            np.subtract(t, s, out=t)
+
+        return move
+
+
+@dataclass(frozen=True, eq=False)
 class AdamW(Adam):
     """Adam on the loss alone; the weights decay by themselves (Loshchilov and Hutter, 2019).
 
@@ -320,26 +331,51 @@ class AdamW(Adam):
     decoupled_decay: ClassVar[bool] = True
 
 
-def make_optimizer(
-    solver: str,
-    *,
-    momentum: float | Array = 0.9,
-    nesterovs_momentum: bool = True,
-    rho: float | Array = 0.9,
-    beta_1: float | Array = 0.9,
-    beta_2: float | Array = 0.999,
-    epsilon: float | Array = 1e-8,
-) -> Optimizer:
-    """The optimizer that a solver's name and its parameters stand for."""
-    if solver == "rmsprop":
-        return RMSprop(rho, epsilon)
-    if solver == "adam":
-        return Adam(beta_1, beta_2, epsilon)
-    if solver == "adamw":
-        return AdamW(beta_1, beta_2, epsilon)
-    if not np.any(np.asarray(momentum) > 0):
-        return GradientDescent()
-    return Nesterov(momentum) if nesterovs_momentum else Momentum(momentum)
+@dataclass(frozen=True, eq=False)
+class NAdam(Moments):
+    """Adam whose m̂ looks one step ahead: m̂ = β₁ m / (1 − β₁ᵗ⁺¹) + (1 − β₁) g / (1 − β₁ᵗ).
+
+    That is Nesterov's momentum in Adam (Dozat, 2016), here with one β₁ for all steps.
+    """
+
+    name: ClassVar[str] = "nadam"
+
+    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+        self._rescale_after_change(state)
+        beta_1, beta_2 = constant(self.beta_1, dtype), constant(self.beta_2, dtype)
+        room: Array = np.empty(0, dtype=dtype)
+
+        def move(now: Any, t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+            nonlocal room
+            if room.size < s.size:
+                # The first block is the longest.
+                room = np.empty_like(s)
+            ahead = room[..., : s.shape[-1]]
+            rate, epsilon, share = now
+            # m ← β₁ m + g
+            np.multiply(m, beta_1, out=m)
+            np.add(m, g, out=m)
+            # v ← β₂ v + g²
+            np.multiply(v, beta_2, out=v)
+            np.multiply(g, g, out=s)
+            np.add(v, s, out=v)
+            # θ ← θ − rate · (share · m + g) / (√v + ε)
+            np.sqrt(v, out=s)
+            np.add(s, epsilon, out=s)
+            np.multiply(m, share, out=ahead)
+            np.add(ahead, g, out=ahead)
+            np.divide(ahead, s, out=s)
+            np.multiply(s, rate, out=s)
+            np.subtract(t, s, out=t)
+
+        return move
+
+    def begin(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+        """The rate, ε, and what m counts for beside g in the step ahead."""
+        rate, epsilon = super().begin(state, step_size, dtype)
+        t, beta_1 = state.updates, self.beta_1
+        share = beta_1 * (1 - beta_1**t) / (1 - beta_1 ** (t + 1))
+        return rate, epsilon, constant(share, dtype)
 
 
 def clip_by_global_norm(grad: Array, limit: float | Array) -> None:

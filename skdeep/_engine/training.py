@@ -171,7 +171,7 @@ class LoopSettings:
 
 def batch_slices_for(problem: Problem, batch_size: int) -> list[slice]:
     """The cuts of an epoch; batch norm cannot use a batch of a single row."""
-    smallest = 2 if problem.network.has_batch_norm else 1
+    smallest = 2 if problem.network.mixes_rows else 1
     return batch_slices(problem.data.n_rows, batch_size, smallest=smallest)
 
 

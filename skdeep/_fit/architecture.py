@@ -26,7 +26,11 @@ class Architecture:
     batch_norm: bool = False
     batch_norm_momentum: Number = 0.9
     batch_norm_epsilon: Number = 1e-5
+    layer_norm: bool = False
+    layer_norm_epsilon: Number = 1e-5
     output_bias: bool = True
+    # How many units of each hidden layer are a model's own; None: all.
+    live_units: tuple[int | Array, ...] | None = None
 
     @cached_property
     def network(self) -> Network:
@@ -46,30 +50,19 @@ class Architecture:
     def common(self) -> tuple[object, ...]:
         """What networks of one stack have in common beside their widths."""
         functions = tuple(ACTIVATIONS[name].name for name in self.activations)
-        return (self.n_out, functions, self.batch_norm, self.output_bias)
-
-    @property
-    def widths_to_share(self) -> object:
-        """The number of hidden layers if their widths may differ within a stack, else the widths.
-
-        A narrower layer is padded with units that stay zero. They do not where f(0) is not, and
-        dropout draws its numbers unit by unit, so that a padded layer's are others.
-        """
-        stay_zero = all(ACTIVATIONS[name].keeps_zero for name in self.activations)
-        drops = self.dropout is not None and any(rate != 0 for rate in self.dropout)
-        if stay_zero and not drops:
-            return len(self.hidden_layer_sizes)
-        return self.hidden_layer_sizes
+        return (self.n_out, functions, self.batch_norm, self.layer_norm, self.output_bias)
 
     @classmethod
     def together(cls, several: Sequence[Self]) -> Self:
         """One architecture for several models, its layers as wide as the widest of theirs."""
+        sizes = [one.hidden_layer_sizes for one in several]
         values = {
             field.name: combine_values([getattr(one, field.name) for one in several], BATCH_AXES)
             for field in fields(cls)
-            if field.name != "hidden_layer_sizes"
+            if field.name not in ("hidden_layer_sizes", "live_units")
         }
-        return cls(hidden_layer_sizes=widest([one.hidden_layer_sizes for one in several]), **values)
+        live = combine_values(sizes, BATCH_AXES)
+        return cls(hidden_layer_sizes=widest(sizes), live_units=live, **values)
 
 
 def widest(sizes: Sequence[Sequence[int]]) -> tuple[int, ...]:
@@ -89,7 +82,10 @@ def _build(architecture: Architecture) -> Network:
         batch_norm=one.batch_norm,
         batch_norm_momentum=one.batch_norm_momentum,
         batch_norm_epsilon=one.batch_norm_epsilon,
+        layer_norm=one.layer_norm,
+        layer_norm_epsilon=one.layer_norm_epsilon,
         output_bias=one.output_bias,
+        live_units=one.live_units,
     )
 
 

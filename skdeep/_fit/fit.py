@@ -26,7 +26,7 @@ from .architecture import Architecture
 from .dev import DevPart, DevSet, Score, mean_of_predictions
 from .padding import Place, padded, place_in
 from .recipe import Recipe
-from .solve import Outcome, solve
+from .solve import Outcome, solver_of
 from .watch import Counters, Watch
 
 # The population is cut down to those still training when this share of it has ended: to copy what
@@ -116,11 +116,11 @@ class Fit:
 
     def _join(self, models: Sequence[Model]) -> None:
         """Make one population of the models' states."""
-        together = Architecture.together([one.recipe.architecture for one in models])
-        network, self._sizes = together.network, together.hidden_layer_sizes
         if len(models) == 1:
             self.state = models[0].state
         else:
+            together = Architecture.together([one.recipe.architecture for one in models])
+            network, self._sizes = together.network, together.hidden_layer_sizes
             for model in models:
                 model.place = place_in(network, model.recipe.network)
             theta, statistics = padded(
@@ -156,7 +156,7 @@ class Fit:
             self._together = models
         self._show_rows()
 
-    def _combined(self) -> tuple[Problem, LoopSettings]:
+    def _combined(self) -> tuple[Problem, LoopSettings | None]:
         """The models' problems and settings as those of one population."""
         models = self._together
         recipes = [model.recipe for model in models]
@@ -176,7 +176,7 @@ class Fit:
         if any(clip is not None for clip in clips):
             clips = [math.inf if clip is None else clip for clip in clips]
         settings = LoopSettings(
-            optimizer=combine([one.optimizer for one in recipes], PARAMETER_AXES),
+            optimizer=combine([one.made_optimizer for one in recipes], PARAMETER_AXES),
             schedule=RatesOfModels(models),
             learning_rate=1.0,
             batch_size=first.batch_size,
@@ -209,35 +209,30 @@ class Fit:
         try:
             # A model that diverges is reported once, by its own error, not by each operation.
             with np.errstate(all="ignore"):
-                self._run()
+                self._begin()
+                while running := [model for model in self._together if model.trains_on]:
+                    self._keep(running)
+                    problem, settings = self._combined()
+                    self._network, first = problem.network, self._together[0]
+                    solve = solver_of(first.recipe)
+                    first.outcome = solve(
+                        problem,
+                        self.state,
+                        settings,
+                        n_epochs=max(model.watch.n_epochs_left for model in self._together),
+                        after_epoch=self._after_epoch,
+                    )
         except KeyboardInterrupt:
             if not self._keeps_whole_epochs or self._last_whole is None:
                 raise
             self._go_back()
 
-    def _run(self) -> None:
+    def _begin(self) -> None:
+        """Announce the first epoch, before which callbacks may change what is to come."""
         self._keep_whole_epoch()
         for model in self._together:
             model.watch.begin()
             self._take_up_changes(model)
-        while running := [model for model in self._together if model.trains_on]:
-            self._keep(running)
-            self._solve()
-
-    def _solve(self) -> None:
-        """Train on until the population, or the recipe of one of its models, changes."""
-        problem, settings = self._combined()
-        self._network = problem.network
-        first = self._together[0]
-        outcome = solve(
-            first.recipe,
-            problem,
-            self.state,
-            settings,
-            n_epochs=max(model.watch.n_epochs_left for model in self._together),
-            after_epoch=self._after_epoch,
-        )
-        first.outcome = outcome
 
     def _after_epoch(self, losses: Array) -> bool:
         """Record an epoch; whether the population changes before the next one."""

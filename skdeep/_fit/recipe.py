@@ -19,10 +19,9 @@ from .._engine.objective import Problem
 from .._engine.optimizers import Optimizer
 from .._engine.penalties import ElasticNet
 from .._engine.schedules import Schedule
+from .._engine.solvers import Solver
 from .._engine.training import LoopSettings, TrainingState
 from .architecture import Architecture
-
-STOCHASTIC_SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
 
 # Where data, or what is learnt from them, are too large to compute with.
 NON_FINITE = (
@@ -48,8 +47,9 @@ class Recipe:
 
     architecture: Architecture = field(metadata=COMMON)
     loss: Loss = field(metadata=COMMON)
-    optimizer: Optimizer = field(metadata=COMMON)
-    solver: str = field(metadata=COMMON)
+    # None where the solver makes its steps itself.
+    optimizer: Optimizer | None = field(metadata=COMMON)
+    solver: Solver = field(metadata=COMMON)
     alpha: float = field(metadata=OF_THE_COST)
     l1_ratio: float = field(metadata=OF_THE_COST)
     learning_rate: float | None = field(metadata=OWN_AND_MAY_CHANGE)
@@ -84,7 +84,7 @@ class Recipe:
 
     @property
     def is_stochastic(self) -> bool:
-        return self.solver in STOCHASTIC_SOLVERS
+        return self.solver.is_stochastic
 
     @property
     def stops_on_plateau(self) -> bool:
@@ -103,13 +103,15 @@ class Recipe:
 
     def key_of_fit(self) -> Hashable:
         """What recipes of one fit have in common; those whose keys are equal may share one."""
-        # An ε that rounds to zero would divide what a narrower network does not have.
-        epsilons = [getattr(self.optimizer, "epsilon", 1.0), self.architecture.batch_norm_epsilon]
-        may_pad = min(map(float, epsilons)) > float(np.finfo(np.float32).tiny)
         shape = self.architecture
+        # An ε that rounds to zero would divide what a narrower network does not have.
+        divides = getattr(self.optimizer, "epsilon", 1.0) > float(np.finfo(np.float32).tiny)
+        can_be_padded = divides and shape.network.can_be_padded
+        sizes = shape.hidden_layer_sizes
         return (
             shape.common,
-            shape.widths_to_share if may_pad else shape.hidden_layer_sizes,
+            len(sizes) if can_be_padded else sizes,
+            self.solver.name,
             # On sparse X, input dropout is what keeps models from sharing the rows.
             shape.input_dropout != 0,
             type(self.loss),
@@ -121,7 +123,8 @@ class Recipe:
     def is_kept_by(self, other: "Recipe") -> bool:
         """Whether a fit that runs by this recipe can go on by the other."""
         kinds = [
-            (one.architecture.skeleton, type(one.loss), one.loss_shape) for one in (self, other)
+            (one.architecture.skeleton, one.solver.name, type(one.loss), one.loss_shape)
+            for one in (self, other)
         ]
         mine, theirs = (dict(one._fields(may_change=False)) for one in (self, other))
         return kinds[0] == kinds[1] and all(
@@ -140,7 +143,7 @@ class Recipe:
     def _fields(self, **wanted: bool) -> Iterator[tuple[str, object]]:
         """Names and values of the fields of which this is said, those of kinds apart."""
         for one in fields(self):
-            if one.name in ("architecture", "loss", "optimizer"):
+            if one.name in ("architecture", "loss", "optimizer", "solver"):
                 continue
             if all(one.metadata[trait] == value for trait, value in wanted.items()):
                 yield one.name, getattr(self, one.name)
@@ -155,8 +158,16 @@ class Recipe:
         """What is to be minimised on these rows."""
         return Problem(self.network, self.loss, self.penalty_on(rows), rows)
 
-    def settings(self, problem: Problem, *, watch_gradient: bool = False) -> LoopSettings:
-        """How to descend on this problem."""
+    @property
+    def made_optimizer(self) -> Optimizer:
+        """The optimizer of a solver that has one."""
+        assert self.optimizer is not None
+        return self.optimizer
+
+    def settings(self, problem: Problem, *, watch_gradient: bool = False) -> LoopSettings | None:
+        """How to descend on this problem; None where the solver finds its steps itself."""
+        if self.optimizer is None:
+            return None
         return LoopSettings(
             optimizer=self.optimizer,
             schedule=self.schedule,

@@ -1,9 +1,12 @@
 """The solvers under one roof: each goes on until it is told to stop, or has come to its own end.
 
-All of them report every epoch, or iteration on all rows, to `after_epoch(cost)`.
+All of them take the same arguments, and report every epoch, or iteration on all rows, to
+`after_epoch(cost)`. Those that see all rows at every step also say how they ended.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from .._engine.full_batch import (
     descend,
@@ -12,6 +15,7 @@ from .._engine.full_batch import (
     minimize_lbfgs,
 )
 from .._engine.objective import Problem
+from .._engine.solvers import Run
 from .._engine.training import AfterEpoch, LoopSettings, TrainingState, train_epochs
 from .recipe import Recipe
 
@@ -29,7 +33,17 @@ class Outcome:
     message: str = ""
 
 
-def solve(
+Solve = Callable[..., Outcome | None]
+
+
+def solver_of(recipe: Recipe) -> Solve:
+    """What moves a state: (problem, state, settings, *, n_epochs, after_epoch) → Outcome."""
+    if recipe.solver.run is Run.EPOCHS:
+        return train_epochs
+    return partial(RUNS[recipe.solver.run], recipe)
+
+
+def _descend(
     recipe: Recipe,
     problem: Problem,
     state: TrainingState,
@@ -37,23 +51,8 @@ def solve(
     *,
     n_epochs: int,
     after_epoch: AfterEpoch,
-) -> Outcome | None:
-    """Move the state by the recipe's solver, for n_epochs at most; None of a stochastic one."""
-    if recipe.is_stochastic:
-        train_epochs(problem, state, settings, n_epochs=n_epochs, after_epoch=after_epoch)
-        return None
-    if recipe.solver == "lbfgs":
-        result = minimize_lbfgs(
-            problem,
-            state,
-            max_iter=n_epochs,
-            max_fun=recipe.max_evaluations,
-            tol=recipe.tol,
-            ftol=recipe.ftol,
-            after_iteration=after_epoch,
-        )
-        message = f"(status={result.status}): {result.message}"
-        return Outcome(result.status == 0, result.nit, float(result.fun), message=message)
+) -> Outcome:
+    """Gradient descent on all rows, as far down as rounding lets it see."""
     resolution = gradient_resolution(problem.data, state.theta.dtype)
     descent = descend_accelerated if recipe.accelerates else descend
     n_before = state.epochs
@@ -66,3 +65,29 @@ def solve(
         after_iteration=after_epoch,
     )
     return Outcome(converged, state.epochs - n_before, resolution=resolution)
+
+
+def _search_lines(
+    recipe: Recipe,
+    problem: Problem,
+    state: TrainingState,
+    settings: None,
+    *,
+    n_epochs: int,
+    after_epoch: AfterEpoch,
+) -> Outcome:
+    """SciPy's L-BFGS, which finds the length of its steps itself."""
+    result = minimize_lbfgs(
+        problem,
+        state,
+        max_iter=n_epochs,
+        max_fun=recipe.max_evaluations,
+        tol=recipe.tol,
+        ftol=recipe.ftol,
+        after_iteration=after_epoch,
+    )
+    message = f"(status={result.status}): {result.message}"
+    return Outcome(result.status == 0, result.nit, float(result.fun), message=message)
+
+
+RUNS: dict[Run, Solve] = {Run.DESCENT: _descend, Run.LINE_SEARCH: _search_lines}

@@ -26,14 +26,15 @@ from .._engine.links import LINKS
 from .._engine.losses import LogisticCrossEntropy, Loss
 from .._engine.network import Network
 from .._engine.objective import predict_logits
-from .._engine.optimizers import make_optimizer
+from .._engine.optimizers import Optimizer
 from .._engine.schedules import SCHEDULES, Schedule
+from .._engine.solvers import SOLVERS
 from .._engine.training import TrainingState
 from .._fit.architecture import Architecture
 from .._fit.dev import DevPart, DevSet, Score
 from .._fit.fit import Fit, Model
 from .._fit.padding import padded, place_in
-from .._fit.recipe import STOCHASTIC_SOLVERS, Recipe, token
+from .._fit.recipe import Recipe, token
 from .._fit.watch import Counters, Curves, Standing, Watch
 from ._callbacks import TRANSIENT, CallbackSupport, FitEvents, callbacks_of
 from ._compat import Interval, Options, StrOptions
@@ -234,18 +235,18 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
     def _check_hyperparameters(self) -> None:
         """What no single parameter's range can rule out."""
         check_scoring(self)
-        if self.solver == "lbfgs":
-            if self.alpha > 0 and self.l1_ratio > 0:
-                raise ValueError(
-                    f"solver='lbfgs' needs a smooth objective: l1_ratio must be 0, got "
-                    f"l1_ratio={self.l1_ratio} with alpha={self.alpha}. Other solvers take L1."
-                )
-            if self.gradient_clip is not None:
-                raise ValueError(
-                    "solver='lbfgs' cannot clip gradients: gradient_clip must be None, got "
-                    f"gradient_clip={self.gradient_clip}."
-                )
-        if self.augment is not None and self.solver not in STOCHASTIC_SOLVERS:
+        solver = SOLVERS[self.solver]
+        if self.alpha > 0 and self.l1_ratio > 0 and not solver.takes_l1:
+            raise ValueError(
+                f"solver={self.solver!r} needs a smooth objective: l1_ratio must be 0, got "
+                f"l1_ratio={self.l1_ratio} with alpha={self.alpha}. Other solvers take L1."
+            )
+        if self.gradient_clip is not None and not solver.takes_gradient_clip:
+            raise ValueError(
+                f"solver={self.solver!r} cannot clip gradients: gradient_clip must be None, got "
+                f"gradient_clip={self.gradient_clip}."
+            )
+        if self.augment is not None and not solver.takes_changing_objective:
             raise ValueError(
                 f"solver={self.solver!r} needs an objective that stays the same from step to step: "
                 f"augment must be None, got augment={self.augment!r}. Stochastic solvers take it."
@@ -257,16 +258,8 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         return Recipe(
             architecture=architecture,
             loss=self._make_loss() if loss is None else loss,
-            optimizer=make_optimizer(
-                self.solver,
-                momentum=self._momentum(),
-                nesterovs_momentum=self.nesterovs_momentum,
-                rho=float(self.rho),
-                beta_1=float(self.beta_1),
-                beta_2=float(self.beta_2),
-                epsilon=float(self.epsilon),
-            ),
-            solver=self.solver,
+            optimizer=self._optimizer(),
+            solver=SOLVERS[self.solver],
             alpha=float(self.alpha),
             l1_ratio=float(self.l1_ratio),
             learning_rate=self._rate(),
@@ -283,18 +276,32 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             weight_init=self._weight_init(),
             max_epochs=self.max_iter,
             max_evaluations=self.max_fun,
-            batch_size=self._batch_size(n_rows, architecture.batch_norm),
+            batch_size=self._batch_size(n_rows, architecture.network.mixes_rows),
             shuffle=self.shuffle,
             augment=self.augment,
-            early_stopping=self.early_stopping,
+            early_stopping=bool(self.early_stopping),
             accelerates=self._accelerates,
             ftol=self._lbfgs_ftol(),
         )
 
-    def _batch_size(self, n_rows: int, batch_norm: bool) -> int:
+    def _optimizer(self) -> Optimizer | None:
+        """What makes the solver's steps; None where it makes them itself."""
+        solver = SOLVERS[self.solver]
+        if solver.make is None:
+            return None
+        given = {name: getattr(self, name) for name in solver.parameters}
+        if "momentum" in given:
+            given["momentum"] = self._momentum()
+        numbers = {
+            name: value if isinstance(value, (bool, np.bool_)) else float(value)
+            for name, value in given.items()
+        }
+        return solver.make(**numbers)
+
+    def _batch_size(self, n_rows: int, mixes_rows: bool) -> int:
         if isinstance(self.batch_size, str):
             return n_rows if self.batch_size == "full" else self._default_batch_size(n_rows)
-        if self.batch_size == 1 and batch_norm:
+        if self.batch_size == 1 and mixes_rows:
             raise ValueError(
                 "batch_norm=True needs batch_size >= 2, got batch_size=1: the variance of a "
                 "batch of one row is zero."
@@ -305,7 +312,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
         self, prepared: Prepared, before: dict[str, Any], changed: list[str]
     ) -> Recipe:
         """The recipe of parameters that a callback has changed, checked like the first."""
-        if self.solver not in STOCHASTIC_SOLVERS:
+        if not SOLVERS[self.solver].is_stochastic:
             raise ValueError(
                 f"{changed[0]} cannot change while solver={self.solver!r} runs, which needs an "
                 "objective that stays the same. Stochastic solvers take it."
@@ -598,7 +605,7 @@ class BaseNetworkEstimator(CallbackSupport, BaseEstimator, ABC):
             )
 
     def _has_partial_fit(self) -> bool:
-        if self.solver not in STOCHASTIC_SOLVERS:
+        if not SOLVERS[self.solver].is_stochastic:
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers. "
                 f"{self.solver} is not stochastic."
@@ -666,7 +673,7 @@ def fit_key(estimator: Any) -> Hashable | None:
     """
     if not isinstance(estimator, BaseNetworkEstimator) or not _fits_as_skdeep_does(estimator):
         return None
-    if estimator.solver not in STOCHASTIC_SOLVERS or estimator.verbose or callbacks_of(estimator):
+    if not SOLVERS[estimator.solver].is_stochastic or estimator.verbose or callbacks_of(estimator):
         return None
     estimator._validate_params()
     estimator._check_hyperparameters()
@@ -691,7 +698,7 @@ def hidden_layer_sizes(estimator: BaseNetworkEstimator) -> tuple[int, ...]:
 
 def rows_per_step(estimator: BaseNetworkEstimator, n_rows: int) -> int:
     """How many of n_rows rows an estimator's mini-batch has."""
-    return estimator._batch_size(n_rows, batch_norm=False)
+    return estimator._batch_size(n_rows, mixes_rows=False)
 
 
 def prepare(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Prepared:

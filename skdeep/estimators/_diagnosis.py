@@ -23,6 +23,7 @@ from .._engine.objective import (
     evaluate_loss,
     predict_logits,
 )
+from .._engine.solvers import SOLVERS
 from .._engine.training import TrainingState
 from .._fit.fit import Model
 from ..exceptions import NoProgressWarning
@@ -227,9 +228,10 @@ def _vanishing_gradients(
         for layer in (dense[0], dense[-1])
     )
     if first < VANISHED * last:
+        norm = "" if estimator.layer_norm else "set batch_norm=True, "
         yield (
             f"gradients vanish on their way to the first layer ({first:.1e} there, {last:.1e} in "
-            f"the last): set batch_norm=True, take 'relu' as activation (now "
+            f"the last): {norm}take 'relu' as activation (now "
             f"{estimator.activation!r}), weight_init='auto' (now {estimator.weight_init!r}), or "
             "fewer layers"
         )
@@ -237,11 +239,12 @@ def _vanishing_gradients(
 
 def _wrong_rate(estimator: Any, losses: Array) -> Iterator[str]:
     falls = float(np.mean(np.diff(losses) < 0))
+    has_rate = SOLVERS[estimator.solver].has_learning_rate
     if falls > STEADY_SHARE:
         longer = f"max_iter (now {estimator.max_iter})"
-        how = longer if estimator.solver == "lbfgs" else f"{_rate(estimator)} or {longer}"
+        how = f"{_rate(estimator)} or {longer}" if has_rate else longer
         yield f"the cost falls steadily but slowly: raise {how}"
-    elif losses[-1] > (1 + LEAST_GAIN) * losses[0] and estimator.solver != "lbfgs":
+    elif losses[-1] > (1 + LEAST_GAIN) * losses[0] and has_rate:
         yield f"the cost is higher than it was in the first epoch: lower {_rate(estimator)}"
 
 

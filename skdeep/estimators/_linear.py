@@ -18,8 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._engine.backend import Array
 from .._engine.links import LINKS
 from .._engine.network import Network
+from .._engine.solvers import SOLVERS, Run
 from .._fit.architecture import Architecture
-from .._fit.recipe import STOCHASTIC_SOLVERS
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
@@ -27,7 +27,6 @@ from ._validation import validated_X
 
 # Entries of X that are multiplied by coef_ at once: few enough for the cache.
 CHUNK_ELEMENTS = 2**17
-DEFAULT_RATE = {"sgd": 0.01, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}
 
 
 class BaseLinear(NetworkClassifier):
@@ -37,7 +36,7 @@ class BaseLinear(NetworkClassifier):
     intercept_: Array
     _parameter_constraints: dict[str, list[Any]] = {
         **NetworkClassifier._parameter_constraints,
-        "solver": [StrOptions({"gd", "lbfgs", *STOCHASTIC_SOLVERS})],
+        "solver": [StrOptions(set(SOLVERS))],
         "fit_intercept": ["boolean"],
         "learning_rate_init": [
             StrOptions({"auto"}),
@@ -162,7 +161,7 @@ class BaseLinear(NetworkClassifier):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
-        Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
 
         Parameters
         ----------
@@ -220,7 +219,8 @@ class BaseLinear(NetworkClassifier):
 
     @property
     def _accelerates(self) -> bool:
-        return self.solver == "gd" and self.momentum == "auto" and self.nesterovs_momentum
+        descends = self._solver_row.run is Run.DESCENT
+        return descends and self.momentum == "auto" and self.nesterovs_momentum
 
     def _momentum(self) -> float:
         return 0.9 if self.momentum == "auto" else float(self.momentum)
@@ -228,8 +228,7 @@ class BaseLinear(NetworkClassifier):
     def _rate(self) -> float | None:
         if self.learning_rate_init != "auto":
             return float(self.learning_rate_init)
-        # On all rows a step of 1/L is safe; L-BFGS finds its own.
-        return None if self.solver == "gd" else DEFAULT_RATE.get(self.solver, 1.0)
+        return SOLVERS[self.solver].default_learning_rate
 
     def _lbfgs_ftol(self) -> float:
         # As in scikit-learn's LogisticRegression: let the gradient decide.
@@ -311,7 +310,7 @@ class LogisticRegressionGD(BaseLinear):
         `LogisticRegression`. The intercept is not penalised.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
-    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw"}, default="gd"
+    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw", "nadam"}, default="gd"
         How the objective is minimised. "gd" is gradient descent on all rows (course I 2.4 to 2.6);
         "lbfgs" is SciPy's L-BFGS, in float64 and without L1; the others work on mini-batches, as in
         `DeepMLPClassifier`.
@@ -390,11 +389,11 @@ class LogisticRegressionGD(BaseLinear):
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's mean of gradients, in [0, 1).
+        Decay of the mean of gradients in Adam and its kin, in [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's mean of squares, in [0, 1).
+        Decay of the mean of squares in Adam and its kin, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root in Adam and RMSprop, > 0.
+        Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1.
     max_fun : int, default=15000
@@ -498,7 +497,7 @@ class SoftmaxClassifier(BaseLinear):
         `LogisticRegression`. The intercept is not penalised.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
-    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw"}, default="gd"
+    solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw", "nadam"}, default="gd"
         How the objective is minimised. "gd" is gradient descent on all rows (course I 2.4 to 2.6);
         "lbfgs" is SciPy's L-BFGS, in float64 and without L1; the others work on mini-batches, as in
         `DeepMLPClassifier`.
@@ -577,11 +576,11 @@ class SoftmaxClassifier(BaseLinear):
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's mean of gradients, in [0, 1).
+        Decay of the mean of gradients in Adam and its kin, in [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's mean of squares, in [0, 1).
+        Decay of the mean of squares in Adam and its kin, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root in Adam and RMSprop, > 0.
+        Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1.
     max_fun : int, default=15000

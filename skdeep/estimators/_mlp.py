@@ -16,7 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 from .._engine.activations import ACTIVATIONS
 from .._engine.backend import Array
 from .._engine.initializers import INITIALIZERS
+from .._engine.layers import Views
 from .._engine.losses import REGRESSION_LOSSES, RegressionLoss
+from .._engine.solvers import SOLVERS
 from .._fit.architecture import Architecture
 from .._fit.dev import DevPart
 from ._base import BaseNetworkEstimator
@@ -45,12 +47,14 @@ class BaseDeepMLP(BaseNetworkEstimator):
         **BaseNetworkEstimator._parameter_constraints,
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
-        "solver": [StrOptions({"lbfgs", "sgd", "rmsprop", "adam", "adamw"})],
+        "solver": [StrOptions({name for name, row in SOLVERS.items() if row.takes_hidden_layers})],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "batch_norm": ["boolean"],
         "batch_norm_momentum": [Interval(Real, 0, 1, closed="left")],
         "batch_norm_epsilon": [Interval(Real, 0, None, closed="neither")],
+        "layer_norm": ["boolean"],
+        "layer_norm_epsilon": [Interval(Real, 0, None, closed="neither")],
         "weight_init": [StrOptions({"auto", *INITIALIZERS})],
     }
 
@@ -93,8 +97,9 @@ class BaseDeepMLP(BaseNetworkEstimator):
         return [float(rate) for rate in rates]
 
     def _architecture(self, n_in: int, n_out: int) -> Architecture:
-        # L-BFGS evaluates on all rows: the statistics are those of the present parameters.
-        momentum = 0.0 if self.solver == "lbfgs" else float(self.batch_norm_momentum)
+        # Over all rows at once the statistics are those of the present parameters.
+        is_stochastic = SOLVERS[self.solver].is_stochastic
+        momentum = float(self.batch_norm_momentum) if is_stochastic else 0.0
         return Architecture(
             n_in,
             tuple(self._hidden_layer_sizes()),
@@ -102,9 +107,11 @@ class BaseDeepMLP(BaseNetworkEstimator):
             activations=tuple(self._activations()),
             dropout=tuple(self._dropout_rates()),
             input_dropout=float(self.input_dropout),
-            batch_norm=self.batch_norm,
+            batch_norm=bool(self.batch_norm),
             batch_norm_momentum=momentum,
             batch_norm_epsilon=float(self.batch_norm_epsilon),
+            layer_norm=bool(self.layer_norm),
+            layer_norm_epsilon=float(self.layer_norm_epsilon),
         )
 
     def _weight_init(self) -> str:
@@ -115,45 +122,55 @@ class BaseDeepMLP(BaseNetworkEstimator):
             "hidden_layer_sizes": self._hidden_layer_sizes(),
             "activation": [ACTIVATIONS[name].name for name in self._activations()],
             "batch_norm": self.batch_norm,
+            "layer_norm": self.layer_norm,
             **super()._continued_with(),
         }
 
     def _check_hyperparameters(self) -> None:
         super()._check_hyperparameters()
         self._activations()
+        self._check_norms()
         rates = {"dropout": max(self._dropout_rates(), default=0.0)}
         rates["input_dropout"] = float(self.input_dropout)
         for name, rate in rates.items():
-            if self.solver == "lbfgs" and rate > 0:
+            if rate > 0 and not self._solver_row.takes_changing_objective:
                 raise ValueError(
-                    f"solver='lbfgs' needs an objective that stays the same from step to step: "
-                    f"{name} must be 0, got {name}={getattr(self, name)!r}. Stochastic solvers "
-                    "take it."
+                    f"solver={self.solver!r} needs an objective that stays the same from step to "
+                    f"step: {name} must be 0, got {name}={getattr(self, name)!r}. Stochastic "
+                    "solvers take it."
                 )
+
+    def _check_norms(self) -> None:
+        if self.batch_norm and self.layer_norm:
+            raise ValueError(
+                "A hidden layer has one norm: batch_norm and layer_norm must not both be True, got "
+                f"batch_norm={self.batch_norm!r} and layer_norm={self.layer_norm!r}."
+            )
+        sizes = self._hidden_layer_sizes()
+        if self.layer_norm and 1 in sizes:
+            raise ValueError(
+                "layer_norm=True needs hidden layers of at least 2 units, got hidden_layer_sizes="
+                f"{sizes}: the variance of a single unit is zero."
+            )
 
     @property
     def coefs_(self) -> list[Array]:
         """The weight matrices, layer by layer: views of the parameter vector."""
-        return self._layer_views("W")
+        views = self._parameter_views("coefs_")
+        return [views[layer.name, "W"] for layer in self._network.dense_layers]
 
     @property
     def intercepts_(self) -> list[Array]:
-        """The bias vectors; of a hidden layer with batch norm, its β."""
-        return [view[0] for view in self._layer_views("b")]
+        """The bias vectors; of a hidden layer with batch norm or layer norm, its β."""
+        views = self._parameter_views("intercepts_")
+        return [views[key][0] for key in self._network.intercept_keys]
 
-    def _layer_views(self, name: str) -> list[Array]:
+    def _parameter_views(self, attribute: str) -> Views:
         if not hasattr(self, "_state"):
             raise AttributeError(
-                f"{type(self).__name__} has no attribute "
-                f"{'coefs_' if name == 'W' else 'intercepts_'!r} before it is fitted."
+                f"{type(self).__name__} has no attribute {attribute!r} before it is fitted."
             )
-        views = self._network.layout.views(self._state.theta)
-        found = []
-        for number, layer in enumerate(self._network.dense_layers, start=1):
-            replaced = name == "b" and not layer.bias
-            key = (f"batch norm {number}", "beta") if replaced else (layer.name, name)
-            found.append(views[key])
-        return found
+        return self._network.layout.views(self._state.theta)
 
 
 class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
@@ -176,11 +193,12 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Activation function of all hidden layers, or one name per hidden layer (course I 4.2).
         "sigmoid" is another name for "logistic"; leaky_relu's slope is 0.01, elu's α is 1, gelu is
         the exact one.
-    solver : {"adam", "adamw", "rmsprop", "sgd", "lbfgs"}, default="adam"
+    solver : {"adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs"}, default="adam"
         How the objective is minimised. "sgd" is gradient descent with `momentum` (course II 2.3),
         "rmsprop" and "adam" are the course's II 2.4 and II 2.5, "adamw" is Adam whose weights decay
-        outside the gradient, "lbfgs" is SciPy's L-BFGS on all rows at once, in float64; it takes
-        neither dropout, `gradient_clip` nor L1.
+        outside the gradient, "nadam" is Adam with Nesterov's step ahead: m̂ = β₁ m / (1 − β₁ᵗ⁺¹) +
+        (1 − β₁) g / (1 − β₁ᵗ) (Dozat, 2016, with one β₁ for all steps). "lbfgs" is SciPy's L-BFGS
+        on all rows at once, in float64; it takes neither dropout, `gradient_clip` nor L1.
     alpha : float, default=0.0001
         Strength of the penalty on the weights, >= 0: the course's λ (II 1.4). Biases, γ and β are
         not penalised. The penalty is divided by the total weight of the training set, whatever the
@@ -252,11 +270,11 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's mean of gradients, in [0, 1).
+        Decay of the mean of gradients in Adam and its kin, in [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's mean of squares, in [0, 1).
+        Decay of the mean of squares in Adam and its kin, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root in Adam and RMSprop, > 0.
+        Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1.
     max_fun : int, default=15000
@@ -274,6 +292,13 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         β · running + (1 − β) · batch, corrected for its start from zero. lbfgs computes them from
         all rows instead.
     batch_norm_epsilon : float, default=1e-5
+        Added to the variance, > 0.
+    layer_norm : bool, default=False
+        Whether each hidden layer is normalised row by row over its units before its activation
+        (Ba, Kiros and Hinton, 2016), at any batch size, and in prediction as in training. It needs
+        two units at least. As in the paper the bias is added afterwards: it is β. `batch_norm` and
+        `layer_norm` exclude each other.
+    layer_norm_epsilon : float, default=1e-5
         Added to the variance, > 0.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
@@ -307,7 +332,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Weight matrices of shape (units of a layer, units of the next): views of the one parameter
         vector.
     intercepts_ : list of ndarray
-        Bias vectors; of a hidden layer with batch norm, its β.
+        Bias vectors; of a hidden layer with batch norm or layer norm, its β.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -348,6 +373,9 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     .. [1] Diederik Kingma and Jimmy Ba. "Adam: A method for stochastic optimization." ICLR 2015.
     .. [2] Kaiming He et al. "Delving deep into rectifiers." ICCV 2015.
     .. [3] Sergey Ioffe and Christian Szegedy. "Batch normalization." ICML 2015.
+    .. [4] Jimmy Lei Ba, Jamie Ryan Kiros and Geoffrey Hinton. "Layer normalization."
+       arXiv:1607.06450, 2016.
+    .. [5] Timothy Dozat. "Incorporating Nesterov momentum into Adam." ICLR workshop, 2016.
 
     Examples
     --------
@@ -407,6 +435,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         batch_norm: bool = False,
         batch_norm_momentum: float = 0.9,
         batch_norm_epsilon: float = 1e-5,
+        layer_norm: bool = False,
+        layer_norm_epsilon: float = 1e-5,
         label_smoothing: float = 0.0,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         gradient_clip: float | None = None,
@@ -447,6 +477,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         self.batch_norm = batch_norm
         self.batch_norm_momentum = batch_norm_momentum
         self.batch_norm_epsilon = batch_norm_epsilon
+        self.layer_norm = layer_norm
+        self.layer_norm_epsilon = layer_norm_epsilon
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.gradient_clip = gradient_clip
@@ -501,7 +533,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
-        Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
 
         Parameters
         ----------
@@ -555,11 +587,12 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Activation function of all hidden layers, or one name per hidden layer (course I 4.2).
         "sigmoid" is another name for "logistic"; leaky_relu's slope is 0.01, elu's α is 1, gelu is
         the exact one.
-    solver : {"adam", "adamw", "rmsprop", "sgd", "lbfgs"}, default="adam"
+    solver : {"adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs"}, default="adam"
         How the objective is minimised. "sgd" is gradient descent with `momentum` (course II 2.3),
         "rmsprop" and "adam" are the course's II 2.4 and II 2.5, "adamw" is Adam whose weights decay
-        outside the gradient, "lbfgs" is SciPy's L-BFGS on all rows at once, in float64; it takes
-        neither dropout, `gradient_clip` nor L1.
+        outside the gradient, "nadam" is Adam with Nesterov's step ahead: m̂ = β₁ m / (1 − β₁ᵗ⁺¹) +
+        (1 − β₁) g / (1 − β₁ᵗ) (Dozat, 2016, with one β₁ for all steps). "lbfgs" is SciPy's L-BFGS
+        on all rows at once, in float64; it takes neither dropout, `gradient_clip` nor L1.
     alpha : float, default=0.0001
         Strength of the penalty on the weights, >= 0: the course's λ (II 1.4). Biases, γ and β are
         not penalised. The penalty is divided by the total weight of the training set, whatever the
@@ -633,11 +666,11 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     rho : float, default=0.9
         Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's mean of gradients, in [0, 1).
+        Decay of the mean of gradients in Adam and its kin, in [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's mean of squares, in [0, 1).
+        Decay of the mean of squares in Adam and its kin, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root in Adam and RMSprop, > 0.
+        Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1.
     max_fun : int, default=15000
@@ -661,6 +694,13 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         β · running + (1 − β) · batch, corrected for its start from zero. lbfgs computes them from
         all rows instead.
     batch_norm_epsilon : float, default=1e-5
+        Added to the variance, > 0.
+    layer_norm : bool, default=False
+        Whether each hidden layer is normalised row by row over its units before its activation
+        (Ba, Kiros and Hinton, 2016), at any batch size, and in prediction as in training. It needs
+        two units at least. As in the paper the bias is added afterwards: it is β. `batch_norm` and
+        `layer_norm` exclude each other.
+    layer_norm_epsilon : float, default=1e-5
         Added to the variance, > 0.
     gradient_clip : float or None, default=None
         Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
@@ -686,7 +726,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Weight matrices of shape (units of a layer, units of the next): views of the one parameter
         vector.
     intercepts_ : list of ndarray
-        Bias vectors; of a hidden layer with batch norm, its β.
+        Bias vectors; of a hidden layer with batch norm or layer norm, its β.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -727,6 +767,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     .. [1] Diederik Kingma and Jimmy Ba. "Adam: A method for stochastic optimization." ICLR 2015.
     .. [2] Kaiming He et al. "Delving deep into rectifiers." ICCV 2015.
     .. [3] Sergey Ioffe and Christian Szegedy. "Batch normalization." ICML 2015.
+    .. [4] Jimmy Lei Ba, Jamie Ryan Kiros and Geoffrey Hinton. "Layer normalization."
+       arXiv:1607.06450, 2016.
+    .. [5] Timothy Dozat. "Incorporating Nesterov momentum into Adam." ICLR workshop, 2016.
 
     Examples
     --------
@@ -791,6 +834,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         batch_norm: bool = False,
         batch_norm_momentum: float = 0.9,
         batch_norm_epsilon: float = 1e-5,
+        layer_norm: bool = False,
+        layer_norm_epsilon: float = 1e-5,
         gradient_clip: float | None = None,
         augment: Callable[..., Any] | None = None,
         weight_init: str = "auto",
@@ -832,6 +877,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         self.batch_norm = batch_norm
         self.batch_norm_momentum = batch_norm_momentum
         self.batch_norm_epsilon = batch_norm_epsilon
+        self.layer_norm = layer_norm
+        self.layer_norm_epsilon = layer_norm_epsilon
         self.gradient_clip = gradient_clip
         self.augment = augment
         self.weight_init = weight_init
@@ -884,7 +931,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
-        Available for the stochastic solvers: sgd, rmsprop, adam, adamw.
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
 
         Parameters
         ----------

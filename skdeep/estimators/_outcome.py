@@ -17,7 +17,7 @@ from ._warnings import warn
 
 def warn_of_settings(estimator: Any, recipe: Recipe, state: TrainingState, n_rows: int) -> None:
     """What a run begins with that its user may not have meant."""
-    if recipe.solver == "lbfgs":
+    if not recipe.solver.has_learning_rate:
         return
     if not isinstance(estimator.batch_size, str) and estimator.batch_size > n_rows:
         warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
@@ -137,10 +137,10 @@ def _warn_if_unconverged(estimator: Any, model: Model) -> None:
                 "reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
             )
-    elif outcome is not None and recipe.solver == "lbfgs":
+    elif outcome is not None and not recipe.solver.has_learning_rate:
         if not outcome.converged:
             warn(
-                f"lbfgs failed to converge after {outcome.n_iter} iteration(s) "
+                f"{recipe.solver.name} failed to converge after {outcome.n_iter} iteration(s) "
                 f"{outcome.message}. Increase max_iter (now "
                 f"{estimator.max_iter}) or max_fun (now {estimator.max_fun}), or scale the data.",
                 ConvergenceWarning,

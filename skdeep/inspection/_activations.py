@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._engine.backend import Array
-from .._engine.layers import Activation, BatchWeights, Binding, Dense, Layer, Workspace
+from .._engine.layers import BatchWeights, Binding, Layer, Role, Workspace
 from .._engine.objective import Problem
 from .._engine.training import TrainingState
 from ..estimators._base import BaseNetworkEstimator
@@ -38,7 +38,7 @@ class LayerStatistics:
     dead : ndarray of bool of shape (n_units,)
         Units through which no gradient flows at any of the rows.
     gradient : ndarray of shape (n_parameters,)
-        The gradient of J with respect to the layer's parameters, those of its batch norm included.
+        The gradient of J with respect to the layer's parameters, those of its norm included.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ def _forward_pass(
             binding.sparse_input = problem.data.is_sparse and binding.is_first
             forward, backward = layer.bind_training(binding)
             x = forward(x)
-            if isinstance(layer, Activation):
+            if layer.role is Role.ACTIVATION:
                 # The derivative may be computed over the activations.
                 x = x.copy()
                 slopes = backward(np.ones_like(x))
@@ -182,7 +182,7 @@ def _by_dense_layer(layers: Sequence[Layer]) -> list[list[Layer]]:
     """The layers, cut before each dense one."""
     groups: list[list[Layer]] = []
     for layer in layers:
-        if isinstance(layer, Dense):
+        if layer.role is Role.DENSE:
             groups.append([])
         groups[-1].append(layer)
     return groups

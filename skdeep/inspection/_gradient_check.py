@@ -13,7 +13,6 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._engine.backend import Array, RepeatingStream
-from .._engine.layers import Dropout
 from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
 from .._engine.training import TrainingState
@@ -200,7 +199,7 @@ def problem_at(
         off = dict.fromkeys({"dropout", "input_dropout"} & set(estimator.get_params()), 0.0)
     prepared = prepared_to_inspect(estimator, X, y, sample_weight, **off)
     problem = prepared.recipe.problem(prepared.rows)
-    if prepared.recipe.optimizer.decoupled_decay:
+    if prepared.recipe.solver.decoupled_decay:
         # Its decay acts beside the gradient: there is no L2 in the J it descends.
         problem = replace(problem, penalty=replace(problem.penalty, l2=0.0))
     return problem, prepared.state
@@ -237,7 +236,7 @@ def _differences(problem: Problem, state: TrainingState, checked: Array, epsilon
     network = problem.network
     per_model = network.layout.size + problem.data.n_rows * max(network.n_in, network.widest_output)
     pairs = max(1, STACK_ELEMENTS // (2 * per_model))
-    if problem.data.is_sparse and isinstance(network.layers[0], Dropout):
+    if problem.data.is_sparse and network.layers[0].draws_numbers:
         # Each model of a stack would need a sparse X of its own.
         return np.concatenate(
             [_difference_one_by_one(problem, state, position, epsilon) for position in checked]

@@ -17,7 +17,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from .._engine.backend import Array
-from ..estimators._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator
+from .._engine.solvers import SOLVERS, Range, Solver
+from ..estimators._base import BaseNetworkEstimator
 from ..estimators._linear import BaseLinear
 
 __all__ = [
@@ -512,21 +513,6 @@ def _are_counts(*values: Any) -> bool:
 
 # -------------------------------------------------------------------------- a whole space
 
-RATES = {
-    "sgd": log_uniform(1e-3, 1e-1),
-    "rmsprop": log_uniform(1e-4, 1e-1),
-    "adam": log_uniform(1e-4, 1e-1),
-    "adamw": log_uniform(1e-4, 1e-1),
-}
-AVERAGES: dict[str, dict[str, Any]] = {
-    "sgd": {"momentum": one_minus_log_uniform(0.5, 0.99)},
-    "rmsprop": {"rho": one_minus_log_uniform(0.8, 0.999)},
-    "adam": {
-        "beta_1": one_minus_log_uniform(0.5, 0.99),
-        "beta_2": one_minus_log_uniform(0.9, 0.9999),
-    },
-}
-AVERAGES["adamw"] = AVERAGES["adam"]
 # What there is to choose of a schedule, by its name.
 DECAYS: dict[str, dict[str, Any]] = {
     "constant": {"learning_rate": ["constant", "exponential", "cosine"]},
@@ -606,38 +592,43 @@ def suggested_space(estimator: Any) -> dict[str, Any]:
         estimator, {"hidden_layer_sizes": layer_sizes(_n_layers(estimator), (16, 256))}
     )
     space["alpha"] = log_uniform(1e-4, 10)
-    if estimator.solver in STOCHASTIC_SOLVERS:
+    if SOLVERS[estimator.solver].takes_changing_objective:
         space["dropout"] = DROPOUT.copy()
     return space
 
 
 def _descent(estimator: BaseNetworkEstimator, layers: dict[str, Any]) -> dict[str, Any]:
     """What is chosen of the solver, with the hidden layers in their place among it."""
-    solver = estimator.solver
+    solver = SOLVERS[estimator.solver]
     schedule = estimator.learning_rate
     decay = DECAYS.get(schedule, {}) if isinstance(schedule, str) else {}
-    if solver in STOCHASTIC_SOLVERS:
-        return {
-            "learning_rate_init": RATES[solver],
-            **AVERAGES[solver],
-            **layers,
-            "batch_size": power_of_two(32, 256),
-            **decay,
-        }
-    space: dict[str, Any] = {}
-    if solver == "gd" and estimator.learning_rate_init != "auto":
-        space["learning_rate_init"] = log_uniform(1e-3, 1)
-    if solver == "gd" and estimator.momentum != "auto":
-        space |= AVERAGES["sgd"]
-    if solver == "gd" and schedule != "constant":
-        space |= decay
-    return {**space, **layers}
+    numbers = _ranges_of(solver, estimator)
+    if solver.is_stochastic:
+        return {**numbers, **layers, "batch_size": power_of_two(32, 256), **decay}
+    if solver.has_learning_rate and schedule != "constant":
+        numbers |= decay
+    return {**numbers, **layers}
+
+
+def _ranges_of(solver: Solver, estimator: BaseNetworkEstimator) -> dict[str, Any]:
+    """The solver's own numbers; what a full-batch one finds in the data is left to it."""
+    return {
+        name: _distribution(values)
+        for name, values in solver.ranges.items()
+        if solver.is_stochastic or getattr(estimator, name) != "auto"
+    }
+
+
+def _distribution(values: Range) -> Any:
+    kind = one_minus_log_uniform if values.near_one else log_uniform
+    return kind(values.low, values.high)
 
 
 def _n_layers(estimator: Any) -> Any:
     """How many there may be: as many as an activation of each, or a dropout rate, is given for."""
     if not isinstance(estimator.activation, str):
         return len(estimator.activation)
-    if estimator.solver not in STOCHASTIC_SOLVERS and not isinstance(estimator.dropout, Real):
+    takes_dropout = SOLVERS[estimator.solver].takes_changing_objective
+    if not takes_dropout and not isinstance(estimator.dropout, Real):
         return len(estimator.dropout)
     return (1, 3)

@@ -22,8 +22,8 @@ from skdeep._engine.full_batch import (
     minimize_lbfgs,
 )
 from skdeep._engine.objective import FullObjective, predict_logits
-from skdeep._engine.optimizers import make_optimizer
 from skdeep._engine.schedules import Schedule
+from skdeep._engine.solvers import make_optimizer
 from skdeep._engine.training import LoopSettings, TrainingState
 
 PLAIN = {"solver": "sgd", "momentum": 0.0}
@@ -270,6 +270,7 @@ VARIANTS = {
     "linear, sparse, clip": {"hidden_layer_sizes": (), "sparse": True, "clip": 0.05},
     "deep": {"hidden_layer_sizes": (6, 5), "smoothed": True, "l1_ratio": 0.6, "dropped": True},
     "deep, batch norm": {"hidden_layer_sizes": (6, 5), "batch_norm": True, "dropped": True},
+    "deep, layer norm": {"hidden_layer_sizes": (6, 5), "layer_norm": True, "dropped": True},
 }
 
 

@@ -13,7 +13,6 @@ from skdeep._engine.activations import ACTIVATIONS
 from skdeep._engine.backend import RandomStream, RepeatingStream
 from skdeep._engine.layers import (
     Activation,
-    BatchNorm,
     BatchWeights,
     Binding,
     Dense,
@@ -21,6 +20,7 @@ from skdeep._engine.layers import (
     Workspace,
 )
 from skdeep._engine.layout import Layout
+from skdeep._engine.norms import BatchNorm, LayerNorm
 
 ROWS, N = 6, 4
 
@@ -28,6 +28,7 @@ KINDS = {
     "dense": Dense("layer", N, 3),
     "dense without bias": Dense("layer", N, 3, bias=False),
     "batch norm": BatchNorm("layer", N),
+    "layer norm": LayerNorm("layer", N),
     "dropout": Dropout("layer", N, 0.4),
     "tanh": Activation("layer", N, ACTIVATIONS["tanh"]),
     "gelu": Activation("layer", N, ACTIVATIONS["gelu"]),
@@ -256,10 +257,146 @@ def test_a_batch_without_weight_leaves_the_statistics_alone_and_stays_finite(rng
         np.testing.assert_array_equal(value, before[key])
 
 
+WEIGHTS = {
+    "ordinary": [0.5, 0, 2, 1, 3, 1],
+    "others": [1, 2, 0, 0.1, 0, 7],
+    "two rows": [0, 3, 0, 0, 0.2, 0],
+    "one row": [0, 0, 0, 2.5, 0, 0],
+    "none": [0, 0, 0, 0, 0, 0],
+}
+BATCHES = {
+    "each model its own": [list(WEIGHTS), list(reversed(WEIGHTS))],
+    "from none to all": [["none"] * 5, ["ordinary"] * 5],
+    "from all to one": [["others"] * 5, ["one row"] * 5],
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("batches", BATCHES.values(), ids=BATCHES)
+def test_a_model_of_a_stack_has_weights_of_its_own(batches, dtype, rng):
+    stack = Bound(KINDS["batch norm"], models=(5,), dtype=dtype)
+    stack.theta[...] = rng.normal(size=stack.theta.shape)
+    alone = [Bound(KINDS["batch norm"], theta.copy(), dtype=dtype) for theta in stack.theta]
+    for names in batches:
+        w = np.array([WEIGHTS[name] for name in names], dtype=dtype)
+        x, d = rng.normal(3, 2, size=(2, 5, ROWS, N)).astype(dtype)
+        # As the objective does: a row without weight has no gradient.
+        d *= w[..., np.newaxis]
+        stack.weights.set(w)
+        out, d_x = stack.forward(x.copy()).copy(), stack.backward(d.copy())
+        for k, one in enumerate(alone):
+            one.weights.set(w[k])
+            np.testing.assert_array_equal(one.forward(x[k].copy()), out[k])
+            np.testing.assert_array_equal(one.backward(d[k].copy()), d_x[k])
+            np.testing.assert_array_equal(one.grad, stack.grad[k])
+            running = stack.statistics["layer", "running"][k]
+            np.testing.assert_array_equal(one.statistics["layer", "running"], running)
+
+
+def test_a_stack_with_the_same_weights_for_all_shares_them(rng):
+    w, x = np.array(WEIGHTS["ordinary"]), rng.normal(size=(3, ROWS, N))
+    shared, own = (Bound(KINDS["batch norm"], models=(3,)) for _ in range(2))
+    shared.weights.set(w)
+    own.weights.set(np.tile(w, (3, 1)))
+    assert shared.weights.shares.shape == (1, ROWS)
+    assert own.weights.shares.shape == (3, 1, ROWS)
+    np.testing.assert_array_equal(shared.forward(x.copy()), own.forward(x.copy()))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize("models", [(), (2,)])
+@pytest.mark.parametrize("name", ["one row", "none"])
+@pytest.mark.parametrize("epsilon", [1e-5, 0.0], ids="ε = {}".format)
+def test_fewer_than_two_rows_with_weight_teach_batch_norm_nothing(epsilon, name, models, rng):
+    # An ε of 1e-50 is 0 in float32.
+    bound = bound_at_random(BatchNorm("layer", N, epsilon=epsilon), rng, models)
+    bound.forward(rng.normal(size=(*models, ROWS, N)))
+    before = bound.statistics["layer", "running"].copy()
+    w = np.array(WEIGHTS[name])
+    bound.weights.set(np.tile(w, (*models, 1)))
+    out = bound.forward(rng.normal(5, 1e3, size=(*models, ROWS, N)))
+    np.testing.assert_array_equal(out, np.broadcast_to(bound["beta"], out.shape))
+    d = rng.normal(size=out.shape) * w[:, np.newaxis]
+    d_x = bound.backward(d.copy())
+    assert not d_x.any()
+    assert not bound.grads["layer", "gamma"].any()
+    np.testing.assert_allclose(bound.grads["layer", "beta"][..., 0, :], d.sum(axis=-2))
+    np.testing.assert_array_equal(bound.statistics["layer", "running"], before)
+    bound.weights.set(np.array(WEIGHTS["ordinary"]))
+    bound.forward(rng.normal(size=(*models, ROWS, N)))
+    assert (bound.statistics["layer", "running"] != before).all()
+
+
 def test_a_constant_column_stays_finite():
     bound = Bound(KINDS["batch norm"])
     np.testing.assert_allclose(bound.forward(np.full((ROWS, N), 5.0)), 1.0)
     assert np.isfinite(bound.backward(np.ones((ROWS, N)))).all()
+
+
+# -------------------------------------------------------------------------------------- layer norm
+
+
+@pytest.mark.parametrize("epsilon", [1e-5, 0.5])
+def test_layer_norm_normalises_each_row(epsilon, rng):
+    bound = bound_at_random(LayerNorm("layer", N, epsilon), rng)
+    x = rng.normal(3, 2, size=(ROWS, N))
+    mean, variance = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)
+    expected = (x - mean) / np.sqrt(variance + epsilon) * bound["gamma"] + bound["beta"]
+    np.testing.assert_allclose(bound.forward(x.copy()), expected, rtol=1e-12)
+    np.testing.assert_allclose(bound.predict(x), expected, rtol=1e-12)
+
+
+@pytest.mark.torch
+def test_layer_norm_equals_torchs(rng):
+    torch = pytest.importorskip("torch")
+    bound = bound_at_random(LayerNorm("layer", N, 1e-3), rng)
+    theirs = torch.nn.LayerNorm(N, eps=1e-3, dtype=torch.float64)
+    with torch.no_grad():
+        theirs.weight.copy_(torch.tensor(bound["gamma"][0]))
+        theirs.bias.copy_(torch.tensor(bound["beta"][0]))
+    x, d = rng.normal(3, 2, size=(2, ROWS, N))
+    x_torch = torch.tensor(x, requires_grad=True)
+    out = theirs(x_torch)
+    out.backward(torch.tensor(d))
+    np.testing.assert_allclose(bound.forward(x.copy()), out.detach().numpy(), atol=1e-12)
+    np.testing.assert_allclose(bound.backward(d.copy()), x_torch.grad.numpy(), atol=1e-12)
+    np.testing.assert_allclose(bound.grads["layer", "gamma"][0], theirs.weight.grad, atol=1e-12)
+    np.testing.assert_allclose(bound.grads["layer", "beta"][0], theirs.bias.grad, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layer_norm_does_not_see_the_units_of_a_padding(dtype, rng):
+    widths, wide = [3, N, 1], N + 3
+    epsilons = np.array([1e-5, 0.1, 1e-3])
+    live = np.reshape(np.array(widths, dtype=float), (3, 1, 1))
+    stack = Bound(
+        LayerNorm("layer", wide, epsilons[:, np.newaxis, np.newaxis], live),
+        np.zeros((3, 2 * wide), dtype),
+        models=(3,),
+        dtype=dtype,
+    )
+    x, d = np.zeros((2, 3, ROWS, wide), dtype)
+    for k, n in enumerate(widths):
+        x[k, :, :n], d[k, :, :n] = rng.normal(3, 2, size=(2, ROWS, n))
+        stack["gamma"][k, :, :n], stack["beta"][k, :, :n] = rng.normal(size=(2, 1, n))
+    predicted, out = stack.predict(x), stack.forward(x.copy()).copy()
+    d_x = stack.backward(d.copy())
+    tolerance = {"rtol": 0, "atol": 1e-5 if dtype == np.float32 else 1e-13}
+    for k, n in enumerate(widths):
+        theta = np.concatenate([stack[name][k, 0, :n] for name in ("gamma", "beta")])
+        alone = Bound(LayerNorm("layer", n, epsilons[k]), theta, dtype=dtype)
+        own = alone.forward(x[k, :, :n].copy()).copy()
+        np.testing.assert_allclose(out[k, :, :n], own, **tolerance)
+        np.testing.assert_allclose(predicted[k, :, :n], own, **tolerance)
+        own_d_x = alone.backward(d[k, :, :n].copy())
+        np.testing.assert_allclose(d_x[k, :, :n], own_d_x, **tolerance)
+        for name in ("gamma", "beta"):
+            own_gradient = alone.grads["layer", name]
+            gradient = stack.grads["layer", name][k]
+            np.testing.assert_allclose(gradient[:, :n], own_gradient, **tolerance)
+            assert not gradient[:, n:].any()
+        assert not out[k, :, n:].any()
+        assert not d_x[k, :, n:].any()
 
 
 # ----------------------------------------------------------------------------------------- dropout

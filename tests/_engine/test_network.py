@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from skdeep._engine.activations import ACTIVATIONS
 from skdeep._engine.backend import RandomStream, spawn_streams
 from skdeep._engine.initializers import INITIALIZERS
-from skdeep._engine.layers import Dense, Workspace
+from skdeep._engine.layers import Activation, Dense, Dropout, Workspace
 from skdeep._engine.network import Network, build_network
+from skdeep._engine.norms import BatchNorm, LayerNorm
 
 
 def names(network):
@@ -20,10 +22,16 @@ def predict(network, theta, x):
     return forward(x.copy()).copy()
 
 
+def in_turn(functions, value):
+    for function in functions:
+        value = function(value)
+    return value
+
+
 def train_forward(network, theta, x, seed=0):
     n_hidden = len(network.dense_layers) - 1
     layers = ["input dropout", *(f"dropout {k}" for k in range(1, n_hidden + 1))]
-    forward, _, _ = network.bind_training(
+    forwards, _, _ = network.bind_training(
         theta,
         np.empty_like(theta),
         np.zeros((*theta.shape[:-1], network.statistics_layout.size)),
@@ -31,7 +39,7 @@ def train_forward(network, theta, x, seed=0):
         workspace=Workspace(theta.dtype),
         streams=spawn_streams([seed], layers),
     )
-    return forward(x.copy()).copy()
+    return in_turn(forwards, x.copy()).copy()
 
 
 def test_the_chain_has_the_layers_asked_for_in_their_order():
@@ -52,8 +60,96 @@ def test_the_chain_has_the_layers_asked_for_in_their_order():
     ]
     assert [layer.bias for layer in network.dense_layers] == [False, False, True]
     assert (network.n_in, network.n_out, network.widest_output) == (5, 2, 4)
-    assert network.has_batch_norm
+    assert network.mixes_rows
+    assert network.mixes_rows
+    assert network.intercept_keys == [
+        ("batch norm 1", "beta"),
+        ("batch norm 2", "beta"),
+        ("output", "b"),
+    ]
     assert [layer.rate for layer in network.dropout_layers] == [0.1, 0.5]
+
+
+def test_layer_norm_takes_the_place_of_batch_norm():
+    arguments = {"activations": ["relu", "tanh"], "dropout": [0.5, 0.0]}
+    network = build_network(5, (4, 3), 2, layer_norm=True, layer_norm_epsilon=0.1, **arguments)
+    assert names(network) == [
+        *["hidden 1", "layer norm 1", "activation 1", "dropout 1"],
+        *["hidden 2", "layer norm 2", "activation 2"],
+        "output",
+    ]
+    assert [layer.bias for layer in network.dense_layers] == [False, False, True]
+    assert [network.layers[i].epsilon for i in (1, 5)] == [0.1, 0.1]
+    assert [network.layers[i].live for i in (1, 5)] == [4, 3]
+    assert not network.mixes_rows
+    assert network.intercept_keys[0] == ("layer norm 1", "beta")
+    with pytest.raises(ValueError, match="batch_norm and layer_norm are both True"):
+        build_network(5, (4, 3), 2, layer_norm=True, batch_norm=True, **arguments)
+
+
+PARTS = {
+    "dense": lambda name: Dense(name, 4, 4),
+    "batch norm": lambda name: BatchNorm(name, 4),
+    "layer norm": lambda name: LayerNorm(name, 4),
+    "relu": lambda name: Activation(name, 4, ACTIVATIONS["relu"]),
+    "gelu": lambda name: Activation(name, 4, ACTIVATIONS["gelu"]),
+    "dropout": lambda name: Dropout(name, 4, 0.5),
+}
+
+
+def chain(*kinds):
+    return [PARTS[kind](f"{kind} {number}") for number, kind in enumerate(kinds)]
+
+
+@pytest.mark.parametrize("kind", ["batch norm", "layer norm", "relu", "gelu"])
+@pytest.mark.parametrize("rest", [("dense",), ("dropout", "dense")])
+def test_only_dropout_may_stand_before_the_first_dense_layer(kind, rest):
+    with pytest.raises(ValueError, match=f"'{kind} 0' cannot stand before the first dense layer"):
+        Network(chain(kind, *rest))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "refused"),
+    [
+        (("dropout", "batch norm", "dense"), 1),
+        (("dropout", "dropout", "dense"), 1),
+        (("dense", "relu", "batch norm", "dense"), 2),
+        (("dense", "relu", "relu", "dense"), 2),
+        (("dense", "batch norm", "layer norm", "dense"), 2),
+        (("dense", "dropout", "gelu", "dense"), 2),
+        (("dense", "dropout", "layer norm", "relu", "dense"), 2),
+    ],
+    ids=str,
+)
+def test_layers_out_of_order_are_refused_by_name(kinds, refused):
+    layers = chain(*kinds)
+    pattern = rf"'{layers[refused].name}' cannot follow layer '{layers[refused - 1].name}'"
+    with pytest.raises(ValueError, match=pattern):
+        Network(layers)
+
+
+@pytest.mark.parametrize("kinds", [(), ("dense", "relu"), ("dropout",), ("dense", "layer norm")])
+def test_the_last_layer_must_be_dense(kinds):
+    with pytest.raises(ValueError, match="last layer must be a dense one"):
+        Network(chain(*kinds))
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, True),
+        ({"input_dropout": 0.5}, True),
+        ({"dropout": [0.0, 0.1]}, False),
+        ({"activations": ["relu", "logistic"]}, False),
+        ({"batch_norm": True}, True),
+        ({"batch_norm": True, "batch_norm_epsilon": 1e-300}, False),
+        ({"layer_norm": True}, True),
+    ],
+    ids=str,
+)
+def test_a_network_knows_whether_it_can_be_padded(settings, expected):
+    network = build_network(5, (4, 3), 2, **({"activations": ["relu", "tanh"]} | settings))
+    assert network.can_be_padded is expected
 
 
 def test_without_hidden_layers_the_network_is_linear(rng):
@@ -82,7 +178,7 @@ def test_training_without_dropout_computes_the_same_outputs(rng):
 def test_backward_ends_at_the_first_layer_with_parameters(rng):
     network = build_network(5, (4,), 2, activations=["tanh"], input_dropout=0.5)
     theta, statistics = rng.normal(size=network.layout.size), np.zeros(0)
-    forward, backward, _ = network.bind_training(
+    forwards, backwards, _ = network.bind_training(
         theta,
         np.empty_like(theta),
         statistics,
@@ -90,7 +186,7 @@ def test_backward_ends_at_the_first_layer_with_parameters(rng):
         workspace=Workspace(theta.dtype),
         streams=spawn_streams([0], ["input dropout"]),
     )
-    assert backward(forward(rng.normal(size=(3, 5)))) is None
+    assert in_turn([*forwards, *backwards], rng.normal(size=(3, 5))) is None
 
 
 def test_each_dropout_layer_uses_its_own_stream(rng):
@@ -112,11 +208,11 @@ def test_widths_that_do_not_match_are_refused_by_name():
         Network([Dense("a", 2, 4), Dense("b", 3, 1)])
 
 
-@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("norm", [{}, {"batch_norm": True}, {"layer_norm": True}], ids=str)
 @pytest.mark.parametrize("weight_init", ["auto", *INITIALIZERS])
-def test_parameters_start_as_their_initialiser_draws_them(weight_init, batch_norm):
+def test_parameters_start_as_their_initialiser_draws_them(weight_init, norm):
     network = build_network(
-        30, (40, 20), 10, activations=["relu", "selu"], batch_norm=batch_norm, dropout=[0.5, 0.5]
+        30, (40, 20), 10, activations=["relu", "selu"], dropout=[0.5, 0.5], **norm
     )
     theta = network.draw_parameters(np.random.default_rng(0), weight_init, np.float32)
     assert theta.dtype == np.float32

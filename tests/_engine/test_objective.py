@@ -81,9 +81,9 @@ def test_J_is_the_weighted_mean_loss_plus_the_penalty(weighted, make_problem):
     assert objective.data_loss() == pytest.approx(loss, rel=1e-12)
 
 
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_gradient_is_the_slope_of_the_smooth_part(batch_norm, make_problem):
-    problem = make_problem(weighted=True, batch_norm=batch_norm, **M)
+@pytest.mark.parametrize("norm", [{}, {"batch_norm": True}, {"layer_norm": True}], ids=str)
+def test_gradient_is_the_slope_of_the_smooth_part(norm, make_problem):
+    problem = make_problem(weighted=True, **norm, **M)
     theta, h = random_theta(problem), 1e-5
     _, grad = J_and_grad(problem, theta)
     steps = h * np.eye(theta.size)

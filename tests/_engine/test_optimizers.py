@@ -14,13 +14,14 @@ from skdeep._engine.optimizers import (
     AdamW,
     GradientDescent,
     Momentum,
+    NAdam,
     Nesterov,
     RMSprop,
     clip_by_global_norm,
-    make_optimizer,
     make_scratch,
 )
 from skdeep._engine.schedules import Schedule
+from skdeep._engine.solvers import make_optimizer
 from skdeep._engine.training import LoopSettings, TrainingState, train_epochs
 
 P, STEPS, LR = 30, 12, 0.1
@@ -69,6 +70,18 @@ def adam(theta, gradients, lr, beta_1, beta_2, epsilon):
         yield theta
 
 
+def nadam(theta, gradients, lr, beta_1, beta_2, epsilon):
+    """The same, of the step ahead."""
+    m = v = 0
+    beta_1, beta_2 = (np.broadcast_to(beta, len(gradients)) for beta in (beta_1, beta_2))
+    for t, (g, b1, b2) in enumerate(zip(gradients, beta_1, beta_2, strict=True), start=1):
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g**2
+        m_hat = b1 * m / (1 - b1 ** (t + 1)) + (1 - b1) * g / (1 - b1**t)
+        theta = theta - lr * m_hat / (np.sqrt(v / (1 - b2**t)) + epsilon)
+        yield theta
+
+
 # The class, its formula, and three settings of its hyperparameters.
 TABLE = {
     "gradient descent": (GradientDescent, gradient_descent, [(), (), ()]),
@@ -77,6 +90,7 @@ TABLE = {
     "rmsprop": (RMSprop, rmsprop, [(0.9, 1e-8), (0.5, 0.1), (0.0, 1e-3)]),
     "adam": (Adam, adam, [(0.9, 0.999, 1e-8), (0.5, 0.9, 0.1), (0.0, 0.0, 1e-3)]),
     "adamw": (AdamW, adam, [(0.9, 0.999, 1e-8), (0.5, 0.9, 0.1), (0.0, 0.0, 1e-3)]),
+    "nadam": (NAdam, nadam, [(0.9, 0.999, 1e-8), (0.5, 0.9, 0.1), (0.0, 0.0, 1e-3)]),
 }
 CLASSES = [
     value
@@ -102,7 +116,7 @@ def assert_same_path(ours, expected, rtol=1e-12):
 
 
 def test_every_optimizer_has_its_formula_here():
-    assert {optimizer_class.name for optimizer_class in CLASSES} == set(TABLE)
+    assert {optimizer_class.name for optimizer_class in CLASSES} == set(TABLE) == set(TORCH)
 
 
 @each_optimizer
@@ -150,11 +164,12 @@ def test_the_notes_momentum_is_this_one_at_a_scaled_rate():
     assert_same_path(run(Momentum(beta), START, GRADIENTS, LR * (1 - beta)), path)
 
 
-@pytest.mark.parametrize("optimizer_class", [Adam, AdamW])
+@pytest.mark.parametrize("optimizer_class", [Adam, AdamW, NAdam])
 def test_betas_may_change_during_training(optimizer_class):
     b1, b2 = np.where(np.arange(STEPS) < 5, 0.9, 0.5), np.where(np.arange(STEPS) < 8, 0.99, 0.9)
     theta, state = START.copy(), optimizer_class().init(START)
-    plain = adam(START, GRADIENTS, LR, b1, b2, 1e-8)
+    formula = TABLE[optimizer_class.name][1]
+    plain = formula(START, GRADIENTS, LR, b1, b2, 1e-8)
     for step, expected in enumerate(plain):
         optimizer = optimizer_class(b1[step], b2[step])
         optimizer.update(theta, GRADIENTS[step], state, LR, make_scratch(theta))
@@ -227,6 +242,9 @@ def test_optimizers_minimise(function, optimizer_class):
         ({"solver": "rmsprop"}, RMSprop),
         ({"solver": "adam"}, Adam),
         ({"solver": "adamw"}, AdamW),
+        ({"solver": "nadam"}, NAdam),
+        ({"solver": "gd", "momentum": 0.0}, GradientDescent),
+        ({"solver": "gd"}, Nesterov),
     ],
 )
 def test_make_optimizer_knows_the_solvers(arguments, expected):
@@ -271,16 +289,28 @@ TORCH = {
     "rmsprop": (RMSprop(0.9), "RMSprop", {"alpha": 0.9}),
     "adam": (Adam(), "Adam", {}),
     "adamw": (AdamW(), "AdamW", {}),
+    # Theirs starts with half of β₁ and comes to it at this speed: at once.
+    "nadam": (NAdam(), "NAdam", {"momentum_decay": 1e6}),
 }
+
+
+@pytest.fixture
+def torch():
+    """PyTorch, with what its optimizers count (NAdam's product of β₁) in double precision, too."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield torch
+    torch.set_default_dtype(before)
 
 
 @pytest.mark.torch
 @each_optimizer
-def test_training_equals_torch(name, make_problem):
-    torch = pytest.importorskip("torch")
+@pytest.mark.parametrize("norm", ["batch_norm", "layer_norm"])
+def test_training_equals_torch(norm, name, make_problem, torch):
     optimizer, torch_name, arguments = TORCH[name]
     problem = make_problem(
-        (6, 5), activations=["relu", "tanh"], batch_norm=True, alpha=ALPHA, n_rows=40
+        (6, 5), activations=["relu", "tanh"], alpha=ALPHA, n_rows=40, **{norm: True}
     )
     network, data = problem.network, problem.data
     state = TrainingState.start(network, [0], "auto", np.float64)
@@ -324,6 +354,8 @@ def torch_layers(torch, network, views):
             chain.append(nn.Linear(layer.n_in, layer.n_out, bias=layer.bias))
         elif kind == "BatchNorm":
             chain.append(nn.BatchNorm1d(layer.n, eps=layer.epsilon))
+        elif kind == "LayerNorm":
+            chain.append(nn.LayerNorm(layer.n, eps=layer.epsilon))
         else:
             chain.append({"relu": nn.ReLU, "tanh": nn.Tanh}[layer.function.name]())
     layers = nn.Sequential(*chain).double()

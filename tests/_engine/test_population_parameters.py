@@ -19,13 +19,21 @@ from skdeep._engine.losses import (
 )
 from skdeep._engine.network import build_network
 from skdeep._engine.objective import Problem, predict_logits
-from skdeep._engine.optimizers import make_optimizer
 from skdeep._engine.penalties import ElasticNet
 from skdeep._engine.schedules import Schedule
+from skdeep._engine.solvers import SOLVERS as ROWS
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS as SOLVERS
+from skdeep._engine.solvers import make_optimizer
 from skdeep._engine.training import LoopSettings, TrainingState, train_epochs
 
 N_ROWS, N_FEATURES, N_CLASSES = 40, 6, 3
-SOLVERS = ("sgd", "rmsprop", "adam", "adamw")
+OPTIMIZER_PARAMETERS = ("momentum", "rho", "beta_1", "beta_2", "epsilon")
+
+
+def configured_by(name):
+    """The solvers for which a parameter of optimizers means something."""
+    return tuple(solver for solver in SOLVERS if name in ROWS[solver].parameters)
+
 
 # Each hyperparameter with two values, and the solvers and the loss for which it means something.
 PARAMETERS = {
@@ -36,15 +44,16 @@ PARAMETERS = {
     "input_dropout": (0.2, 0.4, SOLVERS),
     "batch_norm_momentum": (0.5, 0.9, SOLVERS),
     "batch_norm_epsilon": (1e-5, 1e-1, SOLVERS),
+    "layer_norm_epsilon": (1e-5, 1e-1, SOLVERS),
     "label_smoothing": (0.05, 0.3, SOLVERS),
     "gradient_clip": (1e-2, 2e-2, SOLVERS),
     "huber_delta": (0.1, 1.0, SOLVERS),
     "quantile": (0.2, 0.9, SOLVERS),
-    "momentum": (0.5, 0.9, ("sgd",)),
-    "rho": (0.5, 0.9, ("rmsprop",)),
-    "beta_1": (0.5, 0.9, ("adam", "adamw")),
-    "beta_2": (0.9, 0.999, ("adam", "adamw")),
-    "epsilon": (1e-8, 1e-2, ("rmsprop", "adam", "adamw")),
+    "momentum": (0.5, 0.9, configured_by("momentum")),
+    "rho": (0.5, 0.9, configured_by("rho")),
+    "beta_1": (0.5, 0.9, configured_by("beta_1")),
+    "beta_2": (0.9, 0.999, configured_by("beta_2")),
+    "epsilon": (1e-8, 1e-2, configured_by("epsilon")),
 }
 LOSSES_WITH = {
     "label_smoothing": ("softmax", "logistic"),
@@ -58,13 +67,13 @@ CASES = [
     for loss in ("softmax", "logistic", "huber", "quantile")
     if loss in LOSSES_WITH.get(name, (loss,))
 ]
-OPTIMIZER_PARAMETERS = ("momentum", "rho", "beta_1", "beta_2", "epsilon")
 # dropout, batch norm and the losses meet arrays of three axes, θ meets arrays of two.
 THREE_AXES = (
     "dropout",
     "input_dropout",
     "batch_norm_momentum",
     "batch_norm_epsilon",
+    "layer_norm_epsilon",
     *LOSSES_WITH,
 )
 
@@ -96,9 +105,11 @@ def train(kind, solver, values, n_models=None):
         activations=("tanh",),
         dropout=[values.get("dropout", 0.0)],
         input_dropout=values.get("input_dropout", 0.0),
-        batch_norm=True,
+        batch_norm="layer_norm_epsilon" not in values,
         batch_norm_momentum=values.get("batch_norm_momentum", 0.9),
         batch_norm_epsilon=values.get("batch_norm_epsilon", 1e-5),
+        layer_norm="layer_norm_epsilon" in values,
+        layer_norm_epsilon=values.get("layer_norm_epsilon", 1e-5),
     )
     penalty = ElasticNet.of(values.get("alpha", 1.0), values.get("l1_ratio", 0.5), N_ROWS)
     problem = Problem(network, make_loss(kind, values), penalty, Rows(X, y))
@@ -132,5 +143,10 @@ def test_every_parameter_of_a_loss_is_varied():
 
 
 def test_every_number_that_the_optimizers_take_is_varied():
-    taken = set(inspect.signature(make_optimizer).parameters) - {"solver", "nesterovs_momentum"}
-    assert taken == set(OPTIMIZER_PARAMETERS) <= set(PARAMETERS)
+    taken = {
+        name
+        for row in ROWS.values()
+        if row.make is not None
+        for name in inspect.signature(row.make).parameters
+    }
+    assert taken - {"nesterovs_momentum"} == set(OPTIMIZER_PARAMETERS) <= set(PARAMETERS)

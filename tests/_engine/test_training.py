@@ -16,9 +16,9 @@ from skdeep._engine.data import Rows
 from skdeep._engine.losses import SquaredError
 from skdeep._engine.network import build_network
 from skdeep._engine.objective import FullObjective, Problem
-from skdeep._engine.optimizers import make_optimizer
 from skdeep._engine.penalties import ElasticNet
 from skdeep._engine.schedules import Schedule
+from skdeep._engine.solvers import make_optimizer
 from skdeep._engine.training import (
     Epochs,
     LoopSettings,
@@ -35,6 +35,7 @@ SOLVERS = {
     "rmsprop": {"solver": "rmsprop"},
     "adam": {"solver": "adam"},
     "adamw": {"solver": "adamw"},
+    "nadam": {"solver": "nadam"},
 }
 each_solver = pytest.mark.parametrize("solver", SOLVERS)
 
@@ -76,6 +77,7 @@ VALUES = {
 VARIANTS = {
     "plain": {},
     "batch norm": {"batch_norm": True},
+    "layer norm": {"layer_norm": True},
     "clip": {"clip": True},
     "L1": {"l1": True},
     "label smoothing": {"smoothing": True},
@@ -113,6 +115,7 @@ def setting_of(member, make_problem, solver, *, n_rows=41, **variant):
         label_smoothing=pick("label_smoothing", 2, None if variant.get("smoothing") else 0.0),
         batch_norm=variant.get("batch_norm", False),
         batch_norm_momentum=pick("batch_norm_momentum", 2),
+        layer_norm=variant.get("layer_norm", False),
         sparse=variant.get("sparse", False),
         weighted=variant.get("weighted", False),
         n_rows=n_rows,
@@ -315,7 +318,7 @@ def test_l1_gives_the_lasso_with_its_exact_zeros(solver, rng):
         build_network(8, (), 1), SquaredError(), ElasticNet.of(0.2 * 60, 1.0, 60.0), data
     )
     # Steps that adapt to the gradient's size come to rest only as the rate falls.
-    adaptive = solver in ("rmsprop", "adam", "adamw")
+    adaptive = solver in ("rmsprop", "adam", "adamw", "nadam")
     schedule = Schedule("exponential", 0.997 if adaptive else 1.0)
     settings = make_settings(solver, 0.03, batch_size=60, schedule=schedule)
     state, _ = train(problem, settings, n_epochs=3000)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from skdeep._engine import updates
-from skdeep._engine.optimizers import clip_by_global_norm, make_optimizer
+from skdeep._engine.optimizers import clip_by_global_norm
 from skdeep._engine.penalties import ElasticNet
+from skdeep._engine.solvers import make_optimizer
 from skdeep._engine.updates import Updates
 
 P, N_PENALISED, STEPS, M = 29, 20, 6, 10.0
@@ -20,6 +21,7 @@ SOLVERS = {
     "rmsprop": {"solver": "rmsprop"},
     "adam": {"solver": "adam"},
     "adamw": {"solver": "adamw"},
+    "nadam": {"solver": "nadam"},
 }
 PENALTIES = {"none": (0.0, 0.0), "L2": (3.0, 0.0), "L1": (1.0, 1.0), "elastic net": (3.0, 0.3)}
 

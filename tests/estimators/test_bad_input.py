@@ -26,6 +26,7 @@ from skdeep import (
     SoftmaxClassifier,
 )
 from skdeep._engine.losses import REGRESSION_LOSSES
+from skdeep._engine.solvers import SOLVERS
 
 DEEP = (DeepMLPClassifier, DeepMLPRegressor)
 LINEAR = (LogisticRegressionGD, SoftmaxClassifier)
@@ -247,6 +248,16 @@ def test_batch_norm_needs_two_rows():
         quick(DeepMLPRegressor, batch_norm=True, batch_size=1).fit(X, REAL)
     with pytest.raises(ValueError, match=words("batch_norm=True", "2 rows", "n_samples=1")):
         quick(DeepMLPRegressor, batch_norm=True).fit(X[:1], REAL[:1])
+
+
+def test_layer_norm_needs_two_units_and_excludes_batch_norm():
+    with pytest.raises(ValueError, match=words("batch_norm=True", "layer_norm=True")):
+        quick(DeepMLPRegressor, batch_norm=True, layer_norm=True).fit(X, REAL)
+    told = words("layer_norm=True", "at least 2 units", "[4, 1]")
+    with pytest.raises(ValueError, match=told):
+        quick(DeepMLPRegressor, layer_norm=True, hidden_layer_sizes=(4, 1)).fit(X, REAL)
+    model = quick(DeepMLPRegressor, layer_norm=True, batch_size=1, max_iter=1)
+    model.fit(X[:1], REAL[:1])  # a single row is enough
 
 
 @EVERY
@@ -519,6 +530,7 @@ def test_partial_fit_excludes(Estimator):
         ({"hidden_layer_sizes": (4,)}, {"hidden_layer_sizes": (4, 4)}),
         ({"activation": "relu"}, {"activation": "tanh"}),
         ({"batch_norm": False}, {"batch_norm": True}),
+        ({"layer_norm": False}, {"layer_norm": True}),
         ({"solver": "adam"}, {"solver": "sgd"}),
         ({"solver": "sgd"}, {"solver": "adam"}),
         ({"dtype": None}, {"dtype": "float32"}),
@@ -663,7 +675,8 @@ TAKE_ALL_NUMBERS = [name for name, loss in REGRESSION_LOSSES.items() if loss.tar
 @st.composite
 def extreme_models(draw):
     Estimator = draw(st.sampled_from(ALL))
-    solvers = ["sgd", "rmsprop", "adam", "adamw", "lbfgs"] + ["gd"] * (Estimator in LINEAR)
+    linear = Estimator in LINEAR
+    solvers = [name for name, row in SOLVERS.items() if linear or row.takes_hidden_layers]
     given = {
         "solver": draw(st.sampled_from(solvers)),
         "max_iter": draw(st.integers(1, 6)),
@@ -675,7 +688,8 @@ def extreme_models(draw):
     }
     if Estimator in DEEP:
         given["hidden_layer_sizes"] = (3,) * draw(st.integers(0, 2))
-        given["batch_norm"] = draw(st.booleans())
+        norm = draw(st.sampled_from([None, "batch_norm", "layer_norm"]))
+        given |= {} if norm is None else {norm: True}
         given["activation"] = draw(st.sampled_from(["relu", "tanh", "gelu", "softplus"]))
     if Estimator is DeepMLPRegressor:
         given["loss"] = draw(st.sampled_from(TAKE_ALL_NUMBERS))

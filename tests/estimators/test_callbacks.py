@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skdeep
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep._engine.solvers import SOLVERS as ROWS
 
 try:
     from sklearn.callback import ProgressBar, ScoringMonitor
@@ -32,11 +33,12 @@ needs_callbacks = pytest.mark.skipif(ProgressBar is None, reason="this scikit-le
 # Fits are short here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
+DEEP_SOLVERS = [name for name, row in ROWS.items() if row.takes_hidden_layers]
 SOLVERS = {
-    DeepMLPClassifier: ["sgd", "rmsprop", "adam", "adamw", "lbfgs"],
-    DeepMLPRegressor: ["sgd", "rmsprop", "adam", "adamw", "lbfgs"],
-    LogisticRegressionGD: ["gd", "sgd", "rmsprop", "adam", "adamw", "lbfgs"],
-    SoftmaxClassifier: ["gd", "sgd", "rmsprop", "adam", "adamw", "lbfgs"],
+    DeepMLPClassifier: DEEP_SOLVERS,
+    DeepMLPRegressor: DEEP_SOLVERS,
+    LogisticRegressionGD: list(ROWS),
+    SoftmaxClassifier: list(ROWS),
 }
 every_estimator = pytest.mark.parametrize("Estimator", SOLVERS)
 every_solver = pytest.mark.parametrize(

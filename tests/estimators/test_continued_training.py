@@ -24,10 +24,10 @@ from skdeep import (
     LogisticRegressionGD,
     SoftmaxClassifier,
 )
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS as STOCHASTIC
 
 DEEP = (DeepMLPClassifier, DeepMLPRegressor)
 LINEAR = (LogisticRegressionGD, SoftmaxClassifier)
-STOCHASTIC = ("sgd", "rmsprop", "adam", "adamw")
 BEFORE, AFTER = 3, 4
 
 # Every epoch runs; 23 rows make two batches of 8 and a rest of 7.
@@ -183,6 +183,7 @@ def test_schedules_tell_their_epochs_apart():
         {"batch_size": "full"},
         {"input_dropout": 0.3},
         {"dropout": [0.5, 0.1], "batch_norm": True},
+        {"dropout": [0.5, 0.1], "layer_norm": True},
         {"alpha": 1.0, "l1_ratio": 0.5},
         {"gradient_clip": 0.1},
         {"solver": "sgd", "momentum": 0.0},

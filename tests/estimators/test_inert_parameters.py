@@ -25,8 +25,9 @@ from skdeep import (
     LogisticRegressionGD,
     SoftmaxClassifier,
 )
+from skdeep._engine.solvers import SOLVERS as ROWS
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS as STOCHASTIC
 
-STOCHASTIC = ("sgd", "rmsprop", "adam", "adamw")
 SOLVERS = {
     DeepMLPClassifier: (*STOCHASTIC, "lbfgs"),
     DeepMLPRegressor: (*STOCHASTIC, "lbfgs"),
@@ -99,6 +100,8 @@ TABLE = {
     "batch_norm": Row(False, True),
     "batch_norm_momentum": Row(0.9, 0.5, ({"batch_norm": True},)),
     "batch_norm_epsilon": Row(1e-5, 0.1, ({"batch_norm": True},)),
+    "layer_norm": Row(False, True),
+    "layer_norm_epsilon": Row(1e-5, 0.1, ({"layer_norm": True},)),
     "label_smoothing": Row(0.0, 0.2),
     "class_weight": Row(None, {0: 1.0, 1: 3.0}),
     "gradient_clip": Row(None, 0.01),
@@ -108,6 +111,12 @@ TABLE = {
     "loss": Row("squared_error", "absolute_error"),
     "fit_intercept": Row(True, False),
 }
+
+
+def not_configured_by(name):
+    """The solvers to which a parameter means nothing, by their rows."""
+    return {solver for solver, row in ROWS.items() if name not in row.parameters}
+
 
 # parameters, solvers, paths, reason; None stands for all.
 INERT = [
@@ -125,24 +134,24 @@ INERT = [
     ),
     (
         {"momentum", "nesterovs_momentum"},
-        {"rmsprop", "adam", "adamw", "lbfgs"},
+        not_configured_by("momentum"),
         None,
         "as in scikit-learn: momentum is a parameter of sgd, and of gd",
     ),
-    ({"rho"}, {"sgd", "adam", "adamw", "gd", "lbfgs"}, None, "a parameter of rmsprop"),
+    ({"rho"}, not_configured_by("rho"), None, "a parameter of rmsprop"),
     (
         {"beta_1", "beta_2"},
-        {"sgd", "rmsprop", "gd", "lbfgs"},
+        not_configured_by("beta_1"),
         None,
-        "as in scikit-learn: parameters of adam and adamw",
+        "as in scikit-learn: parameters of adam and its kin",
     ),
     (
         {"epsilon"},
-        {"sgd", "gd", "lbfgs"},
+        not_configured_by("epsilon"),
         None,
         "as in scikit-learn: a parameter of the solvers that divide by a root",
     ),
-    ({"max_fun"}, {*STOCHASTIC, "gd"}, None, "as in scikit-learn: a parameter of lbfgs"),
+    ({"max_fun"}, not_configured_by("max_fun"), None, "as in scikit-learn: a parameter of lbfgs"),
     (
         {"batch_norm_momentum"},
         {"lbfgs"},

@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.fixes import parse_version
 
 from skdeep import LogisticRegressionGD, SoftmaxClassifier
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS
 
 LOADERS = {"breast_cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}
 RATIOS = (0.0, 0.5, 1.0)
@@ -301,7 +302,8 @@ def test_every_full_batch_solver_finds_the_same(Classifier, settings, small):
 
 
 @pytest.mark.parametrize(
-    ("solver", "rate"), [("sgd", 0.3), ("rmsprop", 0.1), ("adam", 0.1), ("adamw", 0.1)]
+    ("solver", "rate"),
+    [("sgd", 0.3), ("rmsprop", 0.1), ("adam", 0.1), ("adamw", 0.1), ("nadam", 0.1)],
 )
 def test_stochastic_solvers_approach_the_optimum(solver, rate, small):
     X, y = small
@@ -360,7 +362,7 @@ def test_l1_makes_exact_zeros_and_enough_of_it_nothing_else(Classifier, small):
 
 
 @hopeless
-@pytest.mark.parametrize("solver", ["sgd", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("solver", STOCHASTIC_SOLVERS)
 def test_stochastic_l1_makes_exact_zeros(solver):
     X, y = make_small()
     model = LogisticRegressionGD(
@@ -459,7 +461,7 @@ def test_indicator_matrix_is_an_error(Classifier, small):
 def test_partial_fit_is_for_the_stochastic_solvers():
     for solver in ("gd", "lbfgs"):
         assert not hasattr(LogisticRegressionGD(solver=solver), "partial_fit")
-    for solver in ("sgd", "rmsprop", "adam", "adamw"):
+    for solver in STOCHASTIC_SOLVERS:
         assert hasattr(LogisticRegressionGD(solver=solver), "partial_fit")
 
 

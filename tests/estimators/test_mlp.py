@@ -30,9 +30,10 @@ from sklearn.utils.validation import _get_feature_names
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor
 from skdeep._engine.losses import REGRESSION_LOSSES
+from skdeep._engine.solvers import SOLVERS as ROWS
 
 BOTH = pytest.mark.parametrize("Estimator", [DeepMLPClassifier, DeepMLPRegressor])
-SOLVERS = ("sgd", "rmsprop", "adam", "adamw", "lbfgs")
+SOLVERS = [name for name, row in ROWS.items() if row.takes_hidden_layers]
 
 # A budget of epochs is what most of these fits end with.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -258,7 +259,9 @@ def test_a_column_is_one_output_with_a_warning(data):
 # -------------------------------------------------------------------------------------- weights
 
 
-@pytest.mark.parametrize("settings", [{}, {"batch_norm": True}, {"solver": "lbfgs"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"batch_norm": True}, {"layer_norm": True}, {"solver": "lbfgs"}], ids=str
+)
 @BOTH
 def test_an_integer_weight_is_that_many_copies(Estimator, settings, data):
     X, y = data[0], data[1][Estimator]
@@ -368,9 +371,10 @@ def test_coefs_are_views(data):
     assert_array_equal(model.predict(X), 7)
 
 
-def test_batch_norm_shapes_and_predictions(data):
+@pytest.mark.parametrize("norm", ["batch_norm", "layer_norm"])
+def test_norm_shapes_and_predictions(norm, data):
     X, y = data[0], data[1][DeepMLPClassifier]
-    model = small(DeepMLPClassifier, batch_norm=True).fit(X, y)
+    model = small(DeepMLPClassifier, **{norm: True}).fit(X, y)
     assert [b.shape for b in model.intercepts_] == [(6,), (5,), (3,)]  # of hidden layers, β
     # Statistics are those of training: rows are predicted one by one as all at once.
     assert_allclose(model.predict_proba(X[:1]), model.predict_proba(X)[:1], rtol=1e-10)
@@ -631,7 +635,9 @@ def overfitting(Estimator, **kwargs):
     return Estimator(**(settings | kwargs))
 
 
-@pytest.mark.parametrize("settings", [{}, {"dropout": 0.3}, {"batch_norm": True}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"dropout": 0.3}, {"batch_norm": True}, {"layer_norm": True}], ids=str
+)
 @pytest.mark.parametrize("held_out", [False, True], ids=["X_val", "held out"])
 @BOTH
 def test_early_stopping_restores_the_best_epoch(Estimator, held_out, settings, data):

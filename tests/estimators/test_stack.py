@@ -30,7 +30,9 @@ def assert_as_alone(stack, number, estimator, n_epochs):
     assert_allclose(found.predict_proba(X), alone.predict_proba(X), atol=1e-10)
 
 
-@pytest.mark.parametrize("parameters", [{"solver": "sgd"}, {"batch_norm": True}], ids=str)
+@pytest.mark.parametrize(
+    "parameters", [{"solver": "sgd"}, {"batch_norm": True}, {"layer_norm": True}], ids=str
+)
 def test_one_that_stops_stays_as_it_was_while_others_go_on(parameters):
     # The first stops in its third epoch; alone in stopping among ten it is not cut out at once,
     # and its velocity, or the statistics of its batches, go on moving.
@@ -65,11 +67,12 @@ def test_as_many_epochs_again_change_nothing():
     assert np.isfinite(stack.fitted(0).loss_)
 
 
+@pytest.mark.parametrize("norm", ["batch_norm", "layer_norm"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_padding_stays_zero_or_widths_are_not_mixed(activation):
+def test_padding_stays_zero_or_widths_are_not_mixed(activation, norm):
     sizes = [(3, 6), (5, 2)]
     models = [
-        DeepMLPClassifier(size, activation=activation, batch_norm=True, batch_size=32, max_iter=3)
+        DeepMLPClassifier(size, activation=activation, batch_size=32, max_iter=3, **{norm: True})
         for size in sizes
     ]
     if ACTIVATIONS[activation].keeps_zero:
@@ -83,6 +86,38 @@ def test_padding_stays_zero_or_widths_are_not_mixed(activation):
         assert not theta[padding].any()
     else:
         assert fit_key(models[0]) != fit_key(models[1])
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_layer_norm_does_not_see_the_padding(solver):
+    sizes = [(3, 6), (5, 2), (6, 6), (4, 5)]
+    models = [
+        DeepMLPClassifier(
+            size,
+            activation=["gelu", "relu"],
+            solver=solver,
+            layer_norm=True,
+            layer_norm_epsilon=epsilon,
+            batch_size=32,
+            max_iter=n_epochs,
+            learning_rate_init=0.01,
+            random_state=0,
+        )
+        for size, epsilon, n_epochs in zip(
+            sizes, [1e-5, 0.1, 1e-3, 1e-5], [8, 8, 3, 8], strict=True
+        )
+    ]
+    stack = Stack([clone(model) for model in models], X, y)
+    stack.train()
+    assert stack._state.theta.shape[0] < len(models)  # the widest has left
+    for number, model in enumerate(models):
+        alone, found = clone(model).fit(X, y), stack.fitted(number)
+        assert_allclose(found._state.theta, alone._state.theta, rtol=0, atol=1e-10)
+        assert_allclose(found.predict_proba(X), alone.predict_proba(X), atol=1e-10)
+    padding = np.ones(stack._state.theta.shape, dtype=bool)
+    for member in stack._in_stack:
+        padding[member.row, member.positions] = False
+    assert not stack._state.theta[padding].any()
 
 
 def test_stacks_are_of_similar_size():

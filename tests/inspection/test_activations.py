@@ -81,7 +81,7 @@ def test_batch_norm_takes_the_statistics_of_the_rows(weights):
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("norm", [None, "batch_norm", "layer_norm"])
 @pytest.mark.parametrize(
     ("activation", "counterpart"),
     [
@@ -92,12 +92,11 @@ def test_batch_norm_takes_the_statistics_of_the_rows(weights):
         ("mish", "Mish"),
     ],
 )
-def test_activations_and_gradients_are_pytorchs(activation, counterpart, batch_norm):
+def test_activations_and_gradients_are_pytorchs(activation, counterpart, norm):
     torch = pytest.importorskip("torch")
     model = fitted(
-        DeepMLPClassifier(
-            (6, 5), activation=activation, batch_norm=batch_norm, alpha=0, random_state=0
-        )
+        DeepMLPClassifier((6, 5), activation=activation, alpha=0, random_state=0),
+        **({} if norm is None else {norm: True}),
     )
     layers = layer_statistics(model, X, Y)
     views = model._network.layout.views(model._state.theta)
@@ -105,11 +104,15 @@ def test_activations_and_gradients_are_pytorchs(activation, counterpart, batch_n
     function, a = getattr(torch.nn, counterpart)(), torch.tensor(X)
     for number in (1, 2):
         a = a @ tensors[f"hidden {number}", "W"]
-        if batch_norm:
-            gamma, beta = (tensors[f"batch norm {number}", name] for name in ("gamma", "beta"))
-            a = torch.nn.functional.batch_norm(a, None, None, gamma[0], beta[0], training=True)
-        else:
+        if norm is None:
             a = a + tensors[f"hidden {number}", "b"]
+        else:
+            layer = f"{norm.replace('_', ' ')} {number}"
+            gamma, beta = (tensors[layer, name][0] for name in ("gamma", "beta"))
+            if norm == "batch_norm":
+                a = torch.nn.functional.batch_norm(a, None, None, gamma, beta, training=True)
+            else:
+                a = torch.nn.functional.layer_norm(a, gamma.shape, gamma, beta)
         a = function(a)
         np.testing.assert_allclose(
             layers[number - 1].activations, a.detach().numpy(), rtol=1e-9, atol=1e-12
@@ -117,7 +120,9 @@ def test_activations_and_gradients_are_pytorchs(activation, counterpart, batch_n
     logits = a @ tensors["output", "W"] + tensors["output", "b"]
     torch.nn.functional.cross_entropy(logits, torch.tensor(Y)).backward()
     for layer in layers:
-        own = {layer.name, layer.name.replace("hidden", "batch norm")}
+        own = {
+            layer.name.replace("hidden", kind) for kind in ("hidden", "batch norm", "layer norm")
+        }
         squares = sum(
             float((tensor.grad**2).sum()) for (name, _), tensor in tensors.items() if name in own
         )
@@ -158,6 +163,7 @@ ESTIMATORS = {
     "L1": (DeepMLPClassifier((5,), alpha=30.0, l1_ratio=1.0, random_state=0), X, Y),
     "adamw": (DeepMLPClassifier((5,), solver="adamw", alpha=30.0, random_state=0), X, Y),
     "batch norm": (DeepMLPClassifier((5, 4), batch_norm=True, random_state=0), X, Y),
+    "layer norm": (DeepMLPClassifier((5, 4), layer_norm=True, random_state=0), X, Y),
     "regressor": (DeepMLPRegressor("huber", (5,), activation="mish", random_state=0), *DIABETES),
     "balanced": (DeepMLPClassifier((5,), class_weight="balanced", random_state=0), X, Y > 0),
     "linear": (SoftmaxClassifier(), X, Y),

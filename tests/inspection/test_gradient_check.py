@@ -22,7 +22,7 @@ from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, So
 from skdeep._engine.activations import ACTIVATIONS
 from skdeep._engine.backend import spawn_streams
 from skdeep._engine.data import Rows
-from skdeep._engine.layers import Activation, BatchNorm, Dense, Dropout
+from skdeep._engine.layers import Activation, Dense, Dropout
 from skdeep._engine.losses import (
     LOSSES as LOSS_CLASSES,
 )
@@ -38,6 +38,7 @@ from skdeep._engine.losses import (
     SquaredError,
 )
 from skdeep._engine.network import Network, build_network
+from skdeep._engine.norms import BatchNorm, LayerNorm
 from skdeep._engine.objective import Problem
 from skdeep._engine.penalties import ElasticNet
 from skdeep._engine.training import TrainingState, stream_names
@@ -49,9 +50,11 @@ N_ROWS, N_FEATURES, WIDTH = 8, 3, 3
 
 # A large ε keeps batch norm from dividing by next to nothing: curvature would drown the check.
 BATCH_NORM = {"batch_norm": True, "batch_norm_epsilon": 0.1}
+LAYER_NORM = {"layer_norm": True, "layer_norm_epsilon": 0.1}
 KINDS = {
     "dense": {},
     "batch norm": BATCH_NORM,
+    "layer norm": LAYER_NORM,
     "dropout": {"dropout": 0.3},
     "input dropout": {"input_dropout": 0.3},
     "all": {**BATCH_NORM, "dropout": 0.3, "input_dropout": 0.3},
@@ -235,6 +238,23 @@ def test_a_wrong_derivative_of_a_layer_is_caught(
     problem, state = make_problem(3, "tanh", "all", "softmax", "L2", "random", 0)
     assert check(problem, state).verdict == "great"
     spoil_layer(monkeypatch, layer_class, name, damage)
+    result = check(problem, state)
+    assert result.verdict in ("look closer", "worry")
+    assert result.suspect == suspect
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "suspect"),
+    [
+        ("layer norm 2", gradient_of("layer norm 2", "gamma"), "layer norm 2"),
+        ("layer norm 2", gradient_of("layer norm 2", "beta"), "layer norm 2"),
+        ("layer norm 2", input_gradient, "hidden 2"),
+    ],
+)
+def test_a_wrong_derivative_of_layer_norm_is_caught(name, damage, suspect, check, monkeypatch):
+    problem, state = make_problem(3, "tanh", "layer norm", "softmax", "L2", "random", 0)
+    assert check(problem, state).verdict == "great"
+    spoil_layer(monkeypatch, LayerNorm, name, damage)
     result = check(problem, state)
     assert result.verdict in ("look closer", "worry")
     assert result.suspect == suspect

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS as STOCHASTIC
 from skdeep.model_selection import (
     layer_sizes,
     log_uniform,
@@ -282,7 +283,6 @@ def test_a_share_is_part_of_the_range(share):
 
 # -------------------------------------------------------------------------- suggested spaces
 
-STOCHASTIC = ("sgd", "rmsprop", "adam", "adamw")
 DEEP = [
     (kind, solver)
     for kind in (DeepMLPClassifier, DeepMLPRegressor)

@@ -38,6 +38,7 @@ import skdeep._engine.training as training_module
 import skdeep.model_selection._evaluation as evaluation_module
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
 from skdeep._engine.losses import REGRESSION_LOSSES
+from skdeep._engine.solvers import STOCHASTIC_SOLVERS
 from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.model_selection import (
     VectorizedGridSearchCV,
@@ -103,6 +104,12 @@ CONFIGURATIONS = {
         {},
     ),
     "adamw": ("classes", classifier(solver="adamw"), {"alpha": [0.0, 1.0, 10.0]}, {}),
+    "nadam": (
+        "classes",
+        classifier(solver="nadam"),
+        {"beta_1": uniform(0.5, 0.4), "beta_2": uniform(0.9, 0.09), "epsilon": [1e-8, 1e-4]},
+        {},
+    ),
     "lbfgs": ("classes", classifier(solver="lbfgs"), {"learning_rate_init": [0.1]}, {}),
     "several solvers": ("classes", classifier(), {"solver": ["sgd", "adam", "lbfgs"]}, {}),
     "l1": ("classes", classifier(), {"l1_ratio": [0.0, 0.5, 1.0]}, {}),
@@ -116,6 +123,12 @@ CONFIGURATIONS = {
         "classes",
         classifier(batch_norm=True),
         {"batch_norm_momentum": uniform(0.5, 0.4), "batch_norm_epsilon": loguniform(1e-5, 1e-1)},
+        {},
+    ),
+    "layer norm": (
+        "classes",
+        classifier(layer_norm=True),
+        {"layer_norm_epsilon": loguniform(1e-5, 1e-1), "dropout": [0.0, 0.3]},
         {},
     ),
     "architectures": (
@@ -134,6 +147,16 @@ CONFIGURATIONS = {
         "classes",
         classifier(batch_norm=True, activation="tanh", early_stopping=True, max_iter=15),
         {"hidden_layer_sizes": [2, 5, 8], "n_iter_no_change": [1, 3]},
+        {},
+    ),
+    "widths, layer norm": (
+        "classes",
+        classifier(layer_norm=True, activation="tanh", early_stopping=True, max_iter=15),
+        {
+            "hidden_layer_sizes": [(2, 3), (5, 2), (8, 8)],
+            "layer_norm_epsilon": [1e-5, 0.1],
+            "n_iter_no_change": [1, 3],
+        },
         {},
     ),
     "widths, momentum": (
@@ -248,7 +271,9 @@ RANDOM_SPACE = {
     "weight_init": ["auto", "glorot_normal"],
     "batch_norm": [False, True],
     "batch_norm_momentum": uniform(0, 0.95),
-    "solver": ["adam", "adamw", "sgd", "rmsprop"],
+    "layer_norm": [False],
+    "layer_norm_epsilon": loguniform(1e-9, 1e-2),
+    "solver": list(STOCHASTIC_SOLVERS),
     "momentum": [0.0, 0.5, 0.9],
     "activation": ["relu", "gelu"],
 }

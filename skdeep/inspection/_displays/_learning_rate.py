@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._engine.backend import Array
 from ..._engine.schedules import SCHEDULES, Schedule
-from ...estimators._linear import DEFAULT_RATE
+from ..._engine.solvers import SOLVERS
 from ._common import (
     BLUE,
     check_integer,
@@ -181,8 +181,10 @@ class LearningRateDisplay:
             "gd" on the data. Solver "lbfgs" has no learning rate.
         """
         network = network_in(estimator)
-        if network.solver == "lbfgs":
-            raise ValueError("solver='lbfgs' has no learning rate: it searches along lines.")
+        if not SOLVERS[network.solver].has_learning_rate:
+            raise ValueError(
+                f"solver={network.solver!r} has no learning rate: it searches along lines."
+            )
         used = _rates_used(network)
         if used is not None and n_epochs is None and n_samples is None:
             display = cls(learning_rates=used, name=f"{_label(network.learning_rate)}, as trained")
@@ -307,12 +309,13 @@ def _initial_rate(network: Any) -> float:
     """The number that `learning_rate_init` stands for."""
     if network.learning_rate_init != "auto":
         return float(network.learning_rate_init)
-    if network.solver == "gd":
+    rate = SOLVERS[network.solver].default_learning_rate
+    if rate is None:
         raise ValueError(
-            "learning_rate_init='auto' of solver='gd' is computed from the data: set a number, or "
-            "draw LearningRateDisplay.from_schedule."
+            f"learning_rate_init='auto' of solver={network.solver!r} is computed from the data: "
+            "set a number, or draw LearningRateDisplay.from_schedule."
         )
-    return DEFAULT_RATE[network.solver]
+    return rate
 
 
 def _decay_epochs(network: Any) -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._engine.backend import Array
+from ..._engine.solvers import SOLVERS
 from ...utils import ewma
 from ._common import (
     BLUE,
@@ -22,8 +23,6 @@ from ._common import (
     takes_log_scale,
 )
 
-# Solvers of which one pass over the rows is a step, and not an epoch of many.
-FULL_BATCH = ("gd", "lbfgs")
 # An average over more than about a twentieth of the epochs lags visibly behind.
 WINDOWS, LARGEST_BETA = 20, 0.9
 
@@ -241,7 +240,7 @@ class LossCurveDisplay:
             validation_loss_curve=getattr(model, "validation_loss_curve_", None),
             validation_scores=getattr(model, "validation_scores_", None),
             best_epoch=getattr(model, "best_epoch_", None),
-            unit="iteration" if getattr(model, "solver", None) in FULL_BATCH else "epoch",
+            unit=_unit_of(model),
             estimator_name=type(model).__name__,
         )
         return display.plot(ax, beta=beta, log_scale=log_scale, name=name, line_kw=line_kw)
@@ -281,6 +280,13 @@ class LossCurveDisplay:
             epochs[-1:], costs[-1:], color=GREY, linestyle="none", marker="s", label=label
         )
         return mark
+
+
+def _unit_of(model: Any) -> str:
+    """What each value of the loss curve stands for; other libraries' networks have one, too."""
+    solver = getattr(model, "solver", None)
+    row = SOLVERS.get(solver) if isinstance(solver, str) else None
+    return "epoch" if row is None or row.is_stochastic else "iteration"
 
 
 def _style(label: str, line_kw: dict[str, Any] | None, **defaults: Any) -> dict[str, Any]:
