@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from ..._engine.backend import Array
-from ..._typing import Rows
+from ..._inputs import Rows
 from .._activations import LayerStatistics, layer_statistics
 from ._common import BLUE, GREY, ORANGE, VERMILION, AxesLike, add_title, network_and_data, panels
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ..._typing import Rows
+from ..._inputs import Rows
 from .._bias_variance import BiasVarianceResult, bias_variance_report
 from ._common import BLUE, GREEN, GREY, ORANGE, VERMILION, single_axes
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..._engine.backend import Array
-from ..._typing import Rows
+from ..._inputs import Rows
 from ...estimators._base import BaseNetworkEstimator
 
 if TYPE_CHECKING:
