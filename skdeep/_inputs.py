@@ -4,7 +4,7 @@ The types say what our code asks of an object and no more, so that pandas, polar
 need not be imported to name them.
 """
 
-from collections.abc import Sized
+from collections.abc import Iterable, Sized
 from typing import Protocol, cast
 
 import numpy as np
@@ -35,3 +35,9 @@ def n_rows_of(rows: object) -> int:
 def dense(array: object) -> Array:
     """A sparse matrix in full; of all else what NumPy makes of it."""
     return np.asarray(array.toarray() if hasattr(array, "toarray") else array)
+
+
+class Splitter(Protocol):
+    """Gives train and test rows of each fold, as scikit-learn's splitters do."""
+
+    def split(self, X: object, y: object = None) -> Iterable[tuple[Array, Array]]: ...
