@@ -116,12 +116,10 @@ class Source:
     def private_names_read(self) -> list[tuple[int, str]]:
         """Line and name of each private attribute read on something else than self and cls."""
         return [
-            (node.lineno, node.attr)
+            (node.lineno, name)
             for node in ast.walk(self.tree)
-            if isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Load)
-            and is_private(node.attr)
-            and not is_own(node.value)
+            for value, name in read_by(node)
+            if is_private(name) and not is_own(value)
         ]
 
 
@@ -158,6 +156,16 @@ def is_own(node: ast.expr) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return node.func.id == "super"
     return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def read_by(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+    """The object and the name of an attribute that is read, by a dot or by `getattr`."""
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        yield node.value, node.attr
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        name = node.args[1] if node.func.id == "getattr" and len(node.args) > 1 else None
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            yield node.args[0], name.value
 
 
 def is_private(name: str) -> bool:

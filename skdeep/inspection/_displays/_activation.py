@@ -79,8 +79,9 @@ class ActivationDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of three, default=None
-            What to draw on, a single one being divided; None makes a new figure.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         name : str, default=None
             Title; None takes `estimator_name`.
 
@@ -140,8 +141,9 @@ class ActivationDisplay:
             Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
-        ax : matplotlib Axes or sequence of three, default=None
-            What to draw on, a single one being divided; None makes a new figure.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         name : str, default=None
             Title; None takes the name of the estimator's class.
 

@@ -88,8 +88,8 @@ class LearningRateDisplay:
         ax : matplotlib Axes, default=None
             What to draw on; None makes a new figure.
         log_scale : bool, default=None
-            Whether the learning rate is on a log scale; None does so where it spans two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes the display's `name`.
         line_kw : dict, default=None
@@ -165,8 +165,8 @@ class LearningRateDisplay:
         ax : matplotlib Axes, default=None
             What to draw on; None makes a new figure.
         log_scale : bool, default=None
-            Whether the learning rate is on a log scale; None does so where it spans two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes the schedule's name, followed by "as trained" where that is drawn.
         line_kw : dict, default=None
@@ -253,8 +253,8 @@ class LearningRateDisplay:
         ax : matplotlib Axes, default=None
             What to draw on; None makes a new figure.
         log_scale : bool, default=None
-            Whether the learning rate is on a log scale; None does so where it spans two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes the schedule's name.
         line_kw : dict, default=None

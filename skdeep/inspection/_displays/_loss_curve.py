@@ -142,8 +142,8 @@ class LossCurveDisplay:
             more lags behind; and not at all over the iterations of a full-batch solver, which have
             no noise.
         log_scale : bool, default=None
-            Whether the losses are on a log scale; None does so where they span two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes `estimator_name`.
         line_kw : dict, default=None
@@ -220,8 +220,8 @@ class LossCurveDisplay:
             more lags behind; and not at all over the iterations of a full-batch solver, which have
             no noise.
         log_scale : bool, default=None
-            Whether the losses are on a log scale; None does so where they span two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes the name of the estimator's class.
         line_kw : dict, default=None

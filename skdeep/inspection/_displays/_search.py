@@ -120,9 +120,9 @@ class SearchDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of them, default=None
-            What to draw on, a single one being divided where there are more panels; None makes a
-            new figure.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         kind : {"single", "pairs"}, default="single"
             One panel for each hyperparameter, with the score upwards, or one for each pair of
             them, with the score as colour.
@@ -188,9 +188,11 @@ class SearchDisplay:
             were drawn from, and where it has none, as a list has none, the one on which their
             values are spread most evenly.
         kind : {"single", "pairs"}, default="single"
-            One panel for each hyperparameter, or one for each pair of them.
-        ax : matplotlib Axes or sequence of them, default=None
-            What to draw on; None makes a new figure.
+            One panel for each hyperparameter, with the score upwards, or one for each pair of
+            them, with the score as colour.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         name : str, default=None
             Title.
 
@@ -262,9 +264,11 @@ class SearchDisplay:
         scales : dict of str to {"linear", "log", "one_minus_log", "categories"}, default=None
             The scale of any of the hyperparameters; None leaves it to their values.
         kind : {"single", "pairs"}, default="single"
-            One panel for each hyperparameter, or one for each pair of them.
-        ax : matplotlib Axes or sequence of them, default=None
-            What to draw on; None makes a new figure.
+            One panel for each hyperparameter, with the score upwards, or one for each pair of
+            them, with the score as colour.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         name : str, default=None
             Title.
 

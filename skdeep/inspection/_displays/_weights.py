@@ -89,8 +89,9 @@ class WeightsDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of `n_shown`, default=None
-            What to draw on, a single one being divided; None makes a new figure.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         cmap : str or matplotlib Colormap, default="RdBu_r"
             A diverging scale of colours.
         name : str, default=None
@@ -160,7 +161,8 @@ class WeightsDisplay:
         order : {"norm", "index"}, default="norm"
             Which come first: those whose weights have the largest norm, or the first ones.
         ax : matplotlib Axes or sequence of Axes, default=None
-            What to draw on, a single one being divided; None makes a new figure.
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         cmap : str or matplotlib Colormap, default="RdBu_r"
             A diverging scale of colours.
         name : str, default=None
