@@ -11,13 +11,15 @@ affine map per image, plus a smooth random field of displacements, and one bilin
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
 from ._engine.backend import Array
+from ._inputs import AnyRandomState
 from .estimators._compat import Interval
 
 __all__ = ["Compose", "ImageAugmenter", "Mixup"]
@@ -27,6 +29,13 @@ __all__ = ["Compose", "ImageAugmenter", "Mixup"]
 BLOCK_ELEMENTS = 2**14
 # Variance, relative to the largest, below which a component of a smooth field is left out.
 NEGLIGIBLE_VARIANCE = 1e-6
+
+# Targets that an augmenter hands on as they are.
+Targets = TypeVar("Targets")
+# Of a matrix of two rows, one per image: the entries of one row.
+Pair = tuple[Array, Array]
+# What a step of `Compose` is.
+Augmenter = Callable[..., tuple[Any, Any]]
 
 _RANGES = {
     "rotation": Interval(Real, 0, 180, closed="both"),
@@ -160,8 +169,11 @@ class ImageAugmenter(BaseEstimator):
         self.fill_mode = fill_mode
 
     def __call__(
-        self, X_batch: Any, y_batch: Any = None, random_state: Any = None
-    ) -> tuple[Array, Any]:
+        self,
+        X_batch: ArrayLike,
+        y_batch: Targets | None = None,
+        random_state: AnyRandomState = None,
+    ) -> tuple[Array, Targets | None]:
         """Change each image of a batch in its own way.
 
         Parameters
@@ -195,8 +207,13 @@ class ImageAugmenter(BaseEstimator):
         return changed.reshape(X.shape), y_batch
 
     def enlarge(
-        self, X: Any, y: Any = None, *, n_copies: int = 1, random_state: Any = None
-    ) -> tuple[Array, Any]:
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        n_copies: int = 1,
+        random_state: AnyRandomState = None,
+    ) -> tuple[Array, Array | None]:
         """Return the images and changed copies of all of them.
 
         Parameters
@@ -226,13 +243,14 @@ class ImageAugmenter(BaseEstimator):
         if not _is_integer(n_copies) or n_copies < 1:
             raise ValueError(f"n_copies must be an integer >= 1, got {n_copies!r}.")
         self._check_parameters()
-        X = check_array(X, dtype=None, allow_nd=True)
-        self._as_images(X)
+        images: Array = check_array(X, dtype=None, allow_nd=True)
+        self._as_images(images)
         rng = _as_generator(random_state)
-        X_enlarged = np.concatenate([X, *(self(X, None, rng)[0] for _ in range(n_copies))])
+        copies = [self(images, None, rng)[0] for _ in range(n_copies)]
+        X_enlarged = np.concatenate([images, *copies])
         if y is None:
             return X_enlarged, None
-        check_consistent_length(X, y)
+        check_consistent_length(images, y)
         y = np.asarray(y)
         return X_enlarged, np.tile(y, (1 + n_copies,) + (1,) * (y.ndim - 1))
 
@@ -288,7 +306,9 @@ class ImageAugmenter(BaseEstimator):
             np.copyto(planes, self.fill_value, where=self._holes(n, rng))
         return np.moveaxis(planes, 0, -1)
 
-    def _sources(self, n: int, dtype: Any, rng: np.random.Generator) -> tuple[Array, Array]:
+    def _sources(
+        self, n: int, dtype: np.dtype[Any], rng: np.random.Generator
+    ) -> tuple[Array, Array]:
         """The row and the column that each output pixel is taken from, (n, height, width) each.
 
         An image moves by p -> c + RHZ (p − c) + t for rotation R, shear H and zoom Z about its
@@ -309,7 +329,7 @@ class ImageAugmenter(BaseEstimator):
             columns += displacements[1]
         return rows, columns
 
-    def _inverse_maps(self, n: int, rng: np.random.Generator) -> tuple[Any, Any]:
+    def _inverse_maps(self, n: int, rng: np.random.Generator) -> tuple[Pair, Pair]:
         """Z⁻¹ H⁻¹ R⁻¹ in (row, column) coordinates: the entries, of shape (n, 1) each."""
         angle, lean, change = rng.uniform(-1, 1, (3, n, 1))
         angle *= np.deg2rad(self.rotation)
@@ -321,7 +341,7 @@ class ImageAugmenter(BaseEstimator):
             (-shrink * (sin + slope * cos), shrink * (cos - slope * sin)),
         )
 
-    def _displacements(self, n: int, dtype: Any, rng: np.random.Generator) -> Array:
+    def _displacements(self, n: int, dtype: np.dtype[Any], rng: np.random.Generator) -> Array:
         """Smooth fields of shape (2, n, height, width): a covariance's factors times few draws."""
         height, width = self.image_shape[:2]
         by_row = _smooth_basis(height, float(self.elastic_smoothness), np.dtype(dtype))
@@ -379,7 +399,9 @@ class Mixup(BaseEstimator):
     def __init__(self, alpha: float = 0.2) -> None:
         self.alpha = alpha
 
-    def __call__(self, X_batch: Any, y_batch: Any, random_state: Any = None) -> tuple[Array, Array]:
+    def __call__(
+        self, X_batch: ArrayLike, y_batch: ArrayLike, random_state: AnyRandomState = None
+    ) -> tuple[Array, Array]:
         """Mix each row of a batch with another.
 
         Parameters
@@ -435,11 +457,14 @@ class Compose(BaseEstimator):
     ((5, 6), (5, 5))
     """
 
-    def __init__(self, steps: Sequence[Callable[..., Any]]) -> None:
+    def __init__(self, steps: Sequence[Augmenter]) -> None:
         self.steps = steps
 
     def __call__(
-        self, X_batch: Any, y_batch: Any = None, random_state: Any = None
+        self,
+        X_batch: ArrayLike,
+        y_batch: ArrayLike | None = None,
+        random_state: AnyRandomState = None,
     ) -> tuple[Any, Any]:
         """Pass a batch through all steps.
 
@@ -473,18 +498,18 @@ class Compose(BaseEstimator):
 # ---------------------------------------------------------------------------------------- checking
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def _check_number(name: str, value: Any, allowed: Interval) -> None:
+def _check_number(name: str, value: object, allowed: Interval) -> None:
     if isinstance(value, bool) or not allowed.is_satisfied_by(value):
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
 
-def _check_image_shape(shape: Any) -> None:
-    is_shape = isinstance(shape, list | tuple) and len(shape) in (2, 3)
-    if not is_shape or not all(_is_integer(side) and side >= 1 for side in shape):
+def _check_image_shape(shape: object) -> None:
+    sides = shape if isinstance(shape, list | tuple) else ()
+    if len(sides) not in (2, 3) or not all(_is_integer(side) and side >= 1 for side in sides):
         raise ValueError(
             "image_shape must be (height, width) or (height, width, n_channels), integers >= 1, "
             f"got {shape!r}."
@@ -503,7 +528,7 @@ def _check_mixable(X: Array, y: Array) -> None:
     check_consistent_length(X, y)
 
 
-def _as_generator(random_state: Any) -> np.random.Generator:
+def _as_generator(random_state: AnyRandomState) -> np.random.Generator:
     """A Generator as it is; of all else that scikit-learn knows, one seeded by a draw of it."""
     if isinstance(random_state, np.random.Generator):
         return random_state
@@ -521,7 +546,7 @@ def _blocks(images: Array) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, n, step))
 
 
-def _outer_sum(by_row: Array, by_column: Array, dtype: Any) -> Array:
+def _outer_sum(by_row: Array, by_column: Array, dtype: np.dtype[Any]) -> Array:
     """by_row[:, i] + by_column[:, j] of shape (n, height, width)."""
     by_row, by_column = by_row.astype(dtype), by_column.astype(dtype)
     return by_row[:, :, np.newaxis] + by_column[:, np.newaxis, :]

@@ -1,9 +1,9 @@
 """Tools of the course that stand on their own: the exponentially weighted average (II 2.2)."""
 
 from numbers import Real
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
 from ._engine.backend import Array
@@ -11,7 +11,7 @@ from ._engine.backend import Array
 __all__ = ["ewma"]
 
 
-def ewma(values: Any, beta: float = 0.9, bias_correction: bool = True) -> Array:
+def ewma(values: ArrayLike, beta: float = 0.9, bias_correction: bool = True) -> Array:
     """Exponentially weighted average of a sequence (course II 2.2).
 
     v_t = beta · v_{t−1} + (1 − beta) · θ_t from v_0 = 0, which averages over about the last
@@ -73,13 +73,13 @@ def ewma(values: Any, beta: float = 0.9, bias_correction: bool = True) -> Array:
     return averages
 
 
-def _share(beta: Any) -> float:
+def _share(beta: object) -> float:
     if not isinstance(beta, Real) or not 0 <= float(beta) < 1:
         raise ValueError(f"beta must be a number in [0, 1), got {beta!r}.")
     return float(beta)
 
 
-def _real_sequence(values: Any) -> Array:
+def _real_sequence(values: ArrayLike) -> Array:
     """The values as an array of at least float64 with a first axis."""
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":

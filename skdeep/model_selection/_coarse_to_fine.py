@@ -4,24 +4,39 @@ The course's advice (II 3.1): draw at random over wide ranges, look where the be
 and draw more densely there. A round's ranges are a share of the first ones, on their own scale.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self, TypeGuard, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import check_random_state
 
+from .._engine.backend import Array
+from .._inputs import RandomState, Rows, Splitter
 from ..estimators._compat import Interval, StrOptions
 from ..estimators._warnings import warn
 from ._base import DEFAULT_STACK_BYTES
-from ._distributions import Distribution, interval_around, positions_around
+from ._distributions import Distribution, RandomNumbers, interval_around, positions_around
 from ._evaluation import Evaluator, Scoring
 from ._search import VectorizedRandomizedSearchCV
+from ._types import (
+    Constraints,
+    CVResults,
+    ErrorScore,
+    Folds,
+    FrozenDistribution,
+    Refit,
+    ScoringLike,
+    Size,
+    Space,
+    Spaces,
+)
 
-Space = dict[str, Any]
 # Among a candidate's parameters, while it is drawn: the number of the space it is drawn from.
 FROM = ""
 
@@ -37,7 +52,7 @@ class Truncated(Distribution):
     randint.
     """
 
-    whole: Any
+    whole: FrozenDistribution
     low: float
     high: float
 
@@ -53,36 +68,37 @@ class Truncated(Distribution):
     def _is_discrete(self) -> bool:
         return hasattr(self.whole, "pmf")
 
-    def _draw(self, size: Any, rng: Any) -> Any:
+    def _draw(self, size: Size, rng: RandomNumbers) -> float | Array:
         values = self.whole.ppf(rng.uniform(self.low, self.high, size))
         if self._is_discrete:
             return int(values) if size is None else values.astype(np.int64)
         return float(values) if size is None else values
 
-    def _narrowed(self, value: Any, share: float) -> Any:
+    def _narrowed(self, value: object, share: float) -> Self:
+        number = cast(float, value)
         if not self._is_discrete:
-            place = float(self.whole.cdf(value))
-            return Truncated(self.whole, *interval_around(place, self.low, self.high, share))
-        before, up_to = self.whole.cdf([value - 1, value])
+            place = float(self.whole.cdf(number))
+            return type(self)(self.whole, *interval_around(place, self.low, self.high, share))
+        before, up_to = self.whole.cdf([number - 1, number])
         low, high = interval_around((before + up_to) / 2, self.low, self.high, share)
         # The neighbours at least, as in all that is discrete.
-        least, most = self.whole.cdf([value - 2, value + 1])
-        return Truncated(
+        least, most = self.whole.cdf([number - 2, number + 1])
+        return type(self)(
             self.whole,
             max(self.low, min(low, float(least))),
             min(self.high, max(high, float(most))),
         )
 
 
-def can_be_narrowed(values: Any) -> bool:
+def can_be_narrowed(values: object) -> bool:
     return isinstance(values, Distribution) or _has_quantiles(values) or _are_in_order(values)
 
 
-def _has_quantiles(values: Any) -> bool:
+def _has_quantiles(values: object) -> TypeGuard[FrozenDistribution]:
     return hasattr(values, "rvs") and hasattr(values, "cdf") and hasattr(values, "ppf")
 
 
-def _are_in_order(values: Any) -> bool:
+def _are_in_order(values: object) -> TypeGuard[Sequence[float]]:
     """Whether they are listed numbers, each larger than the last, or each smaller."""
     if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, str):
         return False
@@ -92,20 +108,22 @@ def _are_in_order(values: Any) -> bool:
     return bool(pairs) and (all(a < b for a, b in pairs) or all(a > b for a, b in pairs))
 
 
-def shown(values: Any) -> Any:
+def shown(values: object) -> object:
     """What a parameter is drawn from, in a form that can be read."""
-    has_name = isinstance(values, Distribution) or not _has_quantiles(values)
-    return values if has_name else Truncated(values, 0.0, 1.0)
+    if isinstance(values, Distribution) or not _has_quantiles(values):
+        return values
+    return Truncated(values, 0.0, 1.0)
 
 
-def narrowed(values: Any, value: Any, share: float) -> Any:
+def narrowed(values: object, value: object, share: float) -> object:
     """What a parameter is drawn from, narrowed around a value; as it is where that has no scale."""
     if isinstance(values, Distribution):
         return values.narrowed(value, share)
     if _has_quantiles(values):
         return Truncated(values, 0.0, 1.0).narrowed(value, share)
     if _are_in_order(values):
-        return values[positions_around(list(values).index(value), len(values), share)]
+        position = list(values).index(cast(float, value))
+        return values[positions_around(position, len(values), share)]
     return values
 
 
@@ -122,13 +140,15 @@ class EvaluatorOfOneByOne(Evaluator):
 class SameFolds:
     """A splitter whose folds stay what they were the first time."""
 
-    def __init__(self, cv: Any) -> None:
+    def __init__(self, cv: Splitter) -> None:
         self._cv = cv
-        self._folds: list[tuple[Any, Any]] | None = None
+        self._folds: list[tuple[Array, Array]] | None = None
 
-    def split(self, *args: Any, **kwargs: Any) -> list[tuple[Any, Any]]:
+    def split(
+        self, X: object, y: object = None, **split_params: object
+    ) -> list[tuple[Array, Array]]:
         if self._folds is None:
-            self._folds = list(self._cv.split(*args, **kwargs))
+            self._folds = list(self._cv.split(X, y, **split_params))
         return self._folds
 
 
@@ -274,7 +294,7 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
 
     _must_not_fail_late = False
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: Constraints = {
         **VectorizedRandomizedSearchCV._parameter_constraints,
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "shrink": [Interval(Real, 0, 1, closed="right")],
@@ -283,21 +303,21 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
 
     def __init__(
         self,
-        estimator: Any,
-        param_distributions: Any,
+        estimator: BaseEstimator,
+        param_distributions: Spaces,
         *,
         n_rounds: int = 4,
         n_iter: int = 20,
         shrink: float = 0.6,
         search: str = "vectorized",
-        scoring: Any = None,
+        scoring: ScoringLike = None,
         n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
+        refit: Refit = True,
+        cv: Folds = None,
         verbose: int = 0,
         pre_dispatch: int | str = "2*n_jobs",
-        random_state: int | np.random.RandomState | None = None,
-        error_score: Any = np.nan,
+        random_state: RandomState = None,
+        error_score: ErrorScore = np.nan,
         return_train_score: bool = False,
         keep_best: int | None = None,
         max_stack_bytes: int = DEFAULT_STACK_BYTES,
@@ -322,11 +342,15 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         self.shrink = shrink
         self.search = search
 
-    def _make_evaluator(self, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> Evaluator:
+    def _make_evaluator(
+        self, base_estimator: BaseEstimator, X: Rows, y: ArrayLike | None, scoring: Scoring
+    ) -> Evaluator:
         kind = EvaluatorOfOneByOne if self.search == "sklearn" else Evaluator
         return kind(self, base_estimator, X, y, scoring)
 
-    def _check_input_parameters(self, X: Any, y: Any, split_params: dict[str, Any]) -> None:
+    def _check_input_parameters(
+        self, X: Rows, y: ArrayLike | None, split_params: dict[str, object]
+    ) -> None:
         # Says what is wrong with the distributions, if anything is.
         ParameterSampler(self.param_distributions, self.n_iter)
         if self.n_rounds == 1:
@@ -348,17 +372,19 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
 
     @property
     def _spaces(self) -> list[Space]:
-        given: Any = self.param_distributions
+        given: Spaces = self.param_distributions
         return [given] if isinstance(given, dict) else list(given)
 
-    def _run_search(self, evaluate_candidates: Any, *, callback_ctx: Any) -> None:
+    def _run_search(
+        self, evaluate_candidates: Callable[..., CVResults], *, callback_ctx: Any
+    ) -> None:
         """Draw and evaluate the candidates of one round after the other."""
         rng, folds = check_random_state(self.random_state), SameFolds(self._checked_cv_orig)
         whole = callback_ctx.subcontext(task_name="search", max_subtasks=self.n_rounds)
         whole = whole.call_on_fit_task_begin(estimator=self)
         spaces = self._spaces
-        self.rounds_: list[Any] = []
-        results: dict[str, Any] = {}
+        self.rounds_: list[Space | list[Space]] = []
+        results: CVResults = {}
         drawn_from: list[int] = []
         for number in range(self.n_rounds):
             if number > 0:
@@ -388,7 +414,7 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
             print(f"Round {number + 1} of {self.n_rounds}: {ranges[0] if is_single else ranges}")
 
     def _narrowed_spaces(
-        self, results: dict[str, Any], drawn_from: Sequence[int], share: float
+        self, results: CVResults, drawn_from: Sequence[int], share: float
     ) -> list[Space]:
         """Each of the given spaces narrowed around its best, where it has one."""
         narrower = []
@@ -401,19 +427,21 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
             narrower.append(space)
         return narrower
 
-    def _best_of(self, results: dict[str, Any], numbers: np.ndarray) -> dict[str, Any] | None:
+    def _best_of(self, results: CVResults, numbers: Array) -> dict[str, object] | None:
         """The parameters of the best of some candidates; None where none of them has a score."""
         if numbers.size == 0:
             return None
         own = {name: values[numbers] for name, values in results.items() if name != "params"}
-        own["params"] = [results["params"][number] for number in numbers]
+        params = [results["params"][number] for number in numbers]
         metric = self._metric_that_decides(own)
         means = [values for name, values in own.items() if name.startswith("mean_test_")]
         if np.isnan(means if callable(self.refit) else own[f"mean_test_{metric}"]).all():
             return None
-        return own["params"][self._select_best_index(self.refit, metric, own)]
+        best = self._select_best_index(self.refit, metric, {**own, "params": params})
+        found: dict[str, object] = params[best]
+        return found
 
-    def _metric_that_decides(self, results: dict[str, Any]) -> str:
+    def _metric_that_decides(self, results: Mapping[str, object]) -> str:
         """Its name in `cv_results_`; without meaning where `refit` is a function."""
         if isinstance(self.refit, str) and f"mean_test_{self.refit}" in results:
             return self.refit
@@ -425,12 +453,12 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         return "score"
 
 
-def is_list(values: Any) -> bool:
+def is_list(values: object) -> bool:
     return not hasattr(values, "rvs")
 
 
 def draw(
-    spaces: Sequence[Space], n_iter: int, rng: Any, *, is_narrowed: bool
+    spaces: Sequence[Space], n_iter: int, rng: np.random.RandomState, *, is_narrowed: bool
 ) -> tuple[list[Space], list[int]]:
     """Candidates as `ParameterSampler` draws them, and which space each is from."""
     # A list of one value: to draw from it takes no random number.

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -18,8 +18,10 @@ from sklearn.utils import check_random_state
 
 from .._engine.backend import Array
 from .._engine.solvers import SOLVERS, Range, Solver
+from .._inputs import AnyRandomState
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._linear import BaseLinear
+from ._types import Size
 
 __all__ = [
     "Distribution",
@@ -35,12 +37,20 @@ __all__ = [
 
 SHAPES = ("constant", "funnel", "free")
 
+# What draws: NumPy's two kinds, which both have a method `uniform`.
+RandomNumbers = np.random.RandomState | np.random.Generator
+# What is drawn.
+Value = float | tuple[int, ...]
+# Of layers or of units: one number, or the least and the largest.
+CountOrRange = int | tuple[int, int]
 
-def random_numbers(random_state: Any) -> Any:
+
+def random_numbers(random_state: AnyRandomState) -> RandomNumbers:
     """What scipy.stats takes as a random state, as an object that draws."""
     if isinstance(random_state, np.random.Generator):
         return random_state
-    return check_random_state(random_state)
+    rng: np.random.RandomState = check_random_state(random_state)
+    return rng
 
 
 def interval_around(centre: float, low: float, high: float, share: float) -> tuple[float, float]:
@@ -57,7 +67,7 @@ def positions_around(position: int, n_positions: int, share: float) -> slice:
     return slice(start, start + 2 * radius + 1)
 
 
-def _are_numbers(*values: Any) -> bool:
+def _are_numbers(*values: object) -> bool:
     are_numbers = all(isinstance(value, Real) and math.isfinite(value) for value in values)
     return are_numbers and not any(isinstance(value, bool) for value in values)
 
@@ -66,12 +76,12 @@ class Distribution(ABC):
     """Base class of the distributions. Warning: use the derived classes."""
 
     @abstractmethod
-    def _draw(self, size: Any, rng: Any) -> Any: ...
+    def _draw(self, size: Size, rng: RandomNumbers) -> Value | Array: ...
 
     @abstractmethod
-    def _narrowed(self, value: Any, share: float) -> Any: ...
+    def _narrowed(self, value: object, share: float) -> Self: ...
 
-    def rvs(self, size: int | tuple[int, ...] | None = None, random_state: Any = None) -> Any:
+    def rvs(self, size: Size = None, random_state: AnyRandomState = None) -> Value | Array:
         """Draw values.
 
         Parameters
@@ -88,7 +98,7 @@ class Distribution(ABC):
         """
         return self._draw(size, random_numbers(random_state))
 
-    def narrowed(self, value: Any, share: float) -> Self:
+    def narrowed(self, value: object, share: float) -> Self:
         """The same kind of distribution on part of the range.
 
         Parameters
@@ -140,26 +150,26 @@ class _ScaledUniform(Distribution):
 
     @staticmethod
     @abstractmethod
-    def _to_scale(value: Any) -> Any:
+    def _to_scale(value: float) -> float:
         """An increasing function."""
 
     @staticmethod
     @abstractmethod
-    def _from_scale(place: Any) -> Any:
+    def _from_scale(place: float | Array) -> Array:
         """Its inverse."""
 
-    def _draw(self, size: Any, rng: Any) -> Any:
+    def _draw(self, size: Size, rng: RandomNumbers) -> float | Array:
         places = rng.uniform(self._to_scale(self.low), self._to_scale(self.high), size)
         # What goes to the scale and comes back may be off by a rounding error.
         values = np.clip(self._from_scale(places), self.low, self.high)
         return float(values) if size is None else values
 
-    def _narrowed(self, value: Any, share: float) -> Any:
+    def _narrowed(self, value: object, share: float) -> Self:
         if not isinstance(value, Real) or not self.low <= float(value) <= self.high:
             raise ValueError(f"value must be a number in [{self.low}, {self.high}], got {value!r}.")
         if share == 1:
             return self
-        place, low, high = (self._to_scale(x) for x in (value, self.low, self.high))
+        place, low, high = map(self._to_scale, (float(value), self.low, self.high))
         ends = [float(self._from_scale(end)) for end in interval_around(place, low, high, share)]
         # However small the share: the value is within, and so is the next one that there is.
         at_most, at_least = math.nextafter(value, -math.inf), math.nextafter(value, math.inf)
@@ -209,12 +219,12 @@ class log_uniform(_ScaledUniform):
             )
 
     @staticmethod
-    def _to_scale(value: Any) -> Any:
-        return np.log(value)
+    def _to_scale(value: float) -> float:
+        return float(np.log(value))
 
     @staticmethod
-    def _from_scale(place: Any) -> Any:
-        return np.exp(place)
+    def _from_scale(place: float | Array) -> Array:
+        return np.asarray(np.exp(place))
 
 
 class one_minus_log_uniform(_ScaledUniform):
@@ -258,20 +268,21 @@ class one_minus_log_uniform(_ScaledUniform):
             )
 
     @staticmethod
-    def _to_scale(value: Any) -> Any:
-        return -np.log1p(-np.asarray(value))
+    def _to_scale(value: float) -> float:
+        return float(-np.log1p(-value))
 
     @staticmethod
-    def _from_scale(place: Any) -> Any:
-        return -np.expm1(-place)
+    def _from_scale(place: float | Array) -> Array:
+        return np.asarray(-np.expm1(-place))
 
 
 # --------------------------------------------------------------------------------- integers
 
 
-def _is_power_of_two(value: Any) -> bool:
-    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-    return is_integer and int(value) > 0 and int(value).bit_count() == 1
+def _is_power_of_two(value: object) -> TypeGuard[int]:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return False
+    return int(value) > 0 and int(value).bit_count() == 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -323,11 +334,11 @@ class power_of_two(Distribution):
     def _exponents(self) -> range:
         return range(self.low.bit_length() - 1, self.high.bit_length())
 
-    def _draw(self, size: Any, rng: Any) -> Any:
+    def _draw(self, size: Size, rng: RandomNumbers) -> int | Array:
         exponents = _choice(self._exponents, size, rng)
         return 2 ** int(exponents) if size is None else 2**exponents
 
-    def _narrowed(self, value: Any, share: float) -> Any:
+    def _narrowed(self, value: object, share: float) -> Self:
         if not _is_power_of_two(value) or not self.low <= value <= self.high:
             raise ValueError(
                 f"value must be a power of two in [{self.low}, {self.high}], got {value!r}."
@@ -335,10 +346,10 @@ class power_of_two(Distribution):
         exponents = self._exponents
         position = exponents.index(int(value).bit_length() - 1)
         kept = exponents[positions_around(position, len(exponents), share)]
-        return power_of_two(2 ** kept[0], 2 ** kept[-1])
+        return type(self)(2 ** kept[0], 2 ** kept[-1])
 
 
-def _choice(values: Sequence[int], size: Any, rng: Any) -> Array:
+def _choice(values: Sequence[int], size: Size, rng: RandomNumbers) -> Array:
     """Each value as likely as the others; what RandomState and Generator draw by the same name."""
     places = np.floor(rng.uniform(0, len(values), size)).astype(np.int64)
     return np.asarray(values, dtype=np.int64)[np.minimum(places, len(values) - 1)]
@@ -387,8 +398,8 @@ class layer_sizes(Distribution):
     (115, 84, 72)
     """
 
-    n_layers: int | tuple[int, int] | list[int]
-    width: int | tuple[int, int]
+    n_layers: CountOrRange | list[int]
+    width: CountOrRange
     shape: str = "constant"
 
     def __post_init__(self) -> None:
@@ -415,7 +426,7 @@ class layer_sizes(Distribution):
     def _width_range(self) -> tuple[int, int]:
         return self.width if isinstance(self.width, tuple) else (self.width, self.width)
 
-    def _draw(self, size: Any, rng: Any) -> Any:
+    def _draw(self, size: Size, rng: RandomNumbers) -> tuple[int, ...] | Array:
         drawn = np.empty(() if size is None else size, dtype=object)
         depths = _choice(self._depths, drawn.size, rng)
         widths = self._draw_widths((drawn.size, max(self._depths)), rng)
@@ -428,23 +439,24 @@ class layer_sizes(Distribution):
         flat = drawn.reshape(-1)
         for number, (row, depth) in enumerate(zip(widths.tolist(), depths, strict=True)):
             flat[number] = tuple(row[:depth])
-        return drawn[()]
+        found: tuple[int, ...] | Array = drawn[()]
+        return found
 
-    def _draw_widths(self, shape: tuple[int, int], rng: Any) -> Array:
+    def _draw_widths(self, shape: tuple[int, int], rng: RandomNumbers) -> Array:
         low, high = self._width_range
         # Half a unit further at both ends, or the ends would be half as likely as they should be.
         widths = np.exp(rng.uniform(np.log(low - 0.5), np.log(high + 0.5), shape))
         return np.clip(np.rint(widths), low, high).astype(np.int64)
 
-    def _narrowed(self, value: Any, share: float) -> Any:
-        self._check_value(value)
-        return layer_sizes(
-            self._narrowed_n_layers(len(value), share),
-            self._narrowed_width(value, share),
+    def _narrowed(self, value: object, share: float) -> Self:
+        sizes = self._checked_value(value)
+        return type(self)(
+            self._narrowed_n_layers(len(sizes), share),
+            self._narrowed_width(sizes, share),
             self.shape,
         )
 
-    def _check_value(self, value: Any) -> None:
+    def _checked_value(self, value: object) -> tuple[int, ...]:
         low, high = self._width_range
         if (
             not isinstance(value, tuple)
@@ -452,15 +464,16 @@ class layer_sizes(Distribution):
             or not all(isinstance(width, Integral) and low <= int(width) <= high for width in value)
         ):
             raise ValueError(f"value must be a tuple that {self!r} can draw, got {value!r}.")
+        return value
 
-    def _narrowed_n_layers(self, depth: int, share: float) -> Any:
+    def _narrowed_n_layers(self, depth: int, share: float) -> CountOrRange | list[int]:
         known = sorted(set(self._depths))
         kept = known[positions_around(known.index(depth), len(known), share)]
         if isinstance(self.n_layers, list):
             return [one for one in self.n_layers if one in kept]
         return (kept[0], kept[-1]) if isinstance(self.n_layers, tuple) else self.n_layers
 
-    def _narrowed_width(self, value: tuple[int, ...], share: float) -> Any:
+    def _narrowed_width(self, value: tuple[int, ...], share: float) -> CountOrRange:
         """Around the geometric mean of the widths, so that all of them are within."""
         if not isinstance(self.width, tuple):
             return self.width
@@ -474,7 +487,7 @@ class layer_sizes(Distribution):
         )
 
 
-def _checked_n_layers(n_layers: Any) -> Any:
+def _checked_n_layers(n_layers: object) -> CountOrRange | list[int]:
     if isinstance(n_layers, list):
         if n_layers and _are_counts(*n_layers):
             return [int(one) for one in n_layers]
@@ -488,7 +501,7 @@ def _checked_n_layers(n_layers: Any) -> Any:
     )
 
 
-def _checked_width(width: Any) -> Any:
+def _checked_width(width: object) -> CountOrRange:
     checked = _checked_count_or_range(width)
     if checked is None:
         raise ValueError(
@@ -498,15 +511,15 @@ def _checked_width(width: Any) -> Any:
     return checked
 
 
-def _checked_count_or_range(value: Any) -> Any:
+def _checked_count_or_range(value: object) -> CountOrRange | None:
     """As plain integers, or None where it is neither."""
     if isinstance(value, tuple):
         is_range = len(value) == 2 and _are_counts(*value) and value[0] <= value[1]
         return (int(value[0]), int(value[1])) if is_range else None
-    return int(value) if _are_counts(value) else None
+    return int(value) if isinstance(value, Integral) and _are_counts(value) else None
 
 
-def _are_counts(*values: Any) -> bool:
+def _are_counts(*values: object) -> bool:
     are_counts = all(isinstance(value, Integral) and int(value) >= 1 for value in values)
     return are_counts and not any(isinstance(value, bool) for value in values)
 

@@ -170,7 +170,8 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     refit : bool or callable, default=True
         Whether to fit the best candidate on all rows.
     error_score : "raise" or float, default=nan
-        The score of a candidate whose fit fails; "raise" raises its error.
+        The score of a candidate whose fit fails; "raise" raises its error. The other candidates of
+        its stack are not disturbed.
     return_train_score : bool, default=True
         Whether `cv_results_` has the scores on the training rows.
     random_state : int, RandomState instance or None, default=None

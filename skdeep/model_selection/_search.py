@@ -1,11 +1,12 @@
 """VectorizedRandomizedSearchCV and VectorizedGridSearchCV."""
 
-from typing import Any
-
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
+from .._inputs import RandomState
 from ._base import DEFAULT_STACK_BYTES, OWN_CONSTRAINTS, VectorizedSearch
+from ._types import Constraints, ErrorScore, Folds, Refit, ScoringLike, Spaces
 
 
 class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
@@ -134,25 +135,25 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
     True
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: Constraints = {
         **RandomizedSearchCV._parameter_constraints,
         **OWN_CONSTRAINTS,
     }
 
     def __init__(
         self,
-        estimator: Any,
-        param_distributions: Any,
+        estimator: BaseEstimator,
+        param_distributions: Spaces,
         *,
         n_iter: int = 10,
-        scoring: Any = None,
+        scoring: ScoringLike = None,
         n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
+        refit: Refit = True,
+        cv: Folds = None,
         verbose: int = 0,
         pre_dispatch: int | str = "2*n_jobs",
-        random_state: int | np.random.RandomState | None = None,
-        error_score: Any = np.nan,
+        random_state: RandomState = None,
+        error_score: ErrorScore = np.nan,
         return_train_score: bool = False,
         keep_best: int | None = None,
         max_stack_bytes: int = DEFAULT_STACK_BYTES,
@@ -269,23 +270,23 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
     0.01
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: Constraints = {
         **GridSearchCV._parameter_constraints,
         **OWN_CONSTRAINTS,
     }
 
     def __init__(
         self,
-        estimator: Any,
-        param_grid: Any,
+        estimator: BaseEstimator,
+        param_grid: Spaces,
         *,
-        scoring: Any = None,
+        scoring: ScoringLike = None,
         n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
+        refit: Refit = True,
+        cv: Folds = None,
         verbose: int = 0,
         pre_dispatch: int | str = "2*n_jobs",
-        error_score: Any = np.nan,
+        error_score: ErrorScore = np.nan,
         return_train_score: bool = False,
         keep_best: int | None = None,
         max_stack_bytes: int = DEFAULT_STACK_BYTES,

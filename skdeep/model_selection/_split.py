@@ -4,17 +4,19 @@ Everything is decided on row numbers: how many rows each part gets, then which. 
 indexed at the end, so whatever scikit-learn can index can be split.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil, floor, isclose
 from numbers import Integral, Number, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
 from .._engine.backend import Array
+from .._inputs import RandomState, Rows, n_rows_of
 from ..estimators._validation import checked_array
 
 __all__ = ["train_dev_test_split"]
@@ -25,14 +27,14 @@ SHARE, ENOUGH = 0.2, 10_000
 
 
 def train_dev_test_split(
-    *arrays: Any,
+    *arrays: Rows,
     dev_size: float | None = None,
     test_size: float | None = None,
     train_size: float | None = None,
-    random_state: int | np.random.RandomState | None = None,
+    random_state: RandomState = None,
     shuffle: bool = True,
-    stratify: Any = "auto",
-    groups: Any = None,
+    stratify: ArrayLike | None = "auto",
+    groups: ArrayLike | None = None,
 ) -> list[Any]:
     """Split arrays into train, dev and test sets (course II 1.1).
 
@@ -134,15 +136,14 @@ def train_dev_test_split(
     return [_safe_indexing(array, rows) for array in indexed for rows in parts]
 
 
-def _checked_arrays(arrays: tuple[Any, ...]) -> tuple[list[Any], int]:
+def _checked_arrays(arrays: Sequence[Rows | None]) -> tuple[list[Rows], int]:
     if not arrays:
         raise ValueError("train_dev_test_split needs at least one array, got none.")
     if any(array is None for array in arrays):
         position = [array is None for array in arrays].index(True)
         raise ValueError(f"arrays must not be None, got one in position {position}.")
     indexed = indexable(*arrays)
-    first = indexed[0]
-    n_rows = int(first.shape[0]) if hasattr(first, "shape") else len(first)
+    n_rows = n_rows_of(indexed[0])
     if n_rows < len(PARTS):
         raise ValueError(f"arrays must have at least 3 rows, one for each part, got {n_rows}.")
     return indexed, n_rows
@@ -179,7 +180,7 @@ def _part_sizes(
     return sizes
 
 
-def _check_size(name: str, size: Any) -> None:
+def _check_size(name: str, size: object) -> None:
     if size is None:
         return
     is_count = not isinstance(size, bool) and isinstance(size, Integral) and int(size) >= 1
@@ -190,8 +191,9 @@ def _check_size(name: str, size: Any) -> None:
         )
 
 
-def _count(size: Any, n_rows: int, rounded: Any) -> int:
-    return int(size) if isinstance(size, Integral) else int(rounded(float(size) * n_rows))
+def _count(size: float, n_rows: int, rounded: Callable[[float], int]) -> int:
+    given: object = size
+    return int(given) if isinstance(given, Integral) else rounded(float(size) * n_rows)
 
 
 def _course_size(n_rows: int) -> int:
@@ -207,10 +209,10 @@ def _shared(rest: int, dev: int | None, test: int | None) -> tuple[int, int]:
 
 
 def _train_rows_beside(
-    train: int, dev: int, test: int, n_rows: int, fractions: Iterable[Any]
+    train: int, dev: int, test: int, n_rows: int, fractions: Iterable[float | None]
 ) -> int:
     """Rows of train where all three are fractions: dev and test, rounded up, may leave one less."""
-    total = sum(float(fraction) for fraction in fractions)
+    total = sum(float(fraction) for fraction in fractions if fraction is not None)
     if isclose(total, 1, rel_tol=1e-9):
         return n_rows - dev - test
     return min(train, n_rows - dev - test) if total < 1 else train
@@ -242,7 +244,7 @@ def _draw_parts(
     return parts
 
 
-def _checked_groups(groups: Any, n_rows: int) -> Array:
+def _checked_groups(groups: ArrayLike, n_rows: int) -> Array:
     checked = checked_array(groups, None, "groups")
     if checked.shape != (n_rows,):
         raise ValueError(
@@ -319,8 +321,8 @@ def _cuts_between_groups(borders: Array, ends: Array) -> list[int]:
 
 
 def _strata(
-    stratify: Any,
-    arrays: list[Any],
+    stratify: ArrayLike | None,
+    arrays: list[Rows],
     n_rows: int,
     sizes: tuple[int, int, int],
     shuffle: bool,
@@ -345,12 +347,12 @@ def _strata(
     return strata
 
 
-def _class_numbers(y: Any) -> Array | None:
-    """Class labels as 0, 1, …; None if y does not hold any."""
-    if scipy.sparse.issparse(y):
+def _class_numbers(targets: Rows) -> Array | None:
+    """Class labels as 0, 1, …; None if they are none."""
+    if scipy.sparse.issparse(targets):
         return None
     try:
-        y = np.asarray(y)
+        y = np.asarray(targets)
     except ValueError:  # rows of different lengths
         return None
     if y.ndim == 2 and y.shape[1] == 1:
@@ -368,8 +370,8 @@ def _are_labels(y: Array) -> bool:
     return any(all(issubclass(one, kind) for one in types) for kind in (str, bytes, numbers))
 
 
-def _explicit_strata(stratify: Any, n_rows: int) -> Array:
-    if hasattr(stratify, "columns"):
+def _explicit_strata(stratify: ArrayLike, n_rows: int) -> Array:
+    if hasattr(stratify, "columns") and hasattr(stratify, "to_numpy"):
         # As objects where columns differ in kind, which scikit-learn would make numbers.
         stratify = stratify.to_numpy()
     labels = checked_array(stratify, None, "stratify")

@@ -29,8 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
-from skdeep.inspection import _bias_variance as module
-from skdeep.inspection import bias_variance_report
+from skdeep.inspection import _advice, _bias_variance, _bootstrap, bias_variance_report
 from skdeep.model_selection import train_dev_test_split
 
 CANCER = load_breast_cancer(return_X_y=True)
@@ -93,7 +92,7 @@ COURSE = [
 
 @pytest.mark.parametrize(("train", "dev", "base", "expected"), COURSE)
 def test_the_courses_table(train, dev, base, expected):
-    assert module.diagnose(*module.find_large(train, dev, base)) == expected
+    assert _bias_variance.diagnose(*_bias_variance.find_large(train, dev, base)) == expected
 
 
 @pytest.mark.parametrize(("train", "dev", "base", "expected"), COURSE)
@@ -116,10 +115,10 @@ def test_the_courses_table_from_predictions(train, dev, base, expected):
 
 
 def test_the_tolerance_is_where_high_begins():
-    assert module.find_large(0.019, 0.019) == (False, False)
-    assert module.find_large(0.02, 0.02) == (True, False)
-    assert module.find_large(0.16, 0.18, 0.14) == (True, True)
-    assert module.find_large(0.02, 0.02, tolerance=0.03) == (False, False)
+    assert _bias_variance.find_large(0.019, 0.019) == (False, False)
+    assert _bias_variance.find_large(0.02, 0.02) == (True, False)
+    assert _bias_variance.find_large(0.16, 0.18, 0.14) == (True, True)
+    assert _bias_variance.find_large(0.02, 0.02, tolerance=0.03) == (False, False)
 
 
 def test_a_gap_not_clear_of_zero_is_not_called_high():
@@ -216,7 +215,7 @@ def test_augmentation_is_advised_with_a_solver_that_takes_it(solver):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = SoftmaxClassifier(solver=solver, max_iter=2, random_state=0).fit(X, y)
-    advice = next(line for line in module._against_variance(model, "") if "augment" in line)
+    advice = next(line for line in _advice.against_variance(model, "") if "augment" in line)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -238,7 +237,7 @@ def test_early_stopping_and_dropout_are_seen():
         random_state=0,
     ).fit(X, y)
     assert model.n_iter_ < 200
-    lines = module._advice(model, True, True, 100)
+    lines = _advice.advise(model, True, True, 100)
     assert "bias: early_stopping=True, n_iter_no_change=2 (the last call ended" in lines[1]
     assert "bias: dropout=[0.5] -> lower" in lines
     assert not any("batch_norm" in line for line in lines)
@@ -472,7 +471,7 @@ def test_blocks_do_not_show(monkeypatch):
     X, y = DIABETES
     arguments = (LinearRegression().fit(X[:200], y[:200]), X[:200], y[:200], X[200:], y[200:])
     whole = bias_variance_report(*arguments, random_state=0)
-    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 10_000)
+    monkeypatch.setattr(_bootstrap, "BLOCK_ELEMENTS", 10_000)
     assert bias_variance_report(*arguments, random_state=0).intervals == whole.intervals
 
 

@@ -17,8 +17,11 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from skdeep.model_selection import SameDistributionResult, check_same_distribution
-from skdeep.model_selection import _same_distribution as module
+from skdeep.model_selection import (
+    SameDistributionResult,
+    _kernel_classifier,
+    check_same_distribution,
+)
 
 CANCER = load_breast_cancer(as_frame=True).data
 
@@ -305,7 +308,7 @@ def test_blocks_do_not_show(monkeypatch):
     X_train, X_dev = normal(0, 60, 60, 7)
     X_dev[:, 6] += 0.4
     whole = check_same_distribution(X_train, X_dev, random_state=0)
-    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 120 * 4 * 3)
+    monkeypatch.setattr(_kernel_classifier, "BLOCK_ELEMENTS", 120 * 4 * 3)
     blocks = check_same_distribution(X_train, X_dev, random_state=0)
     assert blocks.auc == pytest.approx(whole.auc, abs=1e-12)
     assert [name for name, _ in blocks.columns] == [name for name, _ in whole.columns]

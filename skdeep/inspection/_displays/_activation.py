@@ -1,13 +1,19 @@
 """ActivationDisplay: whether signals and gradients survive their way through the layers."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from ..._engine.backend import Array
+from ..._inputs import Rows
 from .._activations import LayerStatistics, layer_statistics
-from ._common import BLUE, GREY, ORANGE, VERMILION, add_title, network_and_data, panels
+from ._common import BLUE, GREY, ORANGE, VERMILION, AxesLike, add_title, network_and_data, panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Of the activations' distribution: minimum, maximum, and the ranges between.
 QUANTILES = np.array([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1])
@@ -68,13 +74,14 @@ class ActivationDisplay:
         self.layers = layers
         self.estimator_name = estimator_name
 
-    def plot(self, ax: Any = None, *, name: str | None = None) -> Self:
+    def plot(self, ax: AxesLike = None, *, name: str | None = None) -> Self:
         """Draw the three panels.
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of three, default=None
-            What to draw on, a single one being divided; None makes a new figure.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         name : str, default=None
             Title; None takes `estimator_name`.
 
@@ -111,12 +118,12 @@ class ActivationDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        estimator: BaseEstimator,
+        X: Rows,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        ax: Any = None,
+        ax: AxesLike = None,
         name: str | None = None,
     ) -> Self:
         """Send rows through a network, fitted or not, and draw what happens inside.
@@ -134,8 +141,9 @@ class ActivationDisplay:
             Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
-        ax : matplotlib Axes or sequence of three, default=None
-            What to draw on, a single one being divided; None makes a new figure.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         name : str, default=None
             Title; None takes the name of the estimator's class.
 
@@ -161,7 +169,7 @@ class ActivationDisplay:
             raise ValueError(f"estimator must have a hidden layer, got {network!r} without.")
         return cls(layers=layers, estimator_name=type(network).__name__).plot(ax, name=name)
 
-    def _draw_activations(self, ax: Any) -> None:
+    def _draw_activations(self, ax: "Axes") -> None:
         """Strips of quantiles: thin from the least to the largest value, thickest in the middle."""
         hidden = self.layers[:-1]
         self.quantiles_ = np.array([np.quantile(layer.activations, QUANTILES) for layer in hidden])
@@ -182,7 +190,7 @@ class ActivationDisplay:
         )
         ax.set_xlabel("activation")
 
-    def _draw_gradients(self, ax: Any) -> None:
+    def _draw_gradients(self, ax: "Axes") -> None:
         norms = np.array([layer.gradient_norm for layer in self.layers])
         places = np.arange(norms.size)
         # A log scale has no zero: a word says it instead.
@@ -206,7 +214,7 @@ class ActivationDisplay:
                 weight="bold",
             )
 
-    def _draw_dead_units(self, ax: Any) -> None:
+    def _draw_dead_units(self, ax: "Axes") -> None:
         hidden = self.layers[:-1]
         shares = np.array([100 * layer.share_dead for layer in hidden])
         self.bars_ = ax.barh(np.arange(len(hidden)), shares, height=0.5, color=ORANGE)

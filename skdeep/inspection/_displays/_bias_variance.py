@@ -1,12 +1,22 @@
 """BiasVarianceDisplay: base, training and dev error, and the two gaps between them (II 1.2)."""
 
 import textwrap
-from typing import Any, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
+from ..._inputs import Rows
 from .._bias_variance import BiasVarianceResult, bias_variance_report
 from ._common import BLUE, GREEN, GREY, ORANGE, VERMILION, single_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Rectangle
+    from matplotlib.text import Annotation
 
 # Characters of a title's line at the default size.
 TITLE_WIDTH = 60
@@ -100,7 +110,7 @@ class BiasVarianceDisplay:
         self.diagnosis = diagnosis
         self.metric = metric
 
-    def plot(self, ax: Any = None, *, name: str | None = None) -> Self:
+    def plot(self, ax: "Axes | None" = None, *, name: str | None = None) -> Self:
         """Draw the errors and the gaps.
 
         Parameters
@@ -122,9 +132,9 @@ class BiasVarianceDisplay:
         """
         self.ax_ = single_axes("BiasVarianceDisplay", ax)
         self.figure_ = self.ax_.figure
-        self.bars_: dict[str, Any] = {}
-        self.intervals_: dict[str, Any] = {}
-        self.labels_: dict[str, Any] = {}
+        self.bars_: dict[str, Rectangle] = {}
+        self.intervals_: dict[str, Line2D] = {}
+        self.labels_: dict[str, Annotation] = {}
         for place, row in enumerate(STYLES):
             self._draw_row(place, row)
         # From each error to the gaps that begin or end there.
@@ -141,7 +151,7 @@ class BiasVarianceDisplay:
 
     @classmethod
     def from_report(
-        cls, report: BiasVarianceResult, *, ax: Any = None, name: str | None = None
+        cls, report: BiasVarianceResult, *, ax: "Axes | None" = None, name: str | None = None
     ) -> Self:
         """Draw what `bias_variance_report` has found.
 
@@ -179,15 +189,15 @@ class BiasVarianceDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X_train: Any,
-        y_train: Any,
-        X_dev: Any,
-        y_dev: Any,
+        estimator: BaseEstimator,
+        X_train: Rows,
+        y_train: ArrayLike,
+        X_dev: Rows,
+        y_dev: ArrayLike,
         *,
         base_error: float = 0.0,
-        metric: Any = None,
-        ax: Any = None,
+        metric: Callable[..., float] | str | None = None,
+        ax: "Axes | None" = None,
         name: str | None = None,
         **report_parameters: Any,
     ) -> Self:

@@ -2,17 +2,34 @@
 
 import importlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..._engine.backend import Array
+from ..._inputs import Rows
 from ...estimators._base import BaseNetworkEstimator
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.gridspec import GridSpecBase
+    from matplotlib.ticker import MaxNLocator
+
+# What `Axes.plot` is given for a line, by its names.
+LineStyle = Mapping[str, Any]
+# What a user gives to draw on: nothing, one Axes, or one for each panel.
+
+AxesLike: TypeAlias = "Axes | Sequence[Axes] | Array | None"
 
 # Okabe and Ito's palette, told apart with any kind of colour vision.
 BLUE, VERMILION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#666666"
@@ -21,7 +38,7 @@ WIDE = 100
 OURS = "skdeep's (LogisticRegressionGD, SoftmaxClassifier, DeepMLPClassifier, DeepMLPRegressor)"
 
 
-def import_pyplot(caller: str) -> Any:
+def import_pyplot(caller: str) -> ModuleType:
     """matplotlib.pyplot, or an error that says what to install."""
     try:
         importlib.import_module("matplotlib")
@@ -30,15 +47,15 @@ def import_pyplot(caller: str) -> Any:
         raise ImportError(f"{caller} needs matplotlib: pip install matplotlib") from error
 
 
-def single_axes(caller: str, ax: Any) -> Any:
+def single_axes(caller: str, ax: "Axes | None") -> "Axes":
     """The given axes, or those of a new figure."""
     pyplot = import_pyplot(caller)
-    return pyplot.subplots(layout="constrained")[1] if ax is None else ax
+    return cast("Axes", pyplot.subplots(layout="constrained")[1]) if ax is None else ax
 
 
 def panels(
     caller: str,
-    ax: Any,
+    ax: AxesLike,
     n_panels: int,
     n_columns: int,
     panel_size: tuple[float, float],
@@ -70,7 +87,7 @@ def panels(
     return _grid(whole.subgridspec(n_rows, n_columns), n_panels, sharey)
 
 
-def _grid(gridspec: Any, n_panels: int, sharey: bool) -> Array:
+def _grid(gridspec: "GridSpecBase", n_panels: int, sharey: bool) -> Array:
     axes = gridspec.subplots(squeeze=False, sharey=sharey).ravel()
     for unused in axes[n_panels:]:
         unused.set_axis_off()
@@ -78,14 +95,18 @@ def _grid(gridspec: Any, n_panels: int, sharey: bool) -> Array:
     return used
 
 
-def line_style(defaults: dict[str, Any], line_kw: dict[str, Any] | None) -> dict[str, Any]:
+def ticks_at_whole_numbers(axis: "Axis") -> None:
+    cast("MaxNLocator", axis.get_major_locator()).set_params(integer=True)
+
+
+def line_style(defaults: LineStyle, line_kw: LineStyle | None) -> dict[str, Any]:
     """What `Axes.plot` is given: the defaults, and over them what the user gave, aliases too."""
     cbook = importlib.import_module("matplotlib.cbook")
     line = importlib.import_module("matplotlib.lines").Line2D
     return {**defaults, **cbook.normalize_kwargs(line_kw, line)}
 
 
-def takes_log_scale(values: Any, log_scale: bool | None, name: str) -> bool:
+def takes_log_scale(values: ArrayLike, log_scale: bool | None, name: str) -> bool:
     """Whether to draw on a log scale; None leaves it to the values."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
@@ -114,7 +135,7 @@ def _unevenness(ascending: Array) -> float:
     return float(abs((ascending.mean() - low) / (high - low) - 0.5))
 
 
-def add_title(figure: Any, ax: Any, title: str | None, *, is_own: bool) -> None:
+def add_title(figure: "Figure | SubFigure", ax: "Axes", title: str | None, *, is_own: bool) -> None:
     """A title above a figure of several panels, or above the first where others are beside."""
     if title and is_own:
         figure.suptitle(title)
@@ -122,7 +143,7 @@ def add_title(figure: Any, ax: Any, title: str | None, *, is_own: bool) -> None:
         ax.set_title(title)
 
 
-def innermost(estimator: Any) -> Any:
+def innermost(estimator: BaseEstimator) -> BaseEstimator:
     """The model inside pipelines, searches and target transformations."""
     while True:
         if isinstance(estimator, Pipeline):
@@ -135,7 +156,7 @@ def innermost(estimator: Any) -> Any:
             return estimator
 
 
-def network_in(estimator: Any) -> Any:
+def network_in(estimator: BaseEstimator) -> BaseNetworkEstimator:
     """skdeep's estimator inside pipelines, searches and target transformations."""
     network = innermost(estimator)
     if not isinstance(network, BaseNetworkEstimator):
@@ -146,7 +167,9 @@ def network_in(estimator: Any) -> Any:
     return network
 
 
-def network_and_data(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, Any]:
+def network_and_data(
+    estimator: BaseEstimator, X: Rows, y: ArrayLike
+) -> tuple[BaseNetworkEstimator, Rows, ArrayLike]:
     """skdeep's estimator inside others, and rows and targets as they reach it."""
     network = network_in(estimator)
     while estimator is not network:
@@ -161,15 +184,15 @@ def network_and_data(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, Any]:
     return network, X, y
 
 
-def _transformed_before_last(pipeline: Pipeline, X: Any) -> Any:
+def _transformed_before_last(pipeline: Pipeline, X: Rows) -> Rows:
     steps_before = pipeline[:-1]
     if not len(steps_before):
         return X
     check_is_fitted(steps_before)
-    return steps_before.transform(X)
+    return cast(Rows, steps_before.transform(X))
 
 
-def _transformed_target(model: Any, y: Any) -> Any:
+def _transformed_target(model: BaseEstimator, y: ArrayLike) -> Array:
     """The targets as they reach the regressor inside, one column being none."""
     if not isinstance(model, TransformedTargetRegressor):
         raise TypeError(
@@ -183,13 +206,13 @@ def _transformed_target(model: Any, y: Any) -> Any:
     return transformed[:, 0] if is_single else transformed
 
 
-def check_integer(name: str, value: Any) -> None:
+def check_integer(name: str, value: object) -> None:
     """Raise where a parameter is no integer >= 1."""
     if not isinstance(value, Integral) or int(value) < 1:
         raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
 
 
-def choose(name: str, value: Any, allowed: Sequence[str]) -> None:
+def choose(name: str, value: object, allowed: Sequence[str]) -> None:
     """Raise where a parameter is none of the values allowed."""
     if value not in allowed:
         raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")

@@ -2,21 +2,29 @@
 
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from ..._engine.backend import Array
 from ..._engine.schedules import SCHEDULES, Schedule
 from ..._engine.solvers import SOLVERS
+from ...estimators._base import BaseNetworkEstimator
 from ._common import (
     BLUE,
+    LineStyle,
     check_integer,
     line_style,
     network_in,
     single_axes,
     takes_log_scale,
+    ticks_at_whole_numbers,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Up to this many epochs each is marked.
 FEW_EPOCHS = 30
@@ -61,17 +69,17 @@ class LearningRateDisplay:
     array([0.001  , 0.001  , 0.0005 , 0.0005 , 0.00025, 0.00025])
     """
 
-    def __init__(self, *, learning_rates: Any, name: str | None = None) -> None:
+    def __init__(self, *, learning_rates: ArrayLike, name: str | None = None) -> None:
         self.learning_rates = learning_rates
         self.name = name
 
     def plot(
         self,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         *,
         log_scale: bool | None = None,
         name: str | None = None,
-        line_kw: dict[str, Any] | None = None,
+        line_kw: LineStyle | None = None,
     ) -> Self:
         """Draw the learning rate.
 
@@ -80,8 +88,8 @@ class LearningRateDisplay:
         ax : matplotlib Axes, default=None
             What to draw on; None makes a new figure.
         log_scale : bool, default=None
-            Whether the learning rate is on a log scale; None does so where it spans two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes the display's `name`.
         line_kw : dict, default=None
@@ -119,7 +127,7 @@ class LearningRateDisplay:
             self.ax_.set_yscale("log")
         label = "learning rate (log scale)" if log_scale else "learning rate"
         self.ax_.set(xlabel="epoch", ylabel=label, title=name or self.name or "")
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        ticks_at_whole_numbers(self.ax_.xaxis)
         if "label" in style:
             self.ax_.legend()
         return self
@@ -127,14 +135,14 @@ class LearningRateDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: BaseEstimator,
         *,
         n_epochs: int | None = None,
         n_samples: int | None = None,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         log_scale: bool | None = None,
         name: str | None = None,
-        line_kw: dict[str, Any] | None = None,
+        line_kw: LineStyle | None = None,
     ) -> Self:
         """Draw the learning rate that an estimator has trained with, or would train with.
 
@@ -157,8 +165,8 @@ class LearningRateDisplay:
         ax : matplotlib Axes, default=None
             What to draw on; None makes a new figure.
         log_scale : bool, default=None
-            Whether the learning rate is on a log scale; None does so where it spans two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes the schedule's name, followed by "as trained" where that is drawn.
         line_kw : dict, default=None
@@ -219,10 +227,10 @@ class LearningRateDisplay:
         power_t: float = 0.5,
         decay_rate: float | None = None,
         decay_epochs: int | None = None,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         log_scale: bool | None = None,
         name: str | None = None,
-        line_kw: dict[str, Any] | None = None,
+        line_kw: LineStyle | None = None,
     ) -> Self:
         """Draw a schedule by its name and parameters, which are the estimators'.
 
@@ -247,8 +255,8 @@ class LearningRateDisplay:
         ax : matplotlib Axes, default=None
             What to draw on; None makes a new figure.
         log_scale : bool, default=None
-            Whether the learning rate is on a log scale; None does so where it spans two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes the schedule's name.
         line_kw : dict, default=None
@@ -287,7 +295,7 @@ class LearningRateDisplay:
         return display.plot(ax, log_scale=log_scale, name=name, line_kw=line_kw)
 
 
-def _rates_used(network: Any) -> Array | None:
+def _rates_used(network: BaseNetworkEstimator) -> Array | None:
     """The rate of each epoch trained; None where there is none or one is not known."""
     n_trained = len(getattr(network, "loss_curve_", []))
     curves = getattr(network, "_curves", None)
@@ -297,7 +305,7 @@ def _rates_used(network: Any) -> Array | None:
     return rates
 
 
-def _label(learning_rate: Any) -> str:
+def _label(learning_rate: str | Callable[[int], float]) -> str:
     return learning_rate if isinstance(learning_rate, str) else "learning rate of a callable"
 
 
@@ -305,7 +313,7 @@ def _factors(schedule: Schedule, n_epochs: int, n_samples: int) -> Array:
     return np.array([schedule.factor(epoch, epoch * n_samples) for epoch in range(n_epochs)])
 
 
-def _initial_rate(network: Any) -> float:
+def _initial_rate(network: BaseNetworkEstimator) -> float:
     """The number that `learning_rate_init` stands for."""
     if network.learning_rate_init != "auto":
         return float(network.learning_rate_init)
@@ -318,14 +326,14 @@ def _initial_rate(network: Any) -> float:
     return rate
 
 
-def _decay_epochs(network: Any) -> int | None:
+def _decay_epochs(network: BaseNetworkEstimator) -> int | None:
     """What the estimator's schedule decays over, where the epochs drawn are not its own."""
     if network.learning_rate == "cosine" and network.decay_epochs is None:
         return int(network.max_iter)
     return None if network.decay_epochs is None else int(network.decay_epochs)
 
 
-def _check_schedule(learning_rate: Any, n_samples: Any) -> None:
+def _check_schedule(learning_rate: object, n_samples: int | None) -> None:
     named = isinstance(learning_rate, str) and learning_rate in SCHEDULES
     if not named and not callable(learning_rate):
         raise ValueError(
@@ -344,7 +352,7 @@ def _check_schedule(learning_rate: Any, n_samples: Any) -> None:
         )
 
 
-def _check_number(name: str, value: Any, *, or_zero: bool = False) -> None:
+def _check_number(name: str, value: object, *, or_zero: bool = False) -> None:
     """Raise where a parameter is no finite number above zero, or no less."""
     number = float(value) if isinstance(value, Real) else np.nan
     if not (0 < number < np.inf or (or_zero and number == 0)):

@@ -4,9 +4,12 @@ The cost of an epoch is a mean over mini-batches and so is noisy: the exponentia
 average (II 2.2) shows its course, and the values themselves stay visible behind it.
 """
 
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ..._engine.backend import Array
@@ -17,11 +20,17 @@ from ._common import (
     GREEN,
     GREY,
     VERMILION,
+    LineStyle,
     innermost,
     line_style,
     single_axes,
     takes_log_scale,
+    ticks_at_whole_numbers,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 # An average over more than about a twentieth of the epochs lags visibly behind.
 WINDOWS, LARGEST_BETA = 20, 0.9
@@ -97,9 +106,9 @@ class LossCurveDisplay:
     def __init__(
         self,
         *,
-        loss_curve: Any,
-        validation_loss_curve: Any = None,
-        validation_scores: Any = None,
+        loss_curve: ArrayLike,
+        validation_loss_curve: ArrayLike | None = None,
+        validation_scores: Sequence[float] | None = None,
         best_epoch: int | None = None,
         unit: str = "epoch",
         estimator_name: str | None = None,
@@ -113,12 +122,12 @@ class LossCurveDisplay:
 
     def plot(
         self,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         *,
         beta: float | None = None,
         log_scale: bool | None = None,
         name: str | None = None,
-        line_kw: dict[str, Any] | None = None,
+        line_kw: LineStyle | None = None,
     ) -> Self:
         """Draw the curves.
 
@@ -132,8 +141,8 @@ class LossCurveDisplay:
             more lags behind; and not at all over the iterations of a full-batch solver, which have
             no noise.
         log_scale : bool, default=None
-            Whether the losses are on a log scale; None does so where they span two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes `estimator_name`.
         line_kw : dict, default=None
@@ -179,7 +188,7 @@ class LossCurveDisplay:
         if log_scale:
             self.ax_.set_yscale("log")
         self.ax_.set(xlabel=self.unit, ylabel="loss (log scale)" if log_scale else "loss")
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        ticks_at_whole_numbers(self.ax_.xaxis)
         self.ax_.set_title(name or self.estimator_name or "")
         self.ax_.legend()
         return self
@@ -187,13 +196,13 @@ class LossCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: BaseEstimator,
         *,
-        ax: Any = None,
+        ax: "Axes | None" = None,
         beta: float | None = None,
         log_scale: bool | None = None,
         name: str | None = None,
-        line_kw: dict[str, Any] | None = None,
+        line_kw: LineStyle | None = None,
     ) -> Self:
         """Draw the curves of a fitted estimator.
 
@@ -210,8 +219,8 @@ class LossCurveDisplay:
             more lags behind; and not at all over the iterations of a full-batch solver, which have
             no noise.
         log_scale : bool, default=None
-            Whether the losses are on a log scale; None does so where they span two decades or
-            more and the values lie more evenly that way.
+            Whether the y axis is on a log scale; None does so where the values span two decades or
+            more and lie more evenly that way.
         name : str, default=None
             Title; None takes the name of the estimator's class.
         line_kw : dict, default=None
@@ -251,8 +260,8 @@ class LossCurveDisplay:
         return min(LARGEST_BETA, max(0.0, 1 - WINDOWS / n_epochs))
 
     def _draw(
-        self, curve: Array, beta: float, log_scale: bool, style: dict[str, Any]
-    ) -> tuple[Any, Any]:
+        self, curve: Array, beta: float, log_scale: bool, style: LineStyle
+    ) -> "tuple[Line2D, Line2D | None]":
         """The averaged line, and the values behind it."""
         watched = np.flatnonzero(~np.isnan(curve))
         values = curve[watched]
@@ -264,7 +273,7 @@ class LossCurveDisplay:
         (line,) = self.ax_.plot(watched, averages, **style)
         return line, raw
 
-    def _mark_best(self) -> Any:
+    def _mark_best(self) -> "Line2D | None":
         if self.best_epoch is None:
             return None
         label = f"best {self.unit}: {self.best_epoch}"
@@ -272,31 +281,31 @@ class LossCurveDisplay:
             label += f" (dev score {self.validation_scores[self.best_epoch]:.3g})"
         return self.ax_.axvline(self.best_epoch, color=GREEN, linestyle="-.", label=label)
 
-    def _mark_end(self) -> Any:
+    def _mark_end(self) -> "Line2D":
         """A mark where the averaged cost of training ends."""
-        epochs, costs = self.line_.get_data()
-        label = f"end, after {len(self.loss_curve)} {self.unit}s"
+        epochs, costs = map(np.asarray, self.line_.get_data())
+        label = f"end, after {np.size(self.loss_curve)} {self.unit}s"
         (mark,) = self.ax_.plot(
             epochs[-1:], costs[-1:], color=GREY, linestyle="none", marker="s", label=label
         )
         return mark
 
 
-def _unit_of(model: Any) -> str:
+def _unit_of(model: object) -> str:
     """What each value of the loss curve stands for; other libraries' networks have one, too."""
     solver = getattr(model, "solver", None)
     row = SOLVERS.get(solver) if isinstance(solver, str) else None
     return "epoch" if row is None or row.is_stochastic else "iteration"
 
 
-def _style(label: str, line_kw: dict[str, Any] | None, **defaults: Any) -> dict[str, Any]:
+def _style(label: str, line_kw: LineStyle | None, **defaults: str) -> LineStyle:
     """How a curve is drawn; a label that is given stands before the curve's own."""
     style = line_style(defaults, line_kw)
     given = style.get("label")
     return {**style, "label": label if given is None else f"{given}: {label}"}
 
 
-def _curve(name: str, values: Any) -> Array:
+def _curve(name: str, values: ArrayLike | None) -> Array:
     """One number per epoch; None has none."""
     curve = np.asarray([] if values is None else values, dtype=float)
     if curve.ndim != 1:

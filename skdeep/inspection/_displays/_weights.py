@@ -1,15 +1,22 @@
 """WeightsDisplay: the weights of the first layer's units, each as an image of the input."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ..._engine.backend import Array
-from ._common import GREY, check_integer, choose, network_in, panels
+from ...estimators._base import BaseNetworkEstimator
+from ._common import GREY, AxesLike, check_integer, choose, network_in, panels
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
 
 # Between channels, this part of a channel's width, one pixel at least.
 GAP = 12
@@ -65,9 +72,9 @@ class WeightsDisplay:
     def __init__(
         self,
         *,
-        weights: Any,
+        weights: ArrayLike,
         image_shape: tuple[int, ...],
-        unit_names: Any,
+        unit_names: Sequence[str],
         estimator_name: str | None = None,
     ) -> None:
         self.weights = weights
@@ -75,13 +82,16 @@ class WeightsDisplay:
         self.unit_names = unit_names
         self.estimator_name = estimator_name
 
-    def plot(self, ax: Any = None, *, cmap: Any = "RdBu_r", name: str | None = None) -> Self:
+    def plot(
+        self, ax: AxesLike = None, *, cmap: "str | Colormap" = "RdBu_r", name: str | None = None
+    ) -> Self:
         """Draw the images.
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of `n_shown`, default=None
-            What to draw on, a single one being divided; None makes a new figure.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         cmap : str or matplotlib Colormap, default="RdBu_r"
             A diverging scale of colours.
         name : str, default=None
@@ -125,13 +135,13 @@ class WeightsDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: BaseEstimator,
         image_shape: tuple[int, ...],
         *,
         n_units: int = 16,
         order: str = "norm",
-        ax: Any = None,
-        cmap: Any = "RdBu_r",
+        ax: AxesLike = None,
+        cmap: "str | Colormap" = "RdBu_r",
         name: str | None = None,
     ) -> Self:
         """Draw the first layer's weights of a fitted estimator.
@@ -151,7 +161,8 @@ class WeightsDisplay:
         order : {"norm", "index"}, default="norm"
             Which come first: those whose weights have the largest norm, or the first ones.
         ax : matplotlib Axes or sequence of Axes, default=None
-            What to draw on, a single one being divided; None makes a new figure.
+            What to draw on, one for each panel or a single one that is divided; None makes a new
+            figure.
         cmap : str or matplotlib Colormap, default="RdBu_r"
             A diverging scale of colours.
         name : str, default=None
@@ -196,7 +207,7 @@ class WeightsDisplay:
         return display.plot(ax, cmap=cmap, name=name)
 
 
-def _first_layer(network: Any) -> tuple[Array, list[str]]:
+def _first_layer(network: BaseNetworkEstimator) -> tuple[Array, list[str]]:
     """The weights into the first layer, (n_features, n_units), and the units' names."""
     if hasattr(network, "coefs_"):
         weights = network.coefs_[0]
@@ -232,7 +243,7 @@ def _panel_size(n_columns: int, shape: tuple[int, ...]) -> tuple[float, float]:
     return whole / n_columns, image * float(np.clip(shape[0] / shape[1], 0.4, 2.5)) + title
 
 
-def _checked_shape(image_shape: Any, n_features: int) -> tuple[int, ...]:
+def _checked_shape(image_shape: object, n_features: int) -> tuple[int, ...]:
     """Two or three integers >= 1 whose product is the number of features."""
     shape = image_shape if isinstance(image_shape, tuple | list) else ()
     if len(shape) not in (2, 3) or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
