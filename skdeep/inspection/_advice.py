@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
-from ..estimators._base import STOCHASTIC_SOLVERS, BaseNetworkEstimator
+from .._engine.solvers import SOLVERS
+from ..estimators._base import BaseNetworkEstimator
 
 # A penalty below it, shared by all rows as it is, holds no network back.
 WEAK_ALPHA = 1e-3
@@ -79,7 +80,7 @@ def against_bias(estimator: BaseNetworkEstimator, prefix: str) -> list[str]:
         kind = type(estimator).__name__
         advice = [f"{kind} is linear in X -> try DeepMLPClassifier, or more informative features"]
     advice.append(_longer_training(estimator, given))
-    if given["solver"] in ("lbfgs", "gd"):
+    if not SOLVERS[str(given["solver"])].is_stochastic:
         advice.append(f"{given.shown('solver')} -> try another, 'adam' say")
     else:
         advice.append(
@@ -88,7 +89,7 @@ def against_bias(estimator: BaseNetworkEstimator, prefix: str) -> list[str]:
         )
     if "hidden_layer_sizes" in given:
         advice.append(f"{given.shown('activation')} -> try another")
-        if not given["batch_norm"]:
+        if not given["batch_norm"] and not given["layer_norm"]:
             advice.append(f"{given.shown('batch_norm')} -> try True")
     thresholds = {"dropout": 0, "input_dropout": 0, "alpha": WEAK_ALPHA, "label_smoothing": 0}
     advice += [
@@ -113,14 +114,15 @@ def _longer_training(estimator: BaseNetworkEstimator, given: _Parameters) -> str
 def against_variance(estimator: BaseNetworkEstimator, prefix: str) -> list[str]:
     """Regularisation, augmentation, early stopping, a smaller network; rows come before these."""
     given = _Parameters(estimator, prefix)
+    takes_changes = SOLVERS[str(given["solver"])].takes_changing_objective
     advice = [f"{given.shown('alpha')} -> raise, on a log scale"]
     if "dropout" in given:
-        needs = " (takes a stochastic solver)" if given["solver"] == "lbfgs" else ""
+        needs = "" if takes_changes else " (takes a stochastic solver)"
         advice.append(f"{given.shown('dropout')} -> try 0.2 to 0.5{needs}")
     if not given["early_stopping"]:
         advice.append(f"{given.shown('early_stopping')} -> try True")
     if given["augment"] is None:
-        needs = "" if given["solver"] in STOCHASTIC_SOLVERS else " (takes a stochastic solver)"
+        needs = "" if takes_changes else " (takes a stochastic solver)"
         advice.append(f"{given.shown('augment')} -> for images, augment them{needs}")
     if "hidden_layer_sizes" in given:
         advice.append(f"{given.shown('hidden_layer_sizes')} -> try narrower or shallower")
