@@ -22,13 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from ._engine.solvers import STOCHASTIC_SOLVERS
-from .estimators._base import (
-    BaseNetworkEstimator,
-    give_back_rate,
-    running_fit,
-    take_control_of_rate,
-)
+from .estimators._base import BaseNetworkEstimator
 from .estimators._callbacks import callbacks_of
+from .estimators._running import give_back_rate, running_fit, saved_fit, take_control_of_rate
 
 __all__ = ["Checkpoint", "LearningRateControl", "TrainingLog"]
 
@@ -408,7 +404,7 @@ class Checkpoint(_EpochCallback):
             return
         callbacks, lost = _picklable(callbacks_of(estimator))
         saved = {
-            "estimator": fit.saved(),
+            "estimator": saved_fit(estimator),
             "callbacks": callbacks,
             "lost": lost,
         }

@@ -130,12 +130,12 @@ class Fit:
             self.state = replace(
                 models[0].state, theta=theta, statistics=statistics, optimizer=None
             )
-        self._together: list[Model] = list(models)
+        self.population: list[Model] = list(models)
         self._show_rows()
 
     def _show_rows(self) -> None:
         """Let each model's state be its row of the population's."""
-        for row, model in enumerate(self._together):
+        for row, model in enumerate(self.population):
             model.row = row
             if model.state is not self.state:
                 self._show_row(model)
@@ -151,14 +151,14 @@ class Fit:
 
     def _keep(self, models: list[Model]) -> None:
         """Cut the population down to these models."""
-        if len(models) < len(self._together) and self._tied is None:
+        if len(models) < len(self.population) and self._tied is None:
             self.state = self.state.select(np.array([one.row for one in models], dtype=np.intp))
-            self._together = models
+            self.population = models
         self._show_rows()
 
     def _combined(self) -> tuple[Problem, LoopSettings | None]:
         """The models' problems and settings as those of one population."""
-        models = self._together
+        models = self.population
         recipes = [model.recipe for model in models]
         first = recipes[0]
         if self._is_of_one:
@@ -193,7 +193,7 @@ class Fit:
     @property
     def _is_of_one(self) -> bool:
         """Whether it trains one model, whose state is that of the fit."""
-        return self._together[0].state is self.state
+        return self.population[0].state is self.state
 
     # ------------------------------------------------------------------------------- training
 
@@ -210,16 +210,16 @@ class Fit:
             # A model that diverges is reported once, by its own error, not by each operation.
             with np.errstate(all="ignore"):
                 self._begin()
-                while running := [model for model in self._together if model.trains_on]:
+                while running := [model for model in self.population if model.trains_on]:
                     self._keep(running)
                     problem, settings = self._combined()
-                    self._network, first = problem.network, self._together[0]
+                    self._network, first = problem.network, self.population[0]
                     solve = solver_of(first.recipe)
                     first.outcome = solve(
                         problem,
                         self.state,
                         settings,
-                        n_epochs=max(model.watch.n_epochs_left for model in self._together),
+                        n_epochs=max(model.watch.n_epochs_left for model in self.population),
                         after_epoch=self._after_epoch,
                     )
         except KeyboardInterrupt:
@@ -230,13 +230,13 @@ class Fit:
     def _begin(self) -> None:
         """Announce the first epoch, before which callbacks may change what is to come."""
         self._keep_whole_epoch()
-        for model in self._together:
+        for model in self.population:
             model.watch.begin()
             self._take_up_changes(model)
 
     def _after_epoch(self, losses: Array) -> bool:
         """Record an epoch; whether the population changes before the next one."""
-        running = [model for model in self._together if model.trains_on]
+        running = [model for model in self.population if model.trains_on]
         logits = None
         if self._dev is not None:
             logits = self._dev.predict(self._network, self.state.theta, self.state.statistics)
@@ -253,8 +253,8 @@ class Fit:
             if model.error is None:
                 changed = self._end_epoch(model, float(losses[model.row]), logits) or changed
         self._let_go([model for model in running if not model.trains_on])
-        n_models = len(self._together)
-        n_staying = sum(model.trains_on for model in self._together)
+        n_models = len(self.population)
+        n_staying = sum(model.trains_on for model in self.population)
         return changed or n_staying == 0 or n_models - n_staying > COMPACT_FROM * n_models
 
     def _end_epoch(self, model: Model, loss: float, logits: Array | None) -> bool:
@@ -279,7 +279,7 @@ class Fit:
         assert model.dev is not None
         group = next((one for one in self._groups or () if model.number in one), None)
         if group is not None:
-            rows = [one.row for one in self._together if one.number in group]
+            rows = [one.row for one in self.population if one.number in group]
             logits = mean_of_predictions(model.recipe.loss.link, logits[rows])
         elif not self._is_of_one:
             logits = logits[model.row]
@@ -318,7 +318,7 @@ class Fit:
         """Remember the end of an epoch, in a place of its own until it is there whole."""
         if not self._keeps_whole_epochs:
             return
-        model = self._together[0]
+        model = self.population[0]
         if not self._moments:
             drawn = model.recipe.drawn_streams
             self._moments = [Moment(self.state, drawn), Moment(self.state, drawn)]
@@ -353,14 +353,14 @@ class Fit:
             model.watch.recipe = replace(model.recipe, max_epochs=n_epochs)
         # Of those that have ended the rows may have moved on: they are where they were let go.
         kept = {id(model) for model in self.models}
-        staying = [one for one in self._together if id(one) in kept and not one.has_ended]
+        staying = [one for one in self.population if id(one) in kept and not one.has_ended]
         if staying:
             self._keep(staying)
             self.run()
 
     def lighten(self) -> None:
         """Drop what going on makes anew, before the fit travels to another process."""
-        for model in self._together:
+        for model in self.population:
             if not model.has_ended and not self._is_of_one:
                 nothing = np.empty(0)
                 model.watch.state = replace(

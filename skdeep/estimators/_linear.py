@@ -219,7 +219,7 @@ class BaseLinear(NetworkClassifier):
 
     @property
     def _accelerates(self) -> bool:
-        descends = self._solver_row.run is Run.DESCENT
+        descends = SOLVERS[self.solver].run is Run.DESCENT
         return descends and self.momentum == "auto" and self.nesterovs_momentum
 
     def _momentum(self) -> float:

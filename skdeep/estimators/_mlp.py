@@ -133,7 +133,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
         rates = {"dropout": max(self._dropout_rates(), default=0.0)}
         rates["input_dropout"] = float(self.input_dropout)
         for name, rate in rates.items():
-            if rate > 0 and not self._solver_row.takes_changing_objective:
+            if rate > 0 and not SOLVERS[self.solver].takes_changing_objective:
                 raise ValueError(
                     f"solver={self.solver!r} needs an objective that stays the same from step to "
                     f"step: {name} must be 0, got {name}={getattr(self, name)!r}. Stochastic "

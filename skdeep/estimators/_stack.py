@@ -14,17 +14,9 @@ from sklearn.base import is_classifier
 
 from .._fit.architecture import widest
 from .._fit.fit import Fit, Model
-from ._base import (
-    concluded,
-    detach,
-    fit_key,
-    foresee,
-    hidden_layer_sizes,
-    model_like,
-    model_of,
-    prepare,
-    rows_per_step,
-)
+from ._base import concluded, detach, foresee, model_of
+from ._preparation import prepare, prepared_like
+from ._recipe import fit_key, hidden_layer_sizes, rows_per_step
 
 # What a model of a stack keeps like θ (its gradient, two moments, the best so far, copies of θ and
 # the moments for the end), for each unit of a batch, and for each of its predictions.
@@ -75,7 +67,7 @@ class Stack:
         if prepared.rows.is_sparse and getattr(leader, "input_dropout", 0) > 0:
             raise CannotShareAFit("Input dropout on sparse X gives each model an X of its own.")
         models = [model_of(leader, prepared)]
-        models += [model_like(one, leader, prepared) for one in estimators[1:]]
+        models += [model_of(one, prepared_like(one, leader, prepared)) for one in estimators[1:]]
         if len({model.recipe.key_of_fit() for model in models}) > 1:
             raise CannotShareAFit("Not all that these recipes differ in may differ in one fit.")
         self._estimators, self._rows = list(estimators), prepared.rows

@@ -16,7 +16,8 @@ from .._engine.backend import Array, RepeatingStream
 from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
 from .._engine.training import TrainingState
-from ..estimators._base import BaseNetworkEstimator, prepared_to_inspect
+from ..estimators._base import BaseNetworkEstimator
+from ..estimators._preparation import prepared_to_inspect
 
 __all__ = ["GradientCheckResult", "gradient_check"]
 

@@ -108,16 +108,17 @@ def test_layer_norm_does_not_see_the_padding(solver):
         )
     ]
     stack = Stack([clone(model) for model in models], X, y)
-    stack.train()
-    assert stack._state.theta.shape[0] < len(models)  # the widest has left
+    fit = stack.fit
+    fit.run()
+    assert fit.state.theta.shape[0] < len(models)  # the widest has left
     for number, model in enumerate(models):
         alone, found = clone(model).fit(X, y), stack.fitted(number)
         assert_allclose(found._state.theta, alone._state.theta, rtol=0, atol=1e-10)
         assert_allclose(found.predict_proba(X), alone.predict_proba(X), atol=1e-10)
-    padding = np.ones(stack._state.theta.shape, dtype=bool)
-    for member in stack._in_stack:
-        padding[member.row, member.positions] = False
-    assert not stack._state.theta[padding].any()
+    padding = np.ones(fit.state.theta.shape, dtype=bool)
+    for model in fit.population:
+        padding[model.row, model.place.theta] = False
+    assert not fit.state.theta[padding].any()
 
 
 def test_stacks_are_of_similar_size():

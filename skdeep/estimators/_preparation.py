@@ -1,0 +1,223 @@
+"""From what `fit` is given to what a fit works on: rows, a dev set, a recipe, a state."""
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from .._engine.backend import Array
+from .._engine.data import Rows
+from .._engine.network import Network
+from .._engine.training import TrainingState
+from .._fit.dev import DevSet
+from .._fit.recipe import Recipe
+from ._recipe import YieldsRecipe, recipe_like, shallow_copy
+from ._validation import (
+    check_given_together,
+    checked_weights,
+    given_dev_set,
+    held_out_rows,
+    validated_X_y,
+    with_weight,
+)
+
+
+@dataclass
+class Prepared:
+    """What a fit of an estimator works on."""
+
+    recipe: Recipe
+    state: TrainingState
+    rows: Rows
+    dev: DevSet | None
+
+    def fingerprint(self) -> str:
+        """Tells other data from these, by all targets and weights and some rows of X."""
+        parts: list[Any] = [self.rows.x.shape, _some_rows(self.rows.x)]
+        parts += [self.rows.y, self.rows.sample_weight]
+        if self.dev is not None:
+            part = self.dev.of_model(0)
+            parts += [self.dev.x.shape, _some_rows(self.dev.x), part.targets, part.weights]
+        return str(joblib.hash(parts))
+
+
+class PreparesFits(YieldsRecipe):
+    """Checks and encodes data, and makes or copies the state that training moves."""
+
+    # Of a fitted estimator: where training has come to.
+    _state: TrainingState
+
+    # ------------------------------------------------------------------ what derived classes say
+
+    @abstractmethod
+    def _learn_targets(self, y: Any, classes: Any) -> None:
+        """Set what encoding y needs; `classes` is partial_fit's."""
+
+    @abstractmethod
+    def _check_targets(self, y: Any) -> None:
+        """Raise where y does not go with what an earlier fit has learnt."""
+
+    @abstractmethod
+    def _encode_targets(self, y: Any, dtype: Any, name: str = "y") -> Array:
+        """The targets as the loss takes them."""
+
+    @abstractmethod
+    def _n_network_outputs(self, y: Any) -> int: ...
+
+    @abstractmethod
+    def _strata(self, y: Any, n_held_out: int) -> Any:
+        """What the held-out fraction, of n_held_out rows, is stratified by, or None."""
+
+    def _class_weights(self, y: Any) -> Array | None:
+        return None
+
+    # --------------------------------------------------------------------------------- preparing
+
+    def _prepare(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        continuing: bool = False,
+        classes: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Prepared:
+        """Validated data, a recipe and a state to train: all that comes before the first step."""
+        accepted = [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
+        dtype = self._state.theta.dtype if continuing else accepted
+        X, y = validated_X_y(self, X, y, reset=not continuing, dtype=dtype)
+        if continuing:
+            self._check_targets(y)
+        else:
+            self._learn_targets(y, classes)
+        encoded = self._encode_targets(y, X.dtype)
+        weights = self._example_weights(sample_weight, X, y)
+        n_outputs = self._n_network_outputs(encoded)
+        network = self._architecture(X.shape[1], n_outputs).network
+        state = self._state if continuing else self._fresh_state(network, X.dtype)
+        dev, train_rows = self._dev_set(X, y, encoded, weights, validation, state.split_seed)
+        rows = Rows(X, encoded, weights, train_rows)
+        self._check_training_rows(rows)
+        recipe = self._recipe(X.shape[1], n_outputs, rows.n_rows)
+        if continuing:
+            state = state.copy(recipe.drawn_streams)
+        return Prepared(recipe, state, rows, dev)
+
+    def _dev_set(
+        self,
+        X: Any,
+        y: Any,
+        encoded: Array,
+        weights: Array | None,
+        given: tuple[Any, Any, Any],
+        seed: int,
+    ) -> tuple[DevSet | None, Array | None]:
+        """The dev set, and the numbers of the rows that remain to train on (None: all)."""
+        check_given_together(*given)
+        if given[0] is not None:
+            return given_dev_set(self, given, X.dtype, self._encode_targets), None
+        if not self.early_stopping:
+            return None, None
+        train, held_out = held_out_rows(
+            X.shape[0], self.validation_fraction, partial(self._strata, y), seed
+        )
+        return DevSet(X, encoded, weights, with_weight(held_out, weights), y), train
+
+    def _example_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
+        """sample_weight times the classes' weights."""
+        weights = checked_weights(sample_weight, X.shape[0], X.dtype, "sample_weight")
+        class_weights = self._class_weights(y)
+        if class_weights is None:
+            return weights
+        class_weights = class_weights.astype(X.dtype)
+        return class_weights if weights is None else weights * class_weights
+
+    def _check_training_rows(self, rows: Rows) -> None:
+        if not rows.total_weight > 0:
+            raise ValueError(
+                "The rows to train on have a total weight of zero: sample_weight times "
+                "class_weight must be positive for at least one of them."
+            )
+        if self.augment is not None and rows.is_sparse:
+            raise ValueError(
+                f"augment takes dense batches, got a sparse X with augment={self.augment!r}."
+            )
+        if getattr(self, "batch_norm", False) and rows.n_rows < 2:
+            raise ValueError(
+                "batch_norm=True needs at least 2 rows to train on, got n_samples="
+                f"{rows.n_rows}: the variance of 1 sample is zero."
+            )
+
+    def _fresh_state(self, network: Network, dtype: Any) -> TrainingState:
+        random = check_random_state(self.random_state)
+        entropy = [int(word) for word in random.randint(0, 2**31 - 1, size=4)]
+        return TrainingState.start(network, entropy, self._weight_init(), dtype)
+
+
+def prepare(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Prepared:
+    """What the fit of an unfitted estimator would work on."""
+    validation = tuple(fit_params.get(name) for name in ("X_val", "y_val", "sample_weight_val"))
+    prepared: Prepared = estimator._prepare(
+        X, y, fit_params.get("sample_weight"), validation=validation
+    )
+    return prepared
+
+
+def prepared_like(estimator: Any, leader: Any, prepared: Prepared) -> Prepared:
+    """The same rows for another estimator, with its own recipe and start.
+
+    Its random streams are the leader's, from where its parameters have been drawn.
+    """
+    for name, value in leader.__dict__.items():
+        # What preparing the data has given to the leader; a parameter is there already.
+        estimator.__dict__.setdefault(name, value)
+    recipe = recipe_like(estimator, prepared.recipe, prepared.rows.n_rows)
+    return replace(prepared, recipe=recipe, state=_state_like(estimator, recipe, prepared))
+
+
+def _state_like(estimator: Any, recipe: Recipe, prepared: Prepared) -> TrainingState:
+    """The estimator's own start, with the random streams of the leader after it."""
+    leader, state = prepared.recipe, prepared.state
+    same_start = (
+        recipe.weight_init == leader.weight_init
+        and recipe.architecture.hidden_layer_sizes == leader.architecture.hidden_layer_sizes
+    )
+    if estimator.random_state is not None and same_start:
+        return replace(state)
+    own: TrainingState = estimator._fresh_state(recipe.network, state.theta.dtype)
+    return replace(own, streams=state.streams, split_seed=state.split_seed)
+
+
+def prepared_to_inspect(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, **parameters: Any
+) -> Prepared:
+    """What a fit with other parameters would work on, in float64, all rows in it.
+
+    Of an unfitted estimator where its training would start, of a fitted one where it is. The
+    estimator is not changed.
+    """
+    fitted = hasattr(estimator, "n_iter_")
+    subject = shallow_copy(estimator) if fitted else clone(estimator)
+    subject.set_params(dtype="float64", early_stopping=False, **parameters)
+    subject._validate_params()
+    subject._check_hyperparameters()
+    if fitted:
+        state = subject._state
+        subject._state = replace(
+            state,
+            theta=state.theta.astype(np.float64),
+            statistics=state.statistics.astype(np.float64),
+        )
+    prepared: Prepared = subject._prepare(X, y, sample_weight, continuing=fitted)
+    return prepared
+
+
+def _some_rows(x: Any, n: int = 100) -> Any:
+    """Rows from all over an array or CSR matrix."""
+    return x[np.unique(np.linspace(0, x.shape[0] - 1, n).astype(int))]
