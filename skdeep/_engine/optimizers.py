@@ -5,7 +5,7 @@ in fewer passes, where that is more than the formula says, stands in a class of 
 
 An optimizer is configuration. `init(theta)` makes its state; `bind(state, dtype)` gives what moves
 θ, `move(now, theta, grad, *vectors, scratch)`, to be called on the whole or on one block after the
-other, with `now` what `begin(state, step_size, dtype)` has returned at the start of that update;
+other, with `now` what `numbers(state, step_size, dtype)` gives once that update is counted;
 `update` does all of it once. None of it knows of layers. Hyperparameters are numbers, or arrays of
 shape (*M, 1) with one value per model. Long vectors are worked through in blocks, so that the
 passes of one update meet in the cache.
@@ -101,9 +101,8 @@ class Optimizer(ABC):
     def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
         """What moves a block of θ."""
 
-    def begin(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
-        """Count an update; the numbers that change from one to the next, as `move` wants them."""
-        state.updates += 1
+    def numbers(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+        """The numbers of the update that is counted last; also for steps of different sizes."""
         return constant(step_size, dtype)
 
     @abstractmethod
@@ -121,7 +120,8 @@ class Optimizer(ABC):
     ) -> None:
         """Move θ in place, in blocks of scratch's length."""
         move = self.bind(state, theta.dtype)
-        now = self.begin(state, step_size, theta.dtype)
+        state.updates += 1
+        now = self.numbers(state, step_size, theta.dtype)
         for pieces in blocks(scratch, theta, grad, *state.vectors):
             move(now, *pieces)
 
@@ -264,9 +264,8 @@ class Moments(Optimizer):
     kind: ClassVar[str] = "moments"
     n_vectors: ClassVar[int] = 2
 
-    def begin(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+    def numbers(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
         """The rate and ε of this update, with the constants in them."""
-        state.updates += 1
         r = self._root(state)
         rate = step_size * (1 - self.beta_1) / (1 - self.beta_1**state.updates) / r
         return constant(rate, dtype), constant(self.epsilon / r, dtype)
@@ -370,9 +369,9 @@ class NAdam(Moments):
 
         return move
 
-    def begin(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+    def numbers(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
         """The rate, ε, and what m counts for beside g in the step ahead."""
-        rate, epsilon = super().begin(state, step_size, dtype)
+        rate, epsilon = super().numbers(state, step_size, dtype)
         t, beta_1 = state.updates, self.beta_1
         share = beta_1 * (1 - beta_1**t) / (1 - beta_1 ** (t + 1))
         return rate, epsilon, constant(share, dtype)

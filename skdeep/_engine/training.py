@@ -9,7 +9,7 @@ of validation, printing or callbacks.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from .network import Network
 from .objective import BatchObjective, Problem
 from .optimizers import Optimizer, OptimizerState
 from .threads import blas_threads_for
-from .updates import Updates
+from .updates import ParameterGroup, Updates
 
 AfterEpoch = Callable[[Array], bool]
 
@@ -160,6 +160,9 @@ class LoopSettings:
     augment: Augment | None = None
     # Whether to know the gradients' norm, which costs a pass over each.
     watch_gradient: bool = False
+    # Parts with rates and decay of their own, and how decoupled decay changes beside the rate.
+    groups: Sequence[ParameterGroup] = ()
+    decay_schedule: RateSchedule | None = None
 
     def rate(self, state: TrainingState, share_of_epoch: float = 0.0) -> Any:
         """The step size of the epoch that comes next, or of a step so far within it."""
@@ -187,7 +190,7 @@ class Epochs:
         slices = batch_slices_for(problem, settings.batch_size)
         self._batches = self._make_batches(slices, settings)
         self._clock: StepClock | None = None
-        if settings.schedule.changes_by_step:
+        if settings.schedule.changes_by_step or settings.decay_schedule is not None:
             self._clock = StepClock(settings, state, len(slices))
         self._norms: list[Any] | None = [] if settings.watch_gradient else None
 
@@ -215,6 +218,7 @@ class Epochs:
             state=state.optimizer,
             penalty=penalty,
             gradient_clip=settings.gradient_clip,
+            groups=settings.groups,
         )
 
     def _make_batches(self, slices: list[slice], settings: LoopSettings) -> Iterable[Batch]:
@@ -242,7 +246,7 @@ class Epochs:
         total: Any = np.float64(0)
         for x, y, w in self._batches:
             if self._clock is not None:
-                rate = self._clock.next_rate()
+                rate, self._updates.decay_share = self._clock.next()
             total = total + self.step(x, y, w, rate)
         state.epochs += 1
         state.rows_seen += data.n_rows
@@ -287,13 +291,17 @@ class StepClock:
         self._settings, self._state, self._per_epoch = settings, state, steps_per_epoch
         self._epoch, self._step = -1, 0
 
-    def next_rate(self) -> Any:
-        """The step size of the step that comes next."""
-        if self._state.epochs != self._epoch:
-            self._epoch, self._step = self._state.epochs, 0
-        rate = self._settings.rate(self._state, self._step / self._per_epoch)
+    def next(self) -> tuple[Any, Any]:
+        """The size of the step that comes next, and the share of decay in it."""
+        state, settings = self._state, self._settings
+        if state.epochs != self._epoch:
+            self._epoch, self._step = state.epochs, 0
+        share = self._step / self._per_epoch
         self._step += 1
-        return rate
+        decay: float | Array = 1.0
+        if settings.decay_schedule is not None:
+            decay = settings.decay_schedule.factor(state.epochs, state.rows_seen, share)
+        return settings.rate(state, share), decay
 
 
 def train_epochs(

@@ -4,12 +4,24 @@
 the next one is touched. The blocks are views made once, when a fit starts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from .backend import Array
 from .optimizers import Optimizer, OptimizerState, clip_by_global_norm, make_scratch
 from .penalties import ElasticNet
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """A slice of what the optimizer moves whose rate and decay are so many times the others'."""
+
+    span: slice
+    rate: float = 1.0
+    decay: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +38,9 @@ class Block:
     smooth: tuple[Array, Array, Array]
     span: slice
     is_whole_population: bool = False
+    # By how much rates and decay differ within the block, where there are groups.
+    rates: Array | None = None
+    decays: Array | None = None
 
 
 class Updates:
@@ -43,7 +58,16 @@ class Updates:
         Its L2 joins the gradient, or with a decoupled optimizer shrinks the weights directly.
     gradient_clip : float or ndarray of shape (*M, 1), or None
         The largest norm of the gradient.
+    groups : sequence of ParameterGroup, default=()
+        Parts that have rates and decay of their own.
+
+    Attributes
+    ----------
+    decay_share : float
+        What a decoupled optimizer's decay is multiplied by beside the rate; 1 unless it is set.
     """
+
+    decay_share: float = 1.0
 
     def __init__(
         self,
@@ -55,6 +79,7 @@ class Updates:
         state: OptimizerState,
         penalty: ElasticNet,
         gradient_clip: float | Array | None,
+        groups: Sequence[ParameterGroup] = (),
     ) -> None:
         self._grad, self._optimizer, self._state = grad, optimizer, state
         self._penalty, self._clip = penalty.in_dtype(theta.dtype), gradient_clip
@@ -62,7 +87,7 @@ class Updates:
         self._decays = penalty.has_l2 and optimizer.decoupled_decay
         self._adds_l2 = penalty.has_l2 and not optimizer.decoupled_decay
         self._has_l1 = penalty.has_l1
-        self._blocks = _cut(theta, grad, state, n_penalised)
+        self._blocks = _cut(theta, grad, state, n_penalised, groups)
         self._smooth_penalty = self._penalty
         if self._adds_l2 and self._blocks[0].is_whole_population:
             self._smooth_penalty = self._penalty.over(theta, n_penalised)
@@ -71,17 +96,30 @@ class Updates:
         """One step of size `rate`."""
         if self._clip is not None:
             self._clip_whole_gradient()
-        now, move = self._optimizer.begin(self._state, rate, self._grad.dtype), self._move
+        state, dtype, move = self._state, self._grad.dtype, self._move
+        state.updates += 1
+        now = self._optimizer.numbers(state, rate, dtype)
         adds_l2 = self._adds_l2 and self._clip is None
         for block in self._blocks:
+            step = rate
+            if block.rates is not None:
+                step = rate * block.rates
+                now = self._optimizer.numbers(state, step, dtype)
+                step = step[..., : block.weights.shape[-1]]
             if adds_l2:
                 self._smooth_penalty.add_gradient(*block.smooth)
             elif self._decays:
-                self._penalty.decay(block.weights, rate)
+                self._decay(block, step)
             move(now, *block.operands)
             if self._has_l1:
-                step = self._optimizer.coordinate_step(self._state, rate, block.span)
-                self._penalty.soften(block.weights, step)
+                reach = self._optimizer.coordinate_step(state, step, block.span)
+                self._penalty.soften(block.weights, reach)
+
+    def _decay(self, block: Block, step: Any) -> None:
+        """A decoupled optimizer's decay of a block's weights."""
+        if self.decay_share != 1:
+            step = step * self.decay_share
+        self._penalty.decay(block.weights, step if block.decays is None else step * block.decays)
 
     def _clip_whole_gradient(self) -> None:
         # The norm is of the gradient of J, so L2 has to be in it before any block moves.
@@ -92,13 +130,22 @@ class Updates:
         clip_by_global_norm(self._grad, self._clip)
 
 
-def _cut(theta: Array, grad: Array, state: OptimizerState, n_penalised: int) -> list[Block]:
+def _cut(
+    theta: Array,
+    grad: Array,
+    state: OptimizerState,
+    n_penalised: int,
+    groups: Sequence[ParameterGroup],
+) -> list[Block]:
     scratch = make_scratch(theta)
     width, size = scratch.shape[-1], theta.shape[-1]
+    rates, decays = _factors(groups, size, theta.dtype)
     if theta.ndim > 1 and width == size:
         span = slice(0, n_penalised)
         whole = (theta, grad, *state.vectors, scratch)
-        return [Block(whole, theta[..., span], (theta, grad, scratch), span, True)]
+        smooth = (theta, grad, scratch)
+        own = None if decays is None else decays[span]
+        return [Block(whole, theta[..., span], smooth, span, True, rates, own)]
     blocks = []
     for start in range(0, size, width):
         stop = min(start + width, size)
@@ -107,5 +154,26 @@ def _cut(theta: Array, grad: Array, state: OptimizerState, n_penalised: int) -> 
         operands.append(scratch[..., : stop - start])
         span = slice(start, end)
         smooth = theta[..., span], grad[..., span], scratch[..., : end - start]
-        blocks.append(Block(tuple(operands), theta[..., span], smooth, span))
+        blocks.append(
+            Block(
+                tuple(operands),
+                theta[..., span],
+                smooth,
+                span,
+                rates=None if rates is None else rates[start:stop],
+                decays=None if decays is None else decays[span],
+            )
+        )
     return blocks
+
+
+def _factors(
+    groups: Sequence[ParameterGroup], size: int, dtype: np.dtype[Any]
+) -> tuple[Array | None, Array | None]:
+    """The groups' factors on rate and decay, entry by entry; None where there are no groups."""
+    if not groups:
+        return None, None
+    rates, decays = np.ones(size, dtype), np.ones(size, dtype)
+    for group in groups:
+        rates[group.span], decays[group.span] = group.rate, group.decay
+    return rates, decays

@@ -83,7 +83,8 @@ class Fit:
     groups : list of list of int, default=None
         Numbers of models of which the mean prediction is watched, instead of each by itself.
     tied : TiedParameters, default=None
-        What the optimizer moves instead of θ, and the state's `phi` holds.
+        What the optimizer moves instead of θ, and the `phi` of the fit's `state` holds. Then all
+        models go by the first one's rate, optimizer and penalty.
     watch_gradient : bool, default=False
         Whether to know the gradients' norm.
     keeps_whole_epochs : bool, default=False
@@ -172,20 +173,30 @@ class Fit:
             self._rows.of_models(np.array([one.number for one in models], dtype=np.intp)),
             self._tied,
         )
+        if self._tied is not None:
+            # What moves is one vector: all go at the first one's rate.
+            problem.penalty = self._penalty_of(models[0])
+            return problem, first.settings(problem, watch_gradient=self._watch_gradient)
+        return problem, self._settings_of_all(recipes)
+
+    def _settings_of_all(self, recipes: Sequence[Recipe]) -> LoopSettings:
+        """How to descend with several models, each by its own numbers."""
+        first = recipes[0]
         clips = [one.gradient_clip for one in recipes]
         if any(clip is not None for clip in clips):
             clips = [math.inf if clip is None else clip for clip in clips]
-        settings = LoopSettings(
+        return LoopSettings(
             optimizer=combine([one.made_optimizer for one in recipes], PARAMETER_AXES),
-            schedule=RatesOfModels(models),
+            schedule=RatesOfModels(self.population),
             learning_rate=1.0,
             batch_size=first.batch_size,
             shuffle=first.shuffle,
             gradient_clip=combine_values(clips, PARAMETER_AXES),
             augment=first.augment,
             watch_gradient=self._watch_gradient,
+            groups=first.groups,
+            decay_schedule=first.decay_schedule,
         )
-        return problem, settings
 
     def _penalty_of(self, model: Model) -> ElasticNet:
         return model.recipe.penalty_on(self._rows.of_model(model.number))
@@ -261,7 +272,7 @@ class Fit:
         """Record an epoch of one of several models; whether it goes on by another recipe."""
         own, ours = model.state, self.state
         own.epochs, own.rows_seen = ours.epochs, ours.rows_seen
-        own.rate = float(ours.rate[model.row, 0])
+        own.rate = float(ours.rate if np.ndim(ours.rate) == 0 else ours.rate[model.row, 0])
         if np.ndim(ours.gradient_norm):
             own.gradient_norm = float(ours.gradient_norm[model.row])
         if model.place is not None:
@@ -307,6 +318,9 @@ class Fit:
             state = model.state
             state.theta, state.statistics = state.theta.copy(), state.statistics.copy()
             state.streams = streams
+            if self._tied is not None:
+                # The optimizer remembers what it moves, which is no model's own.
+                continue
             own = optimizer.select(np.array(model.row))
             if model.place is not None:
                 own = own.at(model.place.theta)

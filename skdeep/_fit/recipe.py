@@ -21,6 +21,7 @@ from .._engine.penalties import ElasticNet
 from .._engine.schedules import Schedule
 from .._engine.solvers import Solver
 from .._engine.training import LoopSettings, TrainingState
+from .._engine.updates import ParameterGroup
 from .architecture import Architecture
 
 # Where data, or what is learnt from them, are too large to compute with.
@@ -67,6 +68,10 @@ class Recipe:
     # Gradient descent on all rows: whether it is accelerated. Of lbfgs: its relative tolerance.
     accelerates: bool = field(metadata=COMMON)
     ftol: float = field(metadata=COMMON)
+    # Parts of what the optimizer moves that have rates and decay of their own, and how decoupled
+    # decay changes beside the rate.
+    groups: tuple[ParameterGroup, ...] = field(metadata=COMMON, default=())
+    decay_schedule: Schedule | None = field(metadata=COMMON, default=None)
 
     @property
     def network(self) -> Network:
@@ -177,6 +182,8 @@ class Recipe:
             gradient_clip=self.gradient_clip,
             augment=self.augment,
             watch_gradient=watch_gradient,
+            groups=self.groups,
+            decay_schedule=self.decay_schedule,
         )
 
     def rate_at(self, state: TrainingState, share_of_epoch: float = 0.0) -> float:
