@@ -91,10 +91,10 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             warn_if_no_progress(self, prepared.rows, model)
             events.fit_ends()
             self.__dict__.pop("_running")
+            return self
         except BaseException:
             _restore(self, before, lengths)
             raise
-        return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Any:
         """Train for one epoch, from the start or from where training was."""
@@ -112,10 +112,10 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             Fit([model], prepared.rows).run()
             self._conclude(prepared.rows, model, incremental=True)
             self.__dict__.pop("_running")
+            return self
         except BaseException:
             _restore(self, before, lengths)
             raise
-        return self
 
     def _check_continued_with_the_same(self) -> None:
         before, now = self._trained_with, self._continued_with()

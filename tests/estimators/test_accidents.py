@@ -1,0 +1,251 @@
+"""State that survives accidents: a call fails or is interrupted at any line, and no half is left.
+
+Ctrl-C while epochs are trained ends `fit` with the last whole epoch; anywhere else, and any other
+exception, leaves the estimator as it was before the call.
+"""
+
+import pickle
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import scale
+
+import skdeep
+from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+
+PACKAGE = str(Path(skdeep.__file__).parent)
+X, y = load_iris(return_X_y=True)
+X = scale(X)
+X_VAL, Y_VAL = X[::5], y[::5]
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+N_BEFORE, N_MORE = 2, 3
+# About this many of the lines that a call runs through are interrupted, one in each call.
+N_LINES = 120
+
+
+def deep(**parameters):
+    return DeepMLPClassifier(
+        (4,), batch_size=64, random_state=0, tol=0, warm_start=True, max_iter=N_MORE, **parameters
+    )
+
+
+MODELS = {
+    "plain": (deep(), {}),
+    "watched": (deep(batch_norm=True, dropout=0.2), {"X_val": X_VAL, "y_val": Y_VAL}),
+    "early stopping": (deep(early_stopping=True, solver="sgd"), {}),
+    "regression": (
+        DeepMLPRegressor(
+            hidden_layer_sizes=(4,), random_state=0, tol=0, warm_start=True, max_iter=N_MORE
+        ),
+        {},
+    ),
+    "gd": (LogisticRegressionGD(max_iter=N_MORE, warm_start=True), {}),
+    "lbfgs": (SoftmaxClassifier(solver="lbfgs", max_iter=N_MORE, warm_start=True), {}),
+}
+
+
+class InterruptAt:
+    """Raises KeyboardInterrupt at the n-th line of skdeep's that is run within."""
+
+    def __init__(self, n):
+        self.n, self.count = n, 0
+
+    def __enter__(self):
+        self._before = sys.gettrace()
+        sys.settrace(self._call)
+        return self
+
+    def __exit__(self, *exc):
+        sys.settrace(self._before)
+
+    def _call(self, frame, event, arg):
+        return self._line if frame.f_code.co_filename.startswith(PACKAGE) else None
+
+    def _line(self, frame, event, arg):
+        if event == "line":
+            self.count += 1
+            if self.count == self.n:
+                raise KeyboardInterrupt
+        return self._line
+
+
+def what_is_fitted(model):
+    """All that a model has learnt and recorded, as bytes."""
+    return {name: pickle.dumps(value) for name, value in vars(model).items()}
+
+
+def fitted_before(name):
+    model, fit_params = MODELS[name]
+    model = clone(model).set_params(max_iter=N_BEFORE).fit(X, y, **fit_params)
+    return model.set_params(max_iter=N_MORE)
+
+
+def after_whole_epochs(name):
+    """θ and the statistics after so many further epochs."""
+    ends = {}
+    for n in range(1, N_MORE + 1):
+        model = fitted_before(name).set_params(max_iter=n).fit(X, y, **MODELS[name][1])
+        ends[len(model.loss_curve_)] = model._state.theta.copy()
+    return ends
+
+
+def n_lines(call):
+    with InterruptAt(None) as counter:
+        call()
+    return counter.count
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_refit_that_is_interrupted_anywhere_is_whole_or_has_not_been(name):
+    fit_params = MODELS[name][1]
+    model = fitted_before(name)
+    ends = after_whole_epochs(name)
+    ends[len(model.loss_curve_)] = model._state.theta.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        total = n_lines(lambda: pickle.loads(pickle.dumps(model)).fit(X, y, **fit_params))
+    raised = kept = 0
+    for n in np.unique(np.linspace(1, total, N_LINES).astype(int)):
+        refitted = pickle.loads(pickle.dumps(model))
+        before = what_is_fitted(refitted)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            try:
+                with InterruptAt(n):
+                    refitted.fit(X, y, **fit_params)
+            except KeyboardInterrupt:
+                raised += 1
+                assert what_is_fitted(refitted) == before, n
+                continue
+        kept += 1
+        assert any("interrupted" in str(one.message) for one in told), n
+        n_epochs = len(refitted.loss_curve_)
+        assert refitted.n_iter_ == n_epochs - len(model.loss_curve_), n
+        assert len(refitted._curves.rate) == n_epochs
+        if refitted.validation_scores_ is not None:
+            assert len(refitted.validation_scores_) == n_epochs, n
+            assert len(refitted.validation_loss_curve_) == n_epochs, n
+        if not refitted.get_params().get("early_stopping"):
+            assert_array_equal(refitted._state.theta, ends[n_epochs])
+        refitted.predict(X)
+    assert raised > 10
+    assert kept > 10
+
+
+@pytest.mark.parametrize("name", ["plain", "watched", "early stopping"])
+def test_the_model_that_was_interrupted_goes_on_as_if_it_had_not_been(name):
+    model, fit_params = fitted_before(name), MODELS[name][1]
+    whole = pickle.loads(pickle.dumps(model)).fit(X, y, **fit_params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        total = n_lines(lambda: pickle.loads(pickle.dumps(model)).fit(X, y, **fit_params))
+        for n in np.linspace(total // 3, total, 12).astype(int):
+            refitted = pickle.loads(pickle.dumps(model))
+            try:
+                with InterruptAt(n):
+                    refitted.fit(X, y, **fit_params)
+            except KeyboardInterrupt:
+                continue
+            rest = N_MORE - refitted.n_iter_
+            if rest and not refitted.early_stopping:
+                refitted.set_params(max_iter=rest).fit(X, y, **fit_params)
+                assert_array_equal(refitted._state.theta, whole._state.theta)
+                assert refitted.loss_curve_ == whole.loss_curve_
+
+
+def test_an_interrupted_first_fit_leaves_nothing_or_whole_epochs():
+    total = n_lines(lambda: clone(MODELS["watched"][0]).fit(X, y, X_val=X_VAL, y_val=Y_VAL))
+    for n in np.unique(np.linspace(1, total, 60).astype(int)):
+        model = clone(MODELS["watched"][0])
+        before = set(vars(model))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                with InterruptAt(n):
+                    model.fit(X, y, X_val=X_VAL, y_val=Y_VAL)
+            except KeyboardInterrupt:
+                assert set(vars(model)) == before, n
+                continue
+        scores = model.validation_scores_ or []
+        assert model.n_iter_ == len(model.loss_curve_) == len(scores)
+        assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_an_interrupted_partial_fit_rolls_back_and_is_raised():
+    model = fitted_before("plain")
+    total = n_lines(lambda: pickle.loads(pickle.dumps(model)).partial_fit(X, y))
+    before = what_is_fitted(model)
+    for n in np.unique(np.linspace(1, total, 80).astype(int)):
+        with pytest.raises(KeyboardInterrupt), InterruptAt(n):
+            model.partial_fit(X, y)
+        assert what_is_fitted(model) == before, n
+
+
+class RaiseAt:
+    """An augmentation that fails in the n-th batch."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, X_batch, y_batch, random_state):
+        self.n -= 1
+        if self.n == 0:
+            raise RuntimeError("out of ideas")
+        return X_batch, y_batch
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4, 7])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_an_augment_that_raises_leaves_the_earlier_model(batch, method):
+    model = fitted_before("plain")
+    before, predictions = what_is_fitted(model), model.predict_proba(X)
+    model.set_params(augment=RaiseAt(min(batch, 2) if method == "partial_fit" else batch))
+    with pytest.raises(RuntimeError, match="out of ideas"):
+        getattr(model, method)(X, y)
+    model.set_params(augment=None)
+    assert what_is_fitted(model) == before
+    assert_array_equal(model.predict_proba(X), predictions)
+
+
+def test_an_interrupt_in_the_first_validation_keeps_the_start():
+    def interrupted(estimator, X, y):
+        raise KeyboardInterrupt
+
+    model = deep(scoring=interrupted)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, y, X_val=X_VAL, y_val=Y_VAL)
+    assert model.n_iter_ == 0
+    assert model.loss_curve_ == []
+    assert model.validation_scores_ is None
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_a_score_that_raises_leaves_the_earlier_model():
+    def failing(estimator, X, y):
+        raise RuntimeError("no score")
+
+    model = fitted_before("watched")
+    before = what_is_fitted(model)
+    model.set_params(scoring=failing)
+    with pytest.raises(RuntimeError, match="no score"):
+        model.fit(X, y, X_val=X_VAL, y_val=Y_VAL)
+    model.set_params(scoring=None)
+    assert what_is_fitted(model) == before
+
+
+def test_a_model_that_diverges_when_continued_is_still_the_earlier_one():
+    model = fitted_before("regression")
+    before = what_is_fitted(model)
+    model.set_params(solver="adam", learning_rate_init=1e300)
+    with pytest.raises(ValueError, match="non-finite"):
+        model.fit(X, y)
+    model.set_params(learning_rate_init=0.001)
+    assert what_is_fitted(model) == before
