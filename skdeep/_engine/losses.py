@@ -297,7 +297,7 @@ class RegressionLoss(Loss):
     name: ClassVar[str]
     link: ClassVar[Link] = IDENTITY
     targets: ClassVar[TargetRange] = TargetRange()
-    # Whether predictions are scored by the share of this loss that they explain, D², and not by R².
+    # Whether predictions are scored by the part of this loss that they explain, D², and not by R².
     scored_by_itself: ClassVar[bool] = False
 
     def are_targets(self, y: Array) -> bool:
@@ -322,8 +322,8 @@ class RegressionLoss(Loss):
             return math.nan
         constant = np.broadcast_to(self.best_constant(targets, weights), targets.shape)
         lost, there_is = (self._of_each_output(z, targets, weights) for z in (logits, constant))
-        share = np.divide(lost, there_is, out=np.sign(lost), where=there_is > 0)
-        return float(np.mean(1 - share))
+        unexplained = np.divide(lost, there_is, out=np.sign(lost), where=there_is > 0)
+        return float(np.mean(1 - unexplained))
 
     def _of_each_output(self, logits: Array, targets: Array, weights: Array | None) -> Array:
         """Mean losses in float64: as those of models with one output each."""

@@ -22,7 +22,7 @@ from .losses import Loss
 from .network import Network
 from .optimizers import blocks, constant, make_scratch
 from .penalties import ElasticNet
-from .threads import blas_threads_for, one_blas_thread, run_shares, shares
+from .threads import blas_threads_for, one_blas_thread, run_in_threads, slices_for_threads
 from .tied import TiedParameters
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
@@ -143,7 +143,7 @@ class BatchObjective:
 class FullObjective:
     """J over all rows at a θ; batch norm takes all rows at once.
 
-    The rows are shared out among threads, except where a layer has to see them in order: batch norm
+    The rows are divided among threads, except where a layer has to see them in order: batch norm
     all at once, dropout with the masks of the evaluation before. `theta` and `grad` may be of
     higher precision than the data.
     """
@@ -163,15 +163,15 @@ class FullObjective:
         self._chunk = data.n_rows
         if not network.mixes_rows:
             self._chunk = min(rows_per_chunk(network, data.x, n_models), data.n_rows)
-        self._shares = self._share_out(n_models)
-        grads = [self.grad, *(np.empty_like(theta) for _ in self._shares[1:])]
+        self._slices = self._divided(n_models)
+        grads = [self.grad, *(np.empty_like(theta) for _ in self._slices[1:])]
         self._parts = [
-            _SumOverRows(problem, theta, grad, statistics, streams, self._chunk, share)
-            for grad, share in zip(grads, self._shares, strict=True)
+            _SumOverRows(problem, theta, grad, statistics, streams, self._chunk, rows)
+            for grad, rows in zip(grads, self._slices, strict=True)
         ]
         self._scratch = make_scratch(theta)
 
-    def _share_out(self, n_models: int) -> list[slice]:
+    def _divided(self, n_models: int) -> list[slice]:
         data, network = self._problem.data, self._problem.network
         if network.mixes_rows or network.dropout_layers:
             return [slice(0, data.n_rows)]
@@ -179,11 +179,13 @@ class FullObjective:
         rows = CHUNK_ELEMENTS // (width * n_models)
         # Each thread has two gradients of its own.
         at_most = max(1, GRADIENTS_BYTES // (2 * self.grad.nbytes))
-        return shares(data.n_rows, max(FEWEST_ROWS, rows, math.ceil(data.n_rows / at_most)))
+        return slices_for_threads(
+            data.n_rows, max(FEWEST_ROWS, rows, math.ceil(data.n_rows / at_most))
+        )
 
     def blas_threads(self) -> AbstractContextManager[Any]:
         """The context to evaluate it in, entered once for all evaluations."""
-        if len(self._shares) > 1:
+        if len(self._slices) > 1:
             return one_blas_thread()
         sparse = self._problem.data.feeds_sparse
         return blas_threads_for(self._problem.network, self._chunk, sparse_input=sparse)
@@ -203,19 +205,19 @@ class FullObjective:
         """The mean loss, and its gradient in `grad`."""
         for stream in self._streams.values():
             stream.restart()
-        totals: list[Any] = [0.0] * len(self._shares)
+        totals: list[Any] = [0.0] * len(self._slices)
 
-        def work(number: int, share: slice) -> None:
-            totals[number] = self._parts[number](share)
+        def work(number: int, rows: slice) -> None:
+            totals[number] = self._parts[number](rows)
 
-        run_shares(work, self._shares)
+        run_in_threads(work, self._slices)
         for part in self._parts[1:]:
             np.add(self.grad, part.grad, out=self.grad)
         return np.asarray(sum(totals) / self._problem.data.total_weight)
 
 
 class _SumOverRows:
-    """The sum of losses over a share of the rows, chunk by chunk, and its gradient in `grad`."""
+    """The sum of losses over some of the rows, chunk by chunk, and its gradient in `grad`."""
 
     def __init__(
         self,
@@ -292,11 +294,11 @@ def predict_logits(
     sparse = not isinstance(x, np.ndarray) and encode is None
     chunk = min(rows_per_chunk(network, x, math.prod(models)), n)
 
-    def work(number: int, share: slice) -> None:
+    def work(number: int, part: slice) -> None:
         workspace = Workspace(theta.dtype)
         bound: dict[int, Forward] = {}
-        for start in range(share.start, share.stop, chunk):
-            rows_of_x = slice(start, min(start + chunk, share.stop))
+        for start in range(part.start, part.stop, chunk):
+            rows_of_x = slice(start, min(start + chunk, part.stop))
             piece = as_they_lie(x, rows_of_x) if index is None else x[index[rows_of_x]]
             if encode is not None:
                 piece = encode(piece)
@@ -312,5 +314,5 @@ def predict_logits(
             logits = bound[rows](piece)
             out[..., rows_of_x, :] = logits if transform is None else transform(logits)
 
-    run_shares(work, shares(n, chunk))
+    run_in_threads(work, slices_for_threads(n, chunk))
     return out

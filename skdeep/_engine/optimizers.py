@@ -351,7 +351,7 @@ class NAdam(Moments):
                 # The first block is the longest.
                 room = np.empty_like(s)
             ahead = room[..., : s.shape[-1]]
-            rate, epsilon, share = now
+            rate, epsilon, momentum = now
             # m ← β₁ m + g
             np.multiply(m, beta_1, out=m)
             np.add(m, g, out=m)
@@ -359,10 +359,10 @@ class NAdam(Moments):
             np.multiply(v, beta_2, out=v)
             np.multiply(g, g, out=s)
             np.add(v, s, out=v)
-            # θ ← θ − rate · (share · m + g) / (√v + ε)
+            # θ ← θ − rate · (momentum · m + g) / (√v + ε)
             np.sqrt(v, out=s)
             np.add(s, epsilon, out=s)
-            np.multiply(m, share, out=ahead)
+            np.multiply(m, momentum, out=ahead)
             np.add(ahead, g, out=ahead)
             np.divide(ahead, s, out=s)
             np.multiply(s, rate, out=s)
@@ -374,8 +374,8 @@ class NAdam(Moments):
         """The rate, ε, and what m counts for beside g in the step ahead."""
         rate, epsilon = super().begin(state, step_size, dtype)
         t, beta_1 = state.updates, self.beta_1
-        share = beta_1 * (1 - beta_1**t) / (1 - beta_1 ** (t + 1))
-        return rate, epsilon, constant(share, dtype)
+        momentum = beta_1 * (1 - beta_1**t) / (1 - beta_1 ** (t + 1))
+        return rate, epsilon, constant(momentum, dtype)
 
 
 def clip_by_global_norm(grad: Array, limit: float | Array) -> None:

@@ -111,14 +111,14 @@ class Schedule:
         """Whether it comes down to zero over `decay_epochs`."""
         return self.rule is not None and self.rule.has_end
 
-    def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> float:
-        """The factor once so many epochs, and a share of the one that runs, are done."""
+    def factor(self, epoch: int, rows_seen: int, part_of_epoch: float = 0.0) -> float:
+        """The factor once so many epochs, and a part of the one that runs, are done."""
         if self.name == "invscaling":
             # scikit-learn's clock: training rows seen, not steps or epochs.
             return (rows_seen + 1) ** -self.power_t
         rule = self.rule
         if rule is not None:
-            return rule.formula(epoch + share if rule.changes_by_step else epoch, self)
+            return rule.formula(epoch + part_of_epoch if rule.changes_by_step else epoch, self)
         function: Any = self.name
         factor: Any = function(epoch)
         if not (isinstance(factor, Real) and 0 <= float(factor) < math.inf):

@@ -1,4 +1,4 @@
-"""Who uses the cores: BLAS within a product, or threads that each take a share of the rows.
+"""Who uses the cores: BLAS within a product, or threads that each take some of the rows.
 
 A second core is worth its cost only where the work between two meetings is long. The products of a
 step on a mini-batch are BLAS's to share, and the small ones not even that. Many rows, to predict or
@@ -53,7 +53,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
         return limit
 
 
-def shares(n_rows: int, at_least: int) -> list[slice]:
+def slices_for_threads(n_rows: int, at_least: int) -> list[slice]:
     """Consecutive slices of the rows, one for each thread; of `at_least` so many, if several."""
     if n_rows < 2 * at_least:
         return [slice(0, n_rows)]
@@ -62,8 +62,8 @@ def shares(n_rows: int, at_least: int) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
-def run_shares(work: Callable[[int, slice], None], parts: list[slice]) -> None:
-    """Call work(number, share) for every share, each but the first in a thread of its own."""
+def run_in_threads(work: Callable[[int, slice], None], parts: list[slice]) -> None:
+    """Call work(number, part) for every part, each but the first in a thread of its own."""
     if len(parts) == 1:
         work(0, parts[0])
         return

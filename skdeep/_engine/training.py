@@ -92,7 +92,7 @@ class TrainingState:
 
 
 class Moment:
-    """What a state was at a moment, to go back to; kept again and again in arrays made once."""
+    """What a state was at a moment, to go back to, in arrays that are made once."""
 
     def __init__(self, state: TrainingState, drawn: Collection[str]) -> None:
         self._state, self._drawn = state, drawn
@@ -104,8 +104,8 @@ class Moment:
         phi = () if state.phi is None else (state.phi,)
         return [state.theta, state.statistics, *vectors, *phi]
 
-    def keep(self) -> None:
-        """Keep the state as it is now."""
+    def remember(self) -> None:
+        """Remember the state as it is now."""
         state, moved = self._state, self._moved()
         if len(self._arrays) != len(moved):
             self._arrays = [np.empty_like(array) for array in moved]
@@ -141,9 +141,9 @@ class RateSchedule(Protocol):
 
     @property
     def changes_by_step(self) -> bool:
-        """Whether to ask before each step, with the share of the epoch that is done."""
+        """Whether to ask before each step, with the part of the epoch that is done."""
 
-    def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> float | Array:
+    def factor(self, epoch: int, rows_seen: int, part_of_epoch: float = 0.0) -> float | Array:
         """One factor, or of a population one for each model."""
 
 
@@ -161,9 +161,9 @@ class LoopSettings:
     # Whether to know the gradients' norm, which costs a pass over each.
     watch_gradient: bool = False
 
-    def rate(self, state: TrainingState, share_of_epoch: float = 0.0) -> Any:
+    def rate(self, state: TrainingState, part_of_epoch: float = 0.0) -> Any:
         """The step size of the epoch that comes next, or of a step so far within it."""
-        factor = self.schedule.factor(state.epochs, state.rows_seen, share_of_epoch)
+        factor = self.schedule.factor(state.epochs, state.rows_seen, part_of_epoch)
         factor = factor * state.adaptive_factor
         rate = self.learning_rate * factor
         return float(rate) if np.ndim(rate) == 0 else np.asarray(rate, dtype=state.theta.dtype)

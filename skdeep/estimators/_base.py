@@ -84,7 +84,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
                 prepared.rows,
                 prepared.dev,
                 watch_gradient=any(_reads_gradient_norm(one) for one in callbacks_of(self)),
-                keeps_whole_epochs=True,
+                remembers_epochs=True,
             )
             fit.run()
             self._conclude(prepared.rows, model)
@@ -203,7 +203,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         }
 
     def _attributes_as_if_ended(self, watch: Watch) -> dict[str, Any]:
-        return {**self._attributes_at(watch, *watch.weights), "n_iter_": watch.n_epochs}
+        return {**self._attributes_at(watch, *watch.would_end_with), "n_iter_": watch.n_epochs}
 
     def _scorer(self, model: Model) -> Score | None:
         """The score of early stopping from logits; None stands for minus the loss."""

@@ -16,7 +16,7 @@ from ._base import BaseNetworkEstimator
 from ._compat import StrOptions
 from ._parameters import constraints_of
 from ._targets import ClassLabels
-from ._validation import weighted_share
+from ._validation import weighted_fraction
 
 
 class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
@@ -120,7 +120,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 
     def _score_logits(self, logits: Array, dev: DevPart) -> float:
         correct = self._labels.correct(logits, dev.targets)
-        return weighted_share(correct, dev.weights)
+        return weighted_fraction(correct, dev.weights)
 
     def _strata(self, y: Any, n_held_out: int) -> Any:
         return self._labels.strata(y, n_held_out)

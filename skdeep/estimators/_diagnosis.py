@@ -36,7 +36,7 @@ LEAST_GAIN, LARGEST_RISE = 0.01, 0.1
 SAMPLE_ROWS, SAMPLE_ELEMENTS = 2000, 2**19
 # Columns, or a target, are unscaled beyond these.
 LARGEST_RATIO, LARGEST_SPREAD = 1e3, 1e2
-DEAD_SHARE = 0.5
+DEAD_FRACTION = 0.5
 # The first layer's gradient beside the last one's, entry by entry.
 VANISHED = 1e-4
 STEADY_SHARE = 0.8
@@ -198,10 +198,10 @@ def _dead_units(
     """Units that give zero for all rows, as a relu far below zero does: no gradient moves them."""
     outputs = problem.network.hidden_outputs(state.theta, state.statistics, rows.x)
     for name, output in outputs.items():
-        share = float(np.mean(~output.any(axis=0)))
-        if share > DEAD_SHARE:
+        dead = float(np.mean(~output.any(axis=0)))
+        if dead > DEAD_FRACTION:
             yield (
-                f"{share:.0%} of the units of {name!r} give zero for all rows: lower "
+                f"{dead:.0%} of the units of {name!r} give zero for all rows: lower "
                 f"{_rate(estimator)}, or take an activation without a flat side, 'leaky_relu' say "
                 f"(now {estimator.activation!r})"
             )

@@ -182,7 +182,7 @@ def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Arra
     return np.asarray(checked)
 
 
-def weighted_share(correct: Array, weights: Array | None) -> float:
+def weighted_fraction(correct: Array, weights: Array | None) -> float:
     """The weighted mean of a boolean array; NaN where no row has weight."""
     if weights is None:
         return float(correct.mean())
