@@ -4,7 +4,7 @@ The types say what our code asks of an object and no more, so that pandas, polar
 need not be imported to name them.
 """
 
-from collections.abc import Iterable, Sized
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 from typing import Protocol, cast
 
 import numpy as np
@@ -24,8 +24,17 @@ class HasShape(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
 
-# Rows of features, whatever holds them.
-Rows = ArrayLike | HasShape
+# Rows of features, or targets, whatever holds them.
+MatrixLike = ArrayLike | HasShape
+Rows = MatrixLike
+# X_val, y_val and sample_weight_val, as `fit` is given them.
+DevArguments = tuple[MatrixLike | None, MatrixLike | None, ArrayLike | None]
+NO_DEV_SET: DevArguments = (None, None, None)
+# The arguments of `fit` beside X and y.
+FitArguments = Mapping[str, object]
+# From label to weight; a list with one such table for each label of a multi-label y.
+WeightTable = Mapping[Hashable, float]
+ClassWeight = WeightTable | Sequence[WeightTable] | str | None
 
 
 def n_rows_of(rows: object) -> int:

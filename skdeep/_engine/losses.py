@@ -21,7 +21,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .backend import Array, xlogy
+from .backend import Array, FloatType, xlogy
 from .links import EXP, IDENTITY, LOGISTIC, SOFTMAX, Link
 
 Prepare = Callable[[Array], Array]
@@ -126,7 +126,7 @@ def _quantile(targets: Array, level: float, weights: Array | None) -> Array:
 
 
 @cache
-def _lowest_exponent(dtype: np.dtype[np.floating]) -> Array:
+def _lowest_exponent(dtype: FloatType) -> Array:
     """The exponent at which probabilities in a gradient cease to fall, at 6e-33 in float32.
 
     A network that is sure of itself would otherwise fill its gradients with denormal numbers, over
@@ -222,10 +222,11 @@ class SoftmaxCrossEntropy(Loss):
         np.subtract(z, np.maximum.reduce(z, axis=-1, keepdims=True), out=z)
         np.maximum(z, _lowest_exponent(z.dtype), out=dz)
         np.exp(dz, out=dz)
-        total = np.add.reduce(dz, axis=-1, keepdims=True)
+        total: Array = np.add.reduce(dz, axis=-1, keepdims=True)
         np.divide(dz, total, out=dz)
         np.subtract(dz, t, out=dz)
-        return np.log(total)[..., 0] - np.vecdot(z, t)
+        losses: Array = np.log(total)[..., 0] - np.vecdot(z, t)
+        return losses
 
     def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
         """The logarithms of the classes' frequencies."""
@@ -259,7 +260,8 @@ class LogisticCrossEntropy(Loss):
 
         def prepare(y: Array) -> Array:
             np.multiply(y, slope, out=out)
-            return np.add(out, offset, out=out)
+            shifted: Array = np.add(out, offset, out=out)
+            return shifted
 
         return prepare
 

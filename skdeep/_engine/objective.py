@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Stream
+from .backend import Array, Matrix, Number, Stream
 from .data import Encode, Rows, rows_of_csr
 from .layers import Forward, Workspace
 from .losses import Loss
@@ -35,7 +35,7 @@ FEWEST_ROWS = 64
 GRADIENTS_BYTES = 2**26
 
 
-def rows_per_chunk(network: Network, x: Any, n_models: int = 1) -> int:
+def rows_per_chunk(network: Network, x: Matrix, n_models: int = 1) -> int:
     """How many rows of x go through the network at once when their number is free to choose."""
     width = network.widest_output * n_models
     if isinstance(x, np.ndarray):
@@ -43,9 +43,9 @@ def rows_per_chunk(network: Network, x: Any, n_models: int = 1) -> int:
     return max(FEWEST_ROWS, min(CHUNK_ELEMENTS // width, CHUNK_ENTRIES // entries_per_row(x)))
 
 
-def entries_per_row(x: Any) -> int:
+def entries_per_row(x: Matrix) -> int:
     """Entries of x in a row, of a sparse x those stored, on average; at least 1."""
-    return max(1, x.shape[1] if isinstance(x, np.ndarray) else x.nnz // x.shape[0])
+    return max(1, int(x.shape[1]) if isinstance(x, np.ndarray) else x.nnz // x.shape[0])
 
 
 @dataclass
@@ -107,15 +107,17 @@ class BatchObjective:
             self._own_weights = workspace.array("output", "weights", (*models, rows))
             self._scale = self._scale[:, np.newaxis]
 
-    def __call__(self, x: Any, y: Array, w: Array | None) -> Array:
+    def __call__(self, x: Matrix, y: Array, w: Array | None) -> Array:
         if w is not None:
             w = self._by_model(w)
-        z, dz = x, self._dz
+        # A matrix, until the first dense layer has made an array of it.
+        z: Any = x
+        dz = self._dz
         for forward in self._forwards:
             z = forward(z)
         losses = self._value_and_gradient(z, self._prepare(y), dz)
         if w is None:
-            total = np.add.reduce(losses, axis=-1)
+            total: Array = np.add.reduce(losses, axis=-1)
             np.multiply(dz, self._scale, out=dz)
         else:
             if not w.all():
@@ -183,7 +185,7 @@ class FullObjective:
             data.n_rows, max(FEWEST_ROWS, rows, math.ceil(data.n_rows / at_most))
         )
 
-    def blas_threads(self) -> AbstractContextManager[Any]:
+    def blas_threads(self) -> AbstractContextManager[object]:
         """The context to evaluate it in, entered once for all evaluations."""
         if len(self._slices) > 1:
             return one_blas_thread()
@@ -205,7 +207,7 @@ class FullObjective:
         """The mean loss, and its gradient in `grad`."""
         for stream in self._streams.values():
             stream.restart()
-        totals: list[Any] = [0.0] * len(self._slices)
+        totals: list[Number] = [0.0] * len(self._slices)
 
         def work(number: int, rows: slice) -> None:
             totals[number] = self._parts[number](rows)
@@ -254,7 +256,7 @@ class _SumOverRows:
         if self._part is not self.grad:
             self.grad.fill(0)
         # A NumPy scalar, which float32 sums join in float64.
-        total: Any = np.float64(0)
+        total: Number = np.float64(0)
         for start in range(rows.start, rows.stop, self._chunk):
             x, y, w = self._convert(start, min(start + self._chunk, rows.stop))
             n = y.shape[0]
@@ -277,7 +279,7 @@ def predict_logits(
     network: Network,
     theta: Array,
     statistics: Array,
-    x: Any,
+    x: Matrix,
     *,
     index: Array | None = None,
     transform: Callable[[Array], Array] | None = None,
@@ -290,7 +292,9 @@ def predict_logits(
     """
     n, models = x.shape[0] if index is None else index.shape[0], theta.shape[:-1]
     out = np.empty((*models, n, network.n_out), dtype=theta.dtype)
-    as_they_lie = getitem if isinstance(x, np.ndarray) else rows_of_csr
+    as_they_lie: Callable[[Any, slice], Matrix] = rows_of_csr
+    if isinstance(x, np.ndarray):
+        as_they_lie = getitem
     sparse = not isinstance(x, np.ndarray) and encode is None
     chunk = min(rows_per_chunk(network, x, math.prod(models)), n)
 
@@ -307,7 +311,7 @@ def predict_logits(
                 bound[rows] = network.bind_prediction(
                     theta, statistics, rows=rows, workspace=workspace, sparse_input=sparse
                 )
-            if not sparse and piece.dtype != theta.dtype:
+            if isinstance(piece, np.ndarray) and piece.dtype != theta.dtype:
                 cast = workspace.array("input", "x", piece.shape)
                 np.copyto(cast, piece)
                 piece = cast

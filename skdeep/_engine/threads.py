@@ -15,7 +15,6 @@ from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
 from threading import Lock, Thread
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -30,7 +29,7 @@ _LOCK = Lock()
 
 def blas_threads_for(
     network: Network, rows: int, *, sparse_input: bool = False
-) -> AbstractContextManager[Any]:
+) -> AbstractContextManager[object]:
     """A context in which BLAS has one thread if the network's products on `rows` rows are small.
 
     Products with a sparse X are not BLAS's.
@@ -40,7 +39,7 @@ def blas_threads_for(
     return nullcontext() if largest >= SHARED_FROM else one_blas_thread()
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
+def one_blas_thread() -> AbstractContextManager[object]:
     """A context in which BLAS has one thread.
 
     OpenBLAS's threads are the whole process's. Of contexts that overlap in several threads only the
@@ -49,7 +48,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     with _LOCK:
         if _n_threads() == 1:
             return nullcontext()
-        limit: AbstractContextManager[Any] = _blas().limit(limits=1)
+        limit: AbstractContextManager[object] = _blas().limit(limits=1)
         return limit
 
 
@@ -100,6 +99,6 @@ def _n_threads() -> int:
 
 
 @cache
-def _blas() -> Any:
+def _blas() -> ThreadpoolController:
     """The BLAS libraries that NumPy and SciPy have loaded; to look for them takes milliseconds."""
     return ThreadpoolController().select(user_api="blas")

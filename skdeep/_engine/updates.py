@@ -5,9 +5,8 @@ the next one is touched. The blocks are views made once, when a fit starts.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from .backend import Array
+from .backend import Array, Number
 from .optimizers import Optimizer, OptimizerState, clip_by_global_norm, make_scratch
 from .penalties import ElasticNet
 
@@ -54,7 +53,7 @@ class Updates:
         optimizer: Optimizer,
         state: OptimizerState,
         penalty: ElasticNet,
-        gradient_clip: float | Array | None,
+        gradient_clip: Number | None,
     ) -> None:
         self._grad, self._optimizer, self._state = grad, optimizer, state
         self._penalty, self._clip = penalty.in_dtype(theta.dtype), gradient_clip
@@ -67,7 +66,7 @@ class Updates:
         if self._adds_l2 and self._blocks[0].is_whole_population:
             self._smooth_penalty = self._penalty.over(theta, n_penalised)
 
-    def apply(self, rate: Any) -> None:
+    def apply(self, rate: Number) -> None:
         """One step of size `rate`."""
         if self._clip is not None:
             self._clip_whole_gradient()

@@ -261,8 +261,8 @@ class Fit:
         """Record an epoch of one of several models; whether it goes on by another recipe."""
         own, ours = model.state, self.state
         own.epochs, own.rows_seen = ours.epochs, ours.rows_seen
-        own.rate = float(ours.rate[model.row, 0])
-        if np.ndim(ours.gradient_norm):
+        own.rate = float(np.asarray(ours.rate)[model.row, 0])
+        if isinstance(ours.gradient_norm, np.ndarray):
             own.gradient_norm = float(ours.gradient_norm[model.row])
         if model.place is not None:
             self._show_row(model)
