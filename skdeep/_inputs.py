@@ -4,8 +4,8 @@ The types say what our code asks of an object and no more, so that pandas, polar
 need not be imported to name them.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
-from typing import Protocol, cast
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,8 +32,9 @@ DevArguments = tuple[MatrixLike | None, MatrixLike | None, ArrayLike | None]
 NO_DEV_SET: DevArguments = (None, None, None)
 # The arguments of `fit` beside X and y.
 FitArguments = Mapping[str, object]
-# From label to weight; a list with one such table for each label of a multi-label y.
-WeightTable = Mapping[Hashable, float]
+# From class to weight, a list with one such table for each label of a multi-label y. Of classes
+# nothing is asked, but a mapping's keys are of one type exactly, so that `object` would fit none.
+WeightTable = Mapping[Any, float]
 ClassWeight = WeightTable | Sequence[WeightTable] | str | None
 
 
