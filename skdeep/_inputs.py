@@ -4,8 +4,8 @@ The types say what our code asks of an object and no more, so that pandas, polar
 need not be imported to name them.
 """
 
-from collections.abc import Iterable, Sized
-from typing import Protocol, cast
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,8 +24,18 @@ class HasShape(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
 
-# Rows of features, whatever holds them.
-Rows = ArrayLike | HasShape
+# Rows of features, or targets, whatever holds them.
+MatrixLike = ArrayLike | HasShape
+Rows = MatrixLike
+# X_val, y_val and sample_weight_val, as `fit` is given them.
+DevArguments = tuple[MatrixLike | None, MatrixLike | None, ArrayLike | None]
+NO_DEV_SET: DevArguments = (None, None, None)
+# The arguments of `fit` beside X and y.
+FitArguments = Mapping[str, object]
+# From class to weight, a list with one such table for each label of a multi-label y. Of classes
+# nothing is asked, but a mapping's keys are of one type exactly, so that `object` would fit none.
+WeightTable = Mapping[Any, float]
+ClassWeight = WeightTable | Sequence[WeightTable] | str | None
 
 
 def n_rows_of(rows: object) -> int:

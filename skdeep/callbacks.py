@@ -19,11 +19,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+
+from sklearn.base import BaseEstimator
 
 from ._engine.solvers import STOCHASTIC_SOLVERS
 from .estimators._base import BaseNetworkEstimator
-from .estimators._callbacks import callbacks_of
+from .estimators._callbacks import TaskContext, callbacks_of
 from .estimators._running import give_back_rate, running_fit, saved_fit, take_control_of_rate
 
 __all__ = ["Checkpoint", "LearningRateControl", "TrainingLog"]
@@ -38,7 +39,7 @@ OLD_FIRST_LINE = re.compile(rb"skdeep checkpoint of epoch \d+\n")
 class _EpochCallback:
     """Hooks that hear of an estimator's epochs only; derived classes say what they do there."""
 
-    def setup(self, estimator: Any, context: Any) -> None:
+    def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
         """Check that the estimator is one of skdeep's.
 
         Parameters
@@ -59,7 +60,7 @@ class _EpochCallback:
                 f"{type(estimator).__name__}. In a Pipeline, set it on the last step."
             )
 
-    def teardown(self, estimator: Any, context: Any) -> None:
+    def teardown(self, estimator: BaseNetworkEstimator, context: TaskContext) -> None:
         """Do nothing.
 
         Parameters
@@ -70,7 +71,7 @@ class _EpochCallback:
             Of its fit.
         """
 
-    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+    def on_fit_task_begin(self, estimator: BaseNetworkEstimator, context: TaskContext) -> None:
         """Hear that a task begins.
 
         Parameters
@@ -83,7 +84,7 @@ class _EpochCallback:
         if context.task_name == EPOCH:
             self._epoch_begins(estimator)
 
-    def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
+    def on_fit_task_end(self, estimator: BaseNetworkEstimator, context: TaskContext) -> bool:
         """Hear that a task has ended.
 
         Parameters
@@ -107,11 +108,11 @@ class _EpochCallback:
             self._fit_ends(estimator)
         return False
 
-    def _epoch_begins(self, estimator: Any) -> None: ...
+    def _epoch_begins(self, estimator: BaseNetworkEstimator) -> None: ...
 
-    def _epoch_ends(self, estimator: Any) -> None: ...
+    def _epoch_ends(self, estimator: BaseNetworkEstimator) -> None: ...
 
-    def _fit_ends(self, estimator: Any) -> None: ...
+    def _fit_ends(self, estimator: BaseNetworkEstimator) -> None: ...
 
 
 class LearningRateControl(_EpochCallback):
@@ -163,7 +164,7 @@ class LearningRateControl(_EpochCallback):
         self.rate = rate
         self._complained_of: str | None = None
 
-    def setup(self, estimator: Any, context: Any) -> None:
+    def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
         """Remember the estimator's own rate.
 
         Parameters
@@ -188,7 +189,7 @@ class LearningRateControl(_EpochCallback):
             )
         take_control_of_rate(estimator)
 
-    def teardown(self, estimator: Any, context: Any) -> None:
+    def teardown(self, estimator: BaseNetworkEstimator, context: TaskContext) -> None:
         """Give the estimator its own rate back.
 
         Parameters
@@ -200,16 +201,16 @@ class LearningRateControl(_EpochCallback):
         """
         give_back_rate(estimator)
 
-    def _epoch_begins(self, estimator: Any) -> None:
+    def _epoch_begins(self, estimator: BaseNetworkEstimator) -> None:
         rate = self._asked(estimator) if callable(self.rate) else self._read()
         if rate is not None:
             estimator.set_params(learning_rate_init=rate)
 
-    def _asked(self, estimator: Any) -> float | None:
+    def _asked(self, estimator: BaseNetworkEstimator) -> float | None:
         assert callable(self.rate)
         watch = running_fit(estimator).watch
         epoch = watch.state.epochs
-        rate: Any = self.rate(epoch, list(watch.curves.loss))
+        rate: object = self.rate(epoch, list(watch.curves.loss))
         if rate is None:
             return None
         if not (isinstance(rate, Real) and 0 < float(rate) < math.inf):
@@ -303,7 +304,7 @@ class Checkpoint(_EpochCallback):
     """
 
     def __init__(self, path: str | Path, every: int = 1, keep: int = 1) -> None:
-        counts: dict[str, Any] = {"every": every, "keep": keep}
+        counts: dict[str, object] = {"every": every, "keep": keep}
         for name, value in counts.items():
             if not isinstance(value, Integral) or int(value) < 1:
                 raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
@@ -311,7 +312,7 @@ class Checkpoint(_EpochCallback):
         self._saved: tuple[int, bool] | None = None
 
     @staticmethod
-    def resume(path: str | Path) -> Any:
+    def resume(path: str | Path) -> BaseNetworkEstimator:
         """Load an estimator whose `fit` goes on.
 
         Parameters
@@ -346,10 +347,10 @@ class Checkpoint(_EpochCallback):
                 f"These callbacks could not be saved, set them again: {saved['lost']}.",
                 stacklevel=2,
             )
-        estimator = saved["estimator"]
-        return estimator.set_callbacks(*saved["callbacks"])
+        estimator: BaseNetworkEstimator = saved["estimator"].set_callbacks(*saved["callbacks"])
+        return estimator
 
-    def setup(self, estimator: Any, context: Any) -> None:
+    def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
         """Check that the fit can be saved, and where to.
 
         Parameters
@@ -381,22 +382,22 @@ class Checkpoint(_EpochCallback):
             raise FileExistsError(f"path is a file that no Checkpoint has written: {self.path}.")
         self._saved = None
 
-    def _epoch_begins(self, estimator: Any) -> None:
+    def _epoch_begins(self, estimator: BaseNetworkEstimator) -> None:
         if running_fit(estimator).watch.n_epochs == 0:
             for epoch in self._kept_epochs():
                 self._kept(epoch).unlink()
             self._save(estimator)
 
-    def _epoch_ends(self, estimator: Any) -> None:
+    def _epoch_ends(self, estimator: BaseNetworkEstimator) -> None:
         fit = running_fit(estimator)
         if fit.is_last_epoch or fit.watch.n_epochs % self.every == 0:
             self._save(estimator)
 
-    def _fit_ends(self, estimator: Any) -> None:
+    def _fit_ends(self, estimator: BaseNetworkEstimator) -> None:
         # Another callback may have ended it, in an epoch that was not to be saved.
         self._save(estimator)
 
-    def _save(self, estimator: Any) -> None:
+    def _save(self, estimator: BaseNetworkEstimator) -> None:
         fit = running_fit(estimator)
         watch = fit.watch
         moment = (watch.n_epochs, watch.stopped)
@@ -450,7 +451,7 @@ def _epoch_in(first_line: bytes) -> int | None:
     return None if found is None else int(found[1])
 
 
-def _picklable(callbacks: Sequence[Any]) -> tuple[list[Any], list[str]]:
+def _picklable(callbacks: Sequence[object]) -> tuple[list[object], list[str]]:
     """Those that can be pickled, and the names of the others."""
     kept, lost = [], []
     for callback in callbacks:
@@ -538,7 +539,7 @@ class TrainingLog(_EpochCallback):
             raise ValueError(f"path must end in .csv or .jsonl, got {str(path)!r}.")
         self._start, self._next = 0.0, None
 
-    def setup(self, estimator: Any, context: Any) -> None:
+    def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
         """Look at the clock.
 
         Parameters
@@ -559,7 +560,7 @@ class TrainingLog(_EpochCallback):
         _check_folder(self.path)
         self._start, self._next = time.perf_counter(), None
 
-    def _epoch_ends(self, estimator: Any) -> None:
+    def _epoch_ends(self, estimator: BaseNetworkEstimator) -> None:
         watch = running_fit(estimator).watch
         state, curves = watch.state, watch.curves
         epoch = len(curves.loss) - 1

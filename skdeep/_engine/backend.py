@@ -4,7 +4,8 @@ A later change of array namespace replaces this module; the rest of the engine c
 functions that other array libraries offer under the same name.
 """
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,60 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+FloatType = np.dtype[np.floating]
+# One number, or of several models an array with a value for each.
+Number = float | Array
+
+
+class CSR(Protocol):
+    """What we ask of a matrix or array of scipy.sparse in its form CSR."""
+
+    data: Array
+    indices: Array
+    indptr: Array
+
+    def __init__(
+        self,
+        content: tuple[int, int] | tuple[Array, Array, Array],
+        *,
+        shape: tuple[int, int] | None = None,
+        dtype: FloatType | None = None,
+    ) -> None: ...
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+    @property
+    def ndim(self) -> int: ...
+
+    @property
+    def dtype(self) -> FloatType: ...
+
+    @property
+    def nnz(self) -> int: ...
+
+    @property
+    def T(self) -> Self: ...
+
+    def __getitem__(self, rows: Array | slice) -> Self: ...
+
+    def __matmul__(self, dense: Array) -> Array: ...
+
+    def __rmatmul__(self, dense: Array) -> Array: ...
+
+    def __abs__(self) -> Self: ...
+
+    def power(self, exponent: int) -> Self: ...
+
+    def mean(self, axis: int) -> Array: ...
+
+    def astype(self, dtype: FloatType, *, copy: bool = True) -> Self: ...
+
+    def toarray(self) -> Array: ...
+
+
+# An X that has been checked.
+Matrix = Array | CSR
 
 
 class Stream(Protocol):
@@ -52,12 +107,12 @@ class RandomStream:
         return other
 
     @property
-    def position(self) -> Any:
+    def position(self) -> Mapping[str, object]:
         """Where the stream is, to be set again to go back there."""
         return self.generator.bit_generator.state
 
     @position.setter
-    def position(self, position: Any) -> None:
+    def position(self, position: Mapping[str, object]) -> None:
         self.generator.bit_generator.state = position
 
     def integer_seed(self) -> int:

@@ -8,15 +8,16 @@ function of the user's has changed them.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import cast
 
 import numpy as np
 
-from .backend import Array, RandomStream
+from .backend import CSR, Array, FloatType, Matrix, Number, RandomStream
 
-Batch = tuple[Any, Array, Array | None]
+Batch = tuple[Matrix, Array, Array | None]
+DenseBatch = tuple[Array, Array, Array | None]
 # What a network sees of a batch of X.
-Encode = Callable[[Any], Any]
+Encode = Callable[[Matrix], Matrix]
 # (X_batch, y_batch, random_state) -> (X_batch, y_batch)
 Augment = Callable[[Array, Array, np.random.Generator], tuple[Array, Array]]
 
@@ -38,7 +39,7 @@ class Rows:
     makes of a batch of X.
     """
 
-    x: Any
+    x: Matrix
     y: Array
     sample_weight: Array | None = None
     index: Array | None = None
@@ -47,7 +48,7 @@ class Rows:
     def __post_init__(self) -> None:
         self.y = np.ascontiguousarray(self.y)
         self.n_rows = int(self.x.shape[0] if self.index is None else self.index.shape[0])
-        self.total_weight: Any = float(self.n_rows)
+        self.total_weight: Number = float(self.n_rows)
         if self.sample_weight is not None:
             weights = self.sample_weight
             picked = weights if self.index is None else weights[self.index]
@@ -64,7 +65,7 @@ class Rows:
         return self.is_sparse and self.encode is None
 
     @property
-    def mean_weight(self) -> Any:
+    def mean_weight(self) -> Number:
         return self.total_weight / self.n_rows
 
     @property
@@ -84,33 +85,28 @@ class Rows:
             return self
         return replace(self, sample_weight=np.ascontiguousarray(self.sample_weight[:, numbers]))
 
-    def gather(self, rows: Any) -> Batch:
+    def gather(self, rows: Array | slice) -> Batch:
         """Copies (or, of slices, views) of the rows at positions `rows`."""
         picked = rows if self.index is None else self.index[rows]
         w = None if self.sample_weight is None else self.sample_weight[picked]
-        if self.is_sparse and isinstance(picked, slice):
+        if not isinstance(self.x, np.ndarray) and isinstance(picked, slice):
             return rows_of_csr(self.x, picked), self.y[picked], w
         return self.x[picked], self.y[picked], w
 
-    def converter(self, dtype: np.dtype[Any], n: int) -> Callable[[int, int], Batch]:
+    def converter(self, dtype: FloatType, n: int) -> Callable[[int, int], Batch]:
         """A function (start, stop) → rows in order, X in `dtype`, at most n at once."""
         kept: dict[tuple[int, int], Batch] = {}
         # The pieces of a sparse X are views, or copies where they are converted or picked.
-        keeps = self.is_sparse and (
+        keeps = not isinstance(self.x, np.ndarray) and (
             (self.x.dtype == dtype and self.index is None)
             or self.x.nnz * dtype.itemsize <= ROW_ORDER_COPY_BYTES
         )
         if self.encode is not None:
-            convert: Callable[[Any], Any] = self._encoder(dtype)
+            convert = self._encoder(dtype)
         elif self.is_sparse or self.x.dtype == dtype:
             convert = _in_dtype(dtype)
         else:
-            buffer = np.empty((n, self.x.shape[1]), dtype=dtype)
-
-            def convert(x: Array) -> Array:
-                target = buffer[: x.shape[0]]
-                np.copyto(target, x)
-                return target
+            convert = _into(np.empty((n, self.x.shape[1]), dtype=dtype))
 
         def rows(start: int, stop: int) -> Batch:
             if not keeps and (start, stop) != (0, self.n_rows):
@@ -122,19 +118,19 @@ class Rows:
 
         return rows
 
-    def _encoder(self, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
+    def _encoder(self, dtype: FloatType) -> Encode:
         encode, convert = self.encode, _in_dtype(dtype)
         assert encode is not None
         return lambda x: convert(encode(x))
 
-    def _converted(self, rows: slice, dtype: np.dtype[Any], convert: Callable[[Any], Any]) -> Batch:
+    def _converted(self, rows: slice, dtype: FloatType, convert: Encode) -> Batch:
         x, y, w = self.gather(rows)
         if y.dtype.kind == "f":
             y = y.astype(dtype, copy=False)
         return convert(x), y, None if w is None else w.astype(dtype, copy=False)
 
 
-def rows_of_csr(x: Any, rows: slice) -> Any:
+def rows_of_csr(x: CSR, rows: slice) -> CSR:
     """Consecutive rows of a CSR matrix as a view: its own slices are copies."""
     start, stop, _ = rows.indices(x.shape[0])
     stored = slice(x.indptr[start], x.indptr[stop])
@@ -145,9 +141,19 @@ def rows_of_csr(x: Any, rows: slice) -> Any:
     return piece
 
 
-def _in_dtype(dtype: np.dtype[Any]) -> Callable[[Any], Any]:
-    def convert(x: Any) -> Any:
+def _in_dtype(dtype: FloatType) -> Encode:
+    def convert(x: Matrix) -> Matrix:
         return x.astype(dtype, copy=False)
+
+    return convert
+
+
+def _into(buffer: Array) -> Encode:
+    def convert(x: Matrix) -> Array:
+        target = buffer[: x.shape[0]]
+        # Only a dense X is copied so.
+        np.copyto(target, cast(Array, x))
+        return target
 
     return convert
 
@@ -161,9 +167,10 @@ def batch_slices(n_rows: int, batch_size: int, *, smallest: int = 1) -> list[sli
 
 
 def _with_contiguous_rows(rows: Rows) -> Rows:
-    if rows.is_sparse or rows.x.flags.c_contiguous or rows.x.nbytes > ROW_ORDER_COPY_BYTES:
+    x = rows.x
+    if not isinstance(x, np.ndarray) or x.flags.c_contiguous or x.nbytes > ROW_ORDER_COPY_BYTES:
         return rows
-    return replace(rows, x=np.ascontiguousarray(rows.x))
+    return replace(rows, x=np.ascontiguousarray(x))
 
 
 class Batches:
@@ -175,7 +182,7 @@ class Batches:
         self._shuffle = shuffle if len(slices) > 1 else None
         gathers = self._shuffle is not None or rows.index is not None
         self._rows = _with_contiguous_rows(rows) if gathers else rows
-        self._copy: list[Array | None] = []
+        self._copy: DenseBatch | None = None
 
     @property
     def sizes(self) -> list[int]:
@@ -187,11 +194,12 @@ class Batches:
             return (rows.gather(s) for s in self._slices)
         order = self._next_order()
         # `take` would copy an X with other rows than contiguous ones, all of it, at every call.
-        if rows.is_sparse or not rows.x.flags.c_contiguous:
+        if not isinstance(rows.x, np.ndarray) or not rows.x.flags.c_contiguous:
             return (self._indexed(order[s]) for s in self._slices)
+        arrays = (rows.x, rows.y, rows.sample_weight)
         if rows.x.nbytes <= PERMUTED_COPY_BYTES:
-            return self._from_permuted_copy(order)
-        return self._gathered(order)
+            return self._from_permuted_copy(arrays, order)
+        return self._gathered(arrays, order)
 
     def _next_order(self) -> Array:
         """Row numbers of X in this epoch's order, made anew: nothing is kept per row."""
@@ -211,35 +219,38 @@ class Batches:
         w = None if rows.sample_weight is None else rows.sample_weight[picked]
         return rows.x[picked], rows.y[picked], w
 
-    def _arrays(self) -> list[Array | None]:
-        return [self._rows.x, self._rows.y, self._rows.sample_weight]
-
-    def _buffers(self, n: int) -> list[Array | None]:
-        if not self._copy:
-            self._copy = [
-                None if a is None else np.empty((n, *a.shape[1:]), dtype=a.dtype)
-                for a in self._arrays()
-            ]
+    def _buffers_like(self, arrays: DenseBatch, n: int) -> DenseBatch:
+        if self._copy is None:
+            x, y, w = arrays
+            self._copy = _rows_like(x, n), _rows_like(y, n), None if w is None else _rows_like(w, n)
         return self._copy
 
-    def _fill(self, buffers: list[Array | None], picked: Array) -> list[Any]:
-        return [
-            None
-            if array is None or buffer is None
-            else array.take(picked, axis=0, out=buffer[: picked.shape[0]], mode="clip")
-            for array, buffer in zip(self._arrays(), buffers, strict=True)
-        ]
-
-    def _from_permuted_copy(self, order: Array) -> Iterator[Batch]:
-        x, y, w = self._fill(self._buffers(order.shape[0]), order)
+    def _from_permuted_copy(self, arrays: DenseBatch, order: Array) -> Iterator[Batch]:
+        x, y, w = _fill(self._buffers_like(arrays, order.shape[0]), arrays, order)
         for s in self._slices:
             yield x[s], y[s], None if w is None else w[s]
 
-    def _gathered(self, order: Array) -> Iterator[Batch]:
-        buffers = self._buffers(max(self.sizes))
+    def _gathered(self, arrays: DenseBatch, order: Array) -> Iterator[Batch]:
+        buffers = self._buffers_like(arrays, max(self.sizes))
         for s in self._slices:
-            x, y, w = self._fill(buffers, order[s])
-            yield x, y, w
+            yield _fill(buffers, arrays, order[s])
+
+
+def _rows_like(array: Array, n: int) -> Array:
+    """Room for n rows such as an array has."""
+    return np.empty((n, *array.shape[1:]), dtype=array.dtype)
+
+
+def _fill(buffers: DenseBatch, arrays: DenseBatch, picked: Array) -> DenseBatch:
+    """The picked rows of X, y and the weights, copied into the buffers."""
+    n, (x, y, w), (into_x, into_y, into_w) = picked.shape[0], arrays, buffers
+    return (
+        x.take(picked, axis=0, out=into_x[:n], mode="clip"),
+        y.take(picked, axis=0, out=into_y[:n], mode="clip"),
+        None
+        if w is None or into_w is None
+        else w.take(picked, axis=0, out=into_w[:n], mode="clip"),
+    )
 
 
 class EncodedBatches:
@@ -272,6 +283,7 @@ class AugmentedBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         for x, codes, w in self._batches:
+            assert isinstance(x, np.ndarray)
             y = self._as_matrix(codes)
             changed = self._augment(_read_only(x), _read_only(y), self._stream.generator)
             if not (isinstance(changed, tuple) and len(changed) == 2):
@@ -296,7 +308,7 @@ def _read_only(a: Array) -> Array:
     return view
 
 
-def _like(before: Array, after: Any, name: str) -> Array:
+def _like(before: Array, after: object, name: str) -> Array:
     array = np.asarray(after)
     if array.shape != before.shape or array.dtype.kind not in "biuf":
         raise ValueError(

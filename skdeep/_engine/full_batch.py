@@ -6,13 +6,12 @@ gradient-based restart of O'Donoghue and Candès (2015): momentum is dropped whe
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 import scipy.optimize
 import scipy.sparse.linalg
 
-from .backend import Array
+from .backend import Array, FloatType, Matrix, Number
 from .data import ROW_ORDER_COPY_BYTES, Rows
 from .objective import FullObjective, Problem, entries_per_row
 from .optimizers import OptimizerState, clip_by_global_norm, make_scratch
@@ -29,7 +28,9 @@ ACCELERATED = "accelerated"
 # How much of the largest recent step still counts one iteration later.
 RECENT = 0.95
 
-Chunk = tuple[Any, Array | None]
+FLOAT64: FloatType = np.dtype(np.float64)
+
+Chunk = tuple[Matrix, Array | None]
 
 
 def _chunks(data: Rows) -> Iterator[Chunk]:
@@ -37,7 +38,7 @@ def _chunks(data: Rows) -> Iterator[Chunk]:
     n = max(1, CHUNK_ELEMENTS // entries_per_row(data.x))
     for start in range(0, data.n_rows, n):
         x, _, w = data.gather(slice(start, min(start + n, data.n_rows)))
-        yield x.astype(np.float64, copy=False), w
+        yield x.astype(FLOAT64, copy=False), w
 
 
 def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
@@ -50,10 +51,10 @@ def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
         gram = _gram(data, with_intercept)
         if not np.isfinite(gram).all():
             return np.inf
-        return float(np.linalg.eigvalsh(gram)[-1]) / data.total_weight
+        return float(np.linalg.eigvalsh(gram)[-1]) / float(data.total_weight)
 
     # A sparse X is converted once, not at every product, unless it is large.
-    is_small = data.is_sparse and data.x.nnz * 8 <= ROW_ORDER_COPY_BYTES
+    is_small = not isinstance(data.x, np.ndarray) and data.x.nnz * 8 <= ROW_ORDER_COPY_BYTES
     whole = list(_chunks(data)) if is_small else None
 
     def product(v: Array) -> Array:
@@ -61,7 +62,7 @@ def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
 
     once = product(np.ones(n_columns))
     if n_columns == 1 or not np.isfinite(once).all():
-        return float(np.max(once)) / data.total_weight
+        return float(np.max(once)) / float(data.total_weight)
     operator = scipy.sparse.linalg.LinearOperator(
         (n_columns, n_columns), matvec=product, dtype=np.float64
     )
@@ -72,7 +73,7 @@ def largest_curvature(data: Rows, *, with_intercept: bool) -> float:
         v0=np.ones(n_columns),
         return_eigenvectors=False,
     )
-    return float(largest[0]) * (1 + 2 * LANCZOS_TOLERANCE) / data.total_weight
+    return float(largest[0]) * (1 + 2 * LANCZOS_TOLERANCE) / float(data.total_weight)
 
 
 def _gram(data: Rows, with_intercept: bool) -> Array:
@@ -80,6 +81,7 @@ def _gram(data: Rows, with_intercept: bool) -> Array:
     n_features = data.x.shape[1]
     gram = np.zeros((n_features + with_intercept, n_features + with_intercept))
     for x, w in _chunks(data):
+        assert isinstance(x, np.ndarray)
         weights = np.ones(x.shape[0]) if w is None else w
         gram[:n_features, :n_features] += x.T @ (x if w is None else x * w[:, np.newaxis])
         if with_intercept:
@@ -104,13 +106,14 @@ def _gram_times(chunks: Iterable[Chunk], v: Array, with_intercept: bool) -> Arra
     return total
 
 
-def gradient_resolution(data: Rows, dtype: np.dtype[Any]) -> float:
+def gradient_resolution(data: Rows, dtype: FloatType) -> float:
     """About the largest rounding error of an entry of a linear model's gradient in `dtype`."""
     columns = np.zeros(data.x.shape[1])
     for x, w in _chunks(data):
         weights = np.ones(x.shape[0]) if w is None else w
-        columns += np.asarray(weights @ abs(x)).ravel()
-    scale = max(float(np.max(columns, initial=0.0)) / data.total_weight, 1.0)
+        sizes: Matrix = x.__abs__()
+        columns += np.asarray(weights @ sizes).ravel()
+    scale = max(float(np.max(columns, initial=0.0)) / float(data.total_weight), 1.0)
     return 2 * float(np.finfo(dtype).eps) * scale
 
 
@@ -122,7 +125,7 @@ class _Descent:
         self.layout = problem.network.layout
         self.has_l1 = problem.penalty.has_l1
 
-    def soften(self, theta: Array, step: Any) -> None:
+    def soften(self, theta: Array, step: Number) -> None:
         if self.has_l1:
             self.problem.penalty.soften(self.layout.penalised(theta), step)
 
@@ -130,7 +133,7 @@ class _Descent:
         if self.settings.gradient_clip is not None:
             clip_by_global_norm(grad, self.settings.gradient_clip)
 
-    def gradient_map(self, theta: Array, grad: Array, step: Any) -> float:
+    def gradient_map(self, theta: Array, grad: Array, step: Number) -> float:
         """Its largest entry, over all models."""
         if not self.has_l1:
             return float(np.max(np.abs(grad)))

@@ -17,12 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from .activations import ActivationFunction
-from .backend import Array, Stream
+from .backend import CSR, Array, FloatType, Stream
 from .initializers import Initializer
 from .layout import Slot
 from .products import (
@@ -41,7 +41,7 @@ Views = dict[tuple[str, str], Array]
 class Workspace:
     """Arrays written over again and again; each is made once, at the largest size asked for."""
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
+    def __init__(self, dtype: FloatType) -> None:
         self.dtype = dtype
         self._blocks: dict[tuple[str, str], Array] = {}
 
@@ -71,7 +71,7 @@ class BatchWeights:
     nothing from them: `known` says of which models it is known, and `all_known` whether of all.
     """
 
-    def __init__(self, rows: int, dtype: np.dtype[Any]) -> None:
+    def __init__(self, rows: int, dtype: FloatType) -> None:
         self.shares = np.full((1, rows), 1 / rows, dtype=dtype)
         self.column = self.shares.mT
         self.known = np.ones((1, 1), dtype=bool)
@@ -293,9 +293,9 @@ class Dense(Layer):
         forward = self.bind_prediction(binding)
         dW, db = binding.grads[self.name, "W"], binding.grads.get((self.name, "b"))
         ones = binding.ones()
-        x_T: Any = None
+        x_T: CSR
 
-        def remember(x: Any) -> Array:
+        def remember(x: CSR) -> Array:
             nonlocal x_T
             x_T = x.T
             return forward(x)
@@ -373,7 +373,7 @@ class Dropout(UnitByUnit):
         # Numbers are drawn unit by unit: those of a wider layer are others.
         return False
 
-    def _threshold_and_scale(self, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    def _threshold_and_scale(self, dtype: FloatType) -> tuple[Array, Array]:
         threshold = np.minimum(np.rint(np.asarray(self.rate) * 2**16), 2**16 - 1)
         return threshold.astype(np.uint16), (2**16 / (2**16 - threshold)).astype(dtype)
 
@@ -404,12 +404,12 @@ class Dropout(UnitByUnit):
         stream = binding.streams[self.name]
         threshold, scale = self._threshold_and_scale(binding.workspace.dtype)
 
-        def forward(x: Any) -> Any:
+        def forward(x: CSR) -> CSR:
             mask = (stream.uint16(x.nnz) >= threshold) * scale
             return type(x)((x.data * mask, x.indices, x.indptr), shape=x.shape)
 
         # Before the first dense layer there is no gradient to pass on.
-        return forward, _unchanged
+        return cast(Forward, forward), _unchanged
 
     def bind_prediction(self, binding: Binding) -> Forward:
         return _unchanged

@@ -38,7 +38,8 @@ def _logistic(logits: Array) -> Array:
 def _softmax(logits: Array) -> Array:
     np.subtract(logits, np.maximum.reduce(logits, axis=-1, keepdims=True), out=logits)
     np.exp(logits, out=logits)
-    return np.divide(logits, np.add.reduce(logits, axis=-1, keepdims=True), out=logits)
+    total: Array = np.add.reduce(logits, axis=-1, keepdims=True)
+    return np.divide(logits, total, out=logits)
 
 
 def _exp(logits: Array) -> Array:
@@ -47,7 +48,8 @@ def _exp(logits: Array) -> Array:
 
 def _log(predictions: Array) -> Array:
     """The logarithm, of zero a finite one."""
-    return np.log(np.maximum(predictions, np.finfo(predictions.dtype).tiny))
+    logarithms: Array = np.log(np.maximum(predictions, np.finfo(predictions.dtype).tiny))
+    return logarithms
 
 
 def _logit(probabilities: Array) -> Array:

@@ -21,7 +21,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .backend import Array, xlogy
+from .backend import Array, FloatType, xlogy
 from .links import EXP, IDENTITY, LOGISTIC, SOFTMAX, Link
 
 Prepare = Callable[[Array], Array]
@@ -126,7 +126,7 @@ def _quantile(targets: Array, level: float, weights: Array | None) -> Array:
 
 
 @cache
-def _lowest_exponent(dtype: np.dtype[np.floating]) -> Array:
+def _lowest_exponent(dtype: FloatType) -> Array:
     """The exponent at which probabilities in a gradient cease to fall, at 6e-33 in float32.
 
     A network that is sure of itself would otherwise fill its gradients with denormal numbers, over
@@ -222,10 +222,11 @@ class SoftmaxCrossEntropy(Loss):
         np.subtract(z, np.maximum.reduce(z, axis=-1, keepdims=True), out=z)
         np.maximum(z, _lowest_exponent(z.dtype), out=dz)
         np.exp(dz, out=dz)
-        total = np.add.reduce(dz, axis=-1, keepdims=True)
+        total: Array = np.add.reduce(dz, axis=-1, keepdims=True)
         np.divide(dz, total, out=dz)
         np.subtract(dz, t, out=dz)
-        return np.log(total)[..., 0] - np.vecdot(z, t)
+        losses: Array = np.log(total)[..., 0] - np.vecdot(z, t)
+        return losses
 
     def best_constant(self, targets: Array, weights: Array | None = None) -> Array:
         """The logarithms of the classes' frequencies."""
@@ -259,7 +260,8 @@ class LogisticCrossEntropy(Loss):
 
         def prepare(y: Array) -> Array:
             np.multiply(y, slope, out=out)
-            return np.add(out, offset, out=out)
+            shifted: Array = np.add(out, offset, out=out)
+            return shifted
 
         return prepare
 
@@ -297,7 +299,7 @@ class RegressionLoss(Loss):
     name: ClassVar[str]
     link: ClassVar[Link] = IDENTITY
     targets: ClassVar[TargetRange] = TargetRange()
-    # Whether predictions are scored by the share of this loss that they explain, D², and not by R².
+    # Whether predictions are scored by the part of this loss that they explain, D², and not by R².
     scored_by_itself: ClassVar[bool] = False
 
     def are_targets(self, y: Array) -> bool:
@@ -322,8 +324,8 @@ class RegressionLoss(Loss):
             return math.nan
         constant = np.broadcast_to(self.best_constant(targets, weights), targets.shape)
         lost, there_is = (self._of_each_output(z, targets, weights) for z in (logits, constant))
-        share = np.divide(lost, there_is, out=np.sign(lost), where=there_is > 0)
-        return float(np.mean(1 - share))
+        unexplained = np.divide(lost, there_is, out=np.sign(lost), where=there_is > 0)
+        return float(np.mean(1 - unexplained))
 
     def _of_each_output(self, logits: Array, targets: Array, weights: Array | None) -> Array:
         """Mean losses in float64: as those of models with one output each."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .activations import ACTIVATIONS
-from .backend import Array, Stream
+from .backend import Array, FloatType, Matrix, Stream
 from .initializers import INITIALIZERS
 from .layers import (
     Activation,
@@ -133,9 +133,10 @@ class Network:
         )
         return _chain([forward for _, forward in bound])
 
-    def hidden_outputs(self, theta: Array, statistics: Array, x: Any) -> dict[str, Array]:
+    def hidden_outputs(self, theta: Array, statistics: Array, x: Matrix) -> dict[str, Array]:
         """What each activation gives for the rows of x, dropout off, by its layer's name."""
         outputs: dict[str, Array] = {}
+        value: Any = x
         for layer, forward in self._layers_for_prediction(
             theta,
             statistics,
@@ -143,10 +144,10 @@ class Network:
             workspace=Workspace(theta.dtype),
             sparse_input=not isinstance(x, np.ndarray),
         ):
-            x = forward(x)
+            value = forward(value)
             if layer.role is Role.ACTIVATION:
                 # A buffer that may serve the layers after it.
-                outputs[layer.name] = x.copy()
+                outputs[layer.name] = value.copy()
         return outputs
 
     def _layers_for_prediction(
@@ -177,7 +178,7 @@ class Network:
         return bound
 
     def draw_parameters(
-        self, generator: np.random.Generator, weight_init: str, dtype: Any
+        self, generator: np.random.Generator, weight_init: str, dtype: FloatType
     ) -> Array:
         """A fresh θ for one model; "auto" takes each layer's draw from the activation it feeds."""
         theta = np.empty(self.layout.size)
@@ -228,7 +229,7 @@ def _check_order(layers: Sequence[Layer]) -> None:
         before = after
 
 
-def _chain(functions: Sequence[Any]) -> Any:
+def _chain(functions: Sequence[Forward]) -> Forward:
     """One function that applies the given ones in turn."""
     steps = tuple(functions)
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .backend import Array
+from .backend import Array, FloatType
 from .initializers import Initializer
 from .layers import Backward, BatchWeights, Binding, Forward, Role, UnitByUnit, Views
 from .layout import Slot
@@ -243,7 +243,7 @@ class LayerNorm(Norm):
 
         return forward
 
-    def _shares(self, dtype: np.dtype[np.floating]) -> Array:
+    def _shares(self, dtype: FloatType) -> Array:
         """What a unit counts for in a mean over a row, shape (1, n) or (K, 1, n)."""
         live = np.asarray(self.n if self.live is None else self.live)
         return np.where(np.arange(self.n)[np.newaxis] < live, 1 / live, 0).astype(dtype)

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Stream
+from .backend import Array, Matrix, Number, Stream
 from .data import Encode, Rows, rows_of_csr
 from .layers import Forward, Workspace
 from .losses import Loss
 from .network import Network
 from .optimizers import blocks, constant, make_scratch
 from .penalties import ElasticNet
-from .threads import blas_threads_for, one_blas_thread, run_shares, shares
+from .threads import blas_threads_for, one_blas_thread, run_in_threads, slices_for_threads
 from .tied import TiedParameters
 
 # Rows evaluated at once where all rows count: enough for BLAS, few enough for the cache.
@@ -35,7 +35,7 @@ FEWEST_ROWS = 64
 GRADIENTS_BYTES = 2**26
 
 
-def rows_per_chunk(network: Network, x: Any, n_models: int = 1) -> int:
+def rows_per_chunk(network: Network, x: Matrix, n_models: int = 1) -> int:
     """How many rows of x go through the network at once when their number is free to choose."""
     width = network.widest_output * n_models
     if isinstance(x, np.ndarray):
@@ -43,9 +43,9 @@ def rows_per_chunk(network: Network, x: Any, n_models: int = 1) -> int:
     return max(FEWEST_ROWS, min(CHUNK_ELEMENTS // width, CHUNK_ENTRIES // entries_per_row(x)))
 
 
-def entries_per_row(x: Any) -> int:
+def entries_per_row(x: Matrix) -> int:
     """Entries of x in a row, of a sparse x those stored, on average; at least 1."""
-    return max(1, x.shape[1] if isinstance(x, np.ndarray) else x.nnz // x.shape[0])
+    return max(1, int(x.shape[1]) if isinstance(x, np.ndarray) else x.nnz // x.shape[0])
 
 
 @dataclass
@@ -107,15 +107,17 @@ class BatchObjective:
             self._own_weights = workspace.array("output", "weights", (*models, rows))
             self._scale = self._scale[:, np.newaxis]
 
-    def __call__(self, x: Any, y: Array, w: Array | None) -> Array:
+    def __call__(self, x: Matrix, y: Array, w: Array | None) -> Array:
         if w is not None:
             w = self._by_model(w)
-        z, dz = x, self._dz
+        # A matrix, until the first dense layer has made an array of it.
+        z: Any = x
+        dz = self._dz
         for forward in self._forwards:
             z = forward(z)
         losses = self._value_and_gradient(z, self._prepare(y), dz)
         if w is None:
-            total = np.add.reduce(losses, axis=-1)
+            total: Array = np.add.reduce(losses, axis=-1)
             np.multiply(dz, self._scale, out=dz)
         else:
             if not w.all():
@@ -143,7 +145,7 @@ class BatchObjective:
 class FullObjective:
     """J over all rows at a θ; batch norm takes all rows at once.
 
-    The rows are shared out among threads, except where a layer has to see them in order: batch norm
+    The rows are divided among threads, except where a layer has to see them in order: batch norm
     all at once, dropout with the masks of the evaluation before. `theta` and `grad` may be of
     higher precision than the data.
     """
@@ -163,15 +165,15 @@ class FullObjective:
         self._chunk = data.n_rows
         if not network.mixes_rows:
             self._chunk = min(rows_per_chunk(network, data.x, n_models), data.n_rows)
-        self._shares = self._share_out(n_models)
-        grads = [self.grad, *(np.empty_like(theta) for _ in self._shares[1:])]
+        self._slices = self._divided(n_models)
+        grads = [self.grad, *(np.empty_like(theta) for _ in self._slices[1:])]
         self._parts = [
-            _SumOverRows(problem, theta, grad, statistics, streams, self._chunk, share)
-            for grad, share in zip(grads, self._shares, strict=True)
+            _SumOverRows(problem, theta, grad, statistics, streams, self._chunk, rows)
+            for grad, rows in zip(grads, self._slices, strict=True)
         ]
         self._scratch = make_scratch(theta)
 
-    def _share_out(self, n_models: int) -> list[slice]:
+    def _divided(self, n_models: int) -> list[slice]:
         data, network = self._problem.data, self._problem.network
         if network.mixes_rows or network.dropout_layers:
             return [slice(0, data.n_rows)]
@@ -179,11 +181,13 @@ class FullObjective:
         rows = CHUNK_ELEMENTS // (width * n_models)
         # Each thread has two gradients of its own.
         at_most = max(1, GRADIENTS_BYTES // (2 * self.grad.nbytes))
-        return shares(data.n_rows, max(FEWEST_ROWS, rows, math.ceil(data.n_rows / at_most)))
+        return slices_for_threads(
+            data.n_rows, max(FEWEST_ROWS, rows, math.ceil(data.n_rows / at_most))
+        )
 
-    def blas_threads(self) -> AbstractContextManager[Any]:
+    def blas_threads(self) -> AbstractContextManager[object]:
         """The context to evaluate it in, entered once for all evaluations."""
-        if len(self._shares) > 1:
+        if len(self._slices) > 1:
             return one_blas_thread()
         sparse = self._problem.data.feeds_sparse
         return blas_threads_for(self._problem.network, self._chunk, sparse_input=sparse)
@@ -203,19 +207,19 @@ class FullObjective:
         """The mean loss, and its gradient in `grad`."""
         for stream in self._streams.values():
             stream.restart()
-        totals: list[Any] = [0.0] * len(self._shares)
+        totals: list[Number] = [0.0] * len(self._slices)
 
-        def work(number: int, share: slice) -> None:
-            totals[number] = self._parts[number](share)
+        def work(number: int, rows: slice) -> None:
+            totals[number] = self._parts[number](rows)
 
-        run_shares(work, self._shares)
+        run_in_threads(work, self._slices)
         for part in self._parts[1:]:
             np.add(self.grad, part.grad, out=self.grad)
         return np.asarray(sum(totals) / self._problem.data.total_weight)
 
 
 class _SumOverRows:
-    """The sum of losses over a share of the rows, chunk by chunk, and its gradient in `grad`."""
+    """The sum of losses over some of the rows, chunk by chunk, and its gradient in `grad`."""
 
     def __init__(
         self,
@@ -252,7 +256,7 @@ class _SumOverRows:
         if self._part is not self.grad:
             self.grad.fill(0)
         # A NumPy scalar, which float32 sums join in float64.
-        total: Any = np.float64(0)
+        total: Number = np.float64(0)
         for start in range(rows.start, rows.stop, self._chunk):
             x, y, w = self._convert(start, min(start + self._chunk, rows.stop))
             n = y.shape[0]
@@ -275,7 +279,7 @@ def predict_logits(
     network: Network,
     theta: Array,
     statistics: Array,
-    x: Any,
+    x: Matrix,
     *,
     index: Array | None = None,
     transform: Callable[[Array], Array] | None = None,
@@ -288,15 +292,17 @@ def predict_logits(
     """
     n, models = x.shape[0] if index is None else index.shape[0], theta.shape[:-1]
     out = np.empty((*models, n, network.n_out), dtype=theta.dtype)
-    as_they_lie = getitem if isinstance(x, np.ndarray) else rows_of_csr
+    as_they_lie: Callable[[Any, slice], Matrix] = rows_of_csr
+    if isinstance(x, np.ndarray):
+        as_they_lie = getitem
     sparse = not isinstance(x, np.ndarray) and encode is None
     chunk = min(rows_per_chunk(network, x, math.prod(models)), n)
 
-    def work(number: int, share: slice) -> None:
+    def work(number: int, part: slice) -> None:
         workspace = Workspace(theta.dtype)
         bound: dict[int, Forward] = {}
-        for start in range(share.start, share.stop, chunk):
-            rows_of_x = slice(start, min(start + chunk, share.stop))
+        for start in range(part.start, part.stop, chunk):
+            rows_of_x = slice(start, min(start + chunk, part.stop))
             piece = as_they_lie(x, rows_of_x) if index is None else x[index[rows_of_x]]
             if encode is not None:
                 piece = encode(piece)
@@ -305,12 +311,12 @@ def predict_logits(
                 bound[rows] = network.bind_prediction(
                     theta, statistics, rows=rows, workspace=workspace, sparse_input=sparse
                 )
-            if not sparse and piece.dtype != theta.dtype:
+            if isinstance(piece, np.ndarray) and piece.dtype != theta.dtype:
                 cast = workspace.array("input", "x", piece.shape)
                 np.copyto(cast, piece)
                 piece = cast
             logits = bound[rows](piece)
             out[..., rows_of_x, :] = logits if transform is None else transform(logits)
 
-    run_shares(work, shares(n, chunk))
+    run_in_threads(work, slices_for_threads(n, chunk))
     return out

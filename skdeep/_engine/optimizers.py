@@ -18,11 +18,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from .backend import Array
+from .backend import Array, FloatType, Number
 
 BLOCK = 2**15
 # Columns of a population's θ are pieces of rows, over which a pass takes twice as long as over a
@@ -40,29 +40,28 @@ class OptimizerState:
     kind: str
     vectors: tuple[Array, ...] = ()
     updates: int = 0
-    remembered: dict[str, Any] = field(default_factory=dict)
+    remembered: dict[str, tuple[Number, ...]] = field(default_factory=dict)
 
     def select(self, models: Array) -> "OptimizerState":
         """The state of the models with these numbers out of a population's."""
 
-        def pick(value: Any) -> Any:
-            if isinstance(value, tuple):
-                return tuple(pick(part) for part in value)
-            return value if np.ndim(value) == 0 else value[models]
+        def pick(value: Number) -> Number:
+            return value[models] if isinstance(value, np.ndarray) and value.ndim > 0 else value
 
-        remembered = {name: pick(value) for name, value in self.remembered.items()}
-        return replace(self, vectors=pick(self.vectors), remembered=remembered)
+        remembered = {name: tuple(map(pick, values)) for name, values in self.remembered.items()}
+        vectors = tuple(vector[models] for vector in self.vectors)
+        return replace(self, vectors=vectors, remembered=remembered)
 
     def copy(self) -> "OptimizerState":
         """The same with vectors of its own."""
         vectors = tuple(vector.copy() for vector in self.vectors)
         return replace(self, vectors=vectors, remembered=dict(self.remembered))
 
-    def counts(self) -> tuple[int, dict[str, Any]]:
+    def counts(self) -> tuple[int, dict[str, tuple[Number, ...]]]:
         """All but the vectors, to be given to `restore_counts` again."""
         return self.updates, dict(self.remembered)
 
-    def restore_counts(self, counts: tuple[int, dict[str, Any]]) -> None:
+    def restore_counts(self, counts: tuple[int, dict[str, tuple[Number, ...]]]) -> None:
         """Be where `counts` was taken, vectors apart."""
         self.updates, self.remembered = counts[0], dict(counts[1])
 
@@ -72,9 +71,11 @@ class OptimizerState:
 
 
 Move = Callable[..., None]
+# The numbers that an update begins with, as its `move` takes them.
+Now = Array | tuple[Array, ...]
 
 
-def constant(value: float | Array, dtype: np.dtype[Any]) -> Array:
+def constant(value: Number, dtype: FloatType) -> Array:
     """The number as an array: a ufunc takes that in half the time that a Python float costs it."""
     return np.asarray(value, dtype=dtype)
 
@@ -98,24 +99,22 @@ class Optimizer(ABC):
         return state if state is not None and state.kind == self.kind else self.init(theta)
 
     @abstractmethod
-    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+    def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         """What moves a block of θ."""
 
-    def numbers(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+    def numbers(self, state: OptimizerState, step_size: Number, dtype: FloatType) -> Now:
         """The numbers of the update that is counted last; also for steps of different sizes."""
         return constant(step_size, dtype)
 
     @abstractmethod
-    def coordinate_step(
-        self, state: OptimizerState, step_size: float | Array, span: slice
-    ) -> float | Array: ...
+    def coordinate_step(self, state: OptimizerState, step_size: Number, span: slice) -> Number: ...
 
     def update(
         self,
         theta: Array,
         grad: Array,
         state: OptimizerState,
-        step_size: float | Array,
+        step_size: Number,
         scratch: Array,
     ) -> None:
         """Move θ in place, in blocks of scratch's length."""
@@ -150,16 +149,14 @@ class GradientDescent(Optimizer):
     name: ClassVar[str] = "gradient descent"
     kind: ClassVar[str] = "gradient descent"
 
-    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+    def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         def move(rate: Array, t: Array, g: Array, s: Array) -> None:
             np.multiply(g, rate, out=s)
             np.subtract(t, s, out=t)
 
         return move
 
-    def coordinate_step(
-        self, state: OptimizerState, step_size: float | Array, span: slice
-    ) -> float | Array:
+    def coordinate_step(self, state: OptimizerState, step_size: Number, span: slice) -> Number:
         return step_size
 
 
@@ -167,12 +164,12 @@ class GradientDescent(Optimizer):
 class Momentum(Optimizer):
     """v ← μ v − lr · g, θ ← θ + v (course II 2.3, where lr is scaled by 1 − β)."""
 
-    momentum: float | Array = 0.9
+    momentum: Number = 0.9
     name: ClassVar[str] = "momentum"
     kind: ClassVar[str] = "velocity"
     n_vectors: ClassVar[int] = 1
 
-    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+    def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         momentum = constant(self.momentum, dtype)
 
         def move(rate: Array, t: Array, g: Array, v: Array, s: Array) -> None:
@@ -181,11 +178,10 @@ class Momentum(Optimizer):
 
         return move
 
-    def coordinate_step(
-        self, state: OptimizerState, step_size: float | Array, span: slice
-    ) -> float | Array:
+    def coordinate_step(self, state: OptimizerState, step_size: Number, span: slice) -> Number:
         # A steady gradient moves θ by lr (1 + μ + μ² + …); at μ = 1 there is no such limit.
-        return step_size / np.maximum(1 - np.asarray(self.momentum), 1e-3)
+        rest: Array = np.maximum(1 - np.asarray(self.momentum), 1e-3)
+        return step_size / rest
 
 
 def _move_velocity(v: Array, momentum: Array, g: Array, rate: Array, s: Array) -> None:
@@ -201,7 +197,7 @@ class Nesterov(Momentum):
 
     name: ClassVar[str] = "nesterov"
 
-    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+    def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         momentum = constant(self.momentum, dtype)
 
         def move(rate: Array, t: Array, g: Array, v: Array, s: Array) -> None:
@@ -217,13 +213,13 @@ class Nesterov(Momentum):
 class RMSprop(Optimizer):
     """S ← ρ S + (1 − ρ) g², θ ← θ − lr · g / (√S + ε) (course II 2.4), without bias correction."""
 
-    rho: float | Array = 0.9
-    epsilon: float | Array = 1e-8
+    rho: Number = 0.9
+    epsilon: Number = 1e-8
     name: ClassVar[str] = "rmsprop"
     kind: ClassVar[str] = "squares"
     n_vectors: ClassVar[int] = 1
 
-    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+    def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         rho, rest = constant(self.rho, dtype), constant(1 - self.rho, dtype)
         epsilon = constant(self.epsilon, dtype)
 
@@ -242,9 +238,7 @@ class RMSprop(Optimizer):
 
         return move
 
-    def coordinate_step(
-        self, state: OptimizerState, step_size: float | Array, span: slice
-    ) -> float | Array:
+    def coordinate_step(self, state: OptimizerState, step_size: Number, span: slice) -> Number:
         return step_size / (np.sqrt(state.vectors[0][..., span]) + self.epsilon)
 
 
@@ -258,20 +252,23 @@ class Moments(Optimizer):
     root of the corrected v is r √v of the v that is kept, and division by r leaves √v + ε / r.
     """
 
-    beta_1: float | Array = 0.9
-    beta_2: float | Array = 0.999
-    epsilon: float | Array = 1e-8
+    beta_1: Number = 0.9
+    beta_2: Number = 0.999
+    epsilon: Number = 1e-8
     kind: ClassVar[str] = "moments"
     n_vectors: ClassVar[int] = 2
 
-    def numbers(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+    def numbers(
+        self, state: OptimizerState, step_size: Number, dtype: FloatType
+    ) -> tuple[Array, ...]:
         """The rate and ε of this update, with the constants in them."""
         r = self._root(state)
         rate = step_size * (1 - self.beta_1) / (1 - self.beta_1**state.updates) / r
         return constant(rate, dtype), constant(self.epsilon / r, dtype)
 
-    def _root(self, state: OptimizerState) -> Any:
-        return ((1 - self.beta_2) / (1 - self.beta_2**state.updates)) ** 0.5
+    def _root(self, state: OptimizerState) -> Number:
+        root: Number = ((1 - self.beta_2) / (1 - self.beta_2**state.updates)) ** 0.5
+        return root
 
     def _rescale_after_change(self, state: OptimizerState) -> None:
         """Keep m and v what they were where β₁ or β₂ has been changed since the last update."""
@@ -282,9 +279,7 @@ class Moments(Optimizer):
                 np.multiply(vector, (1 - old) / (1 - new), out=vector)
         state.remembered["betas"] = betas
 
-    def coordinate_step(
-        self, state: OptimizerState, step_size: float | Array, span: slice
-    ) -> float | Array:
+    def coordinate_step(self, state: OptimizerState, step_size: Number, span: slice) -> Number:
         return step_size / (np.sqrt(state.vectors[1][..., span]) * self._root(state) + self.epsilon)
 
 
@@ -296,11 +291,11 @@ class Adam(Moments):
 
     name: ClassVar[str] = "adam"
 
-    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+    def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         self._rescale_after_change(state)
         beta_1, beta_2 = constant(self.beta_1, dtype), constant(self.beta_2, dtype)
 
-        def move(now: Any, t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+        def move(now: tuple[Array, ...], t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
             rate, epsilon = now
             # m ← β₁ m + g
             np.multiply(m, beta_1, out=m)
@@ -339,18 +334,18 @@ class NAdam(Moments):
 
     name: ClassVar[str] = "nadam"
 
-    def bind(self, state: OptimizerState, dtype: np.dtype[Any]) -> Move:
+    def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         self._rescale_after_change(state)
         beta_1, beta_2 = constant(self.beta_1, dtype), constant(self.beta_2, dtype)
         room: Array = np.empty(0, dtype=dtype)
 
-        def move(now: Any, t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+        def move(now: tuple[Array, ...], t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
             nonlocal room
             if room.size < s.size:
                 # The first block is the longest.
                 room = np.empty_like(s)
             ahead = room[..., : s.shape[-1]]
-            rate, epsilon, share = now
+            rate, epsilon, momentum = now
             # m ← β₁ m + g
             np.multiply(m, beta_1, out=m)
             np.add(m, g, out=m)
@@ -358,10 +353,10 @@ class NAdam(Moments):
             np.multiply(v, beta_2, out=v)
             np.multiply(g, g, out=s)
             np.add(v, s, out=v)
-            # θ ← θ − rate · (share · m + g) / (√v + ε)
+            # θ ← θ − rate · (momentum · m + g) / (√v + ε)
             np.sqrt(v, out=s)
             np.add(s, epsilon, out=s)
-            np.multiply(m, share, out=ahead)
+            np.multiply(m, momentum, out=ahead)
             np.add(ahead, g, out=ahead)
             np.divide(ahead, s, out=s)
             np.multiply(s, rate, out=s)
@@ -369,15 +364,17 @@ class NAdam(Moments):
 
         return move
 
-    def numbers(self, state: OptimizerState, step_size: float | Array, dtype: np.dtype[Any]) -> Any:
+    def numbers(
+        self, state: OptimizerState, step_size: Number, dtype: FloatType
+    ) -> tuple[Array, ...]:
         """The rate, ε, and what m counts for beside g in the step ahead."""
         rate, epsilon = super().numbers(state, step_size, dtype)
         t, beta_1 = state.updates, self.beta_1
-        share = beta_1 * (1 - beta_1**t) / (1 - beta_1 ** (t + 1))
-        return rate, epsilon, constant(share, dtype)
+        momentum = beta_1 * (1 - beta_1**t) / (1 - beta_1 ** (t + 1))
+        return rate, epsilon, constant(momentum, dtype)
 
 
-def clip_by_global_norm(grad: Array, limit: float | Array) -> None:
+def clip_by_global_norm(grad: Array, limit: Number) -> None:
     """Scale each model's gradient down to the norm `limit` where it is longer."""
     norm = np.sqrt(np.vecdot(grad, grad))[..., np.newaxis]
     if np.any(norm > limit):

@@ -7,11 +7,10 @@ l1_ratio for all models, or arrays of shape (*M, 1).
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from .backend import Array
+from .backend import Array, FloatType, Number
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +21,12 @@ class ElasticNet:
     l1: float | Array
 
     @classmethod
-    def of(cls, alpha: float | Array, l1_ratio: float | Array, total_weight: float) -> "ElasticNet":
+    def of(
+        cls, alpha: float | Array, l1_ratio: float | Array, total_weight: Number
+    ) -> "ElasticNet":
         return cls(l2=alpha * (1 - l1_ratio) / total_weight, l1=alpha * l1_ratio / total_weight)
 
-    def in_dtype(self, dtype: np.dtype[Any]) -> "ElasticNet":
+    def in_dtype(self, dtype: FloatType) -> "ElasticNet":
         """The same with arrays for numbers, which each step then need not convert."""
         return ElasticNet(np.asarray(self.l2, dtype=dtype), np.asarray(self.l1, dtype=dtype))
 

@@ -34,4 +34,5 @@ def combine(configurations: Sequence[Configuration], n_axes: int) -> Configurati
         for entry in fields(first)
         if entry.init
     }
-    return replace(first, **columns)
+    combined: Configuration = replace(first, **columns)
+    return combined

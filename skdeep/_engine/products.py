@@ -5,11 +5,10 @@ BLAS is slow at is known here and nowhere else.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from .backend import Array
+from .backend import CSR, Array
 
 Product = Callable[[Array, Array], Array]
 
@@ -65,7 +64,7 @@ def copy_pays(W_T: Array) -> bool:
     return n_in * n_out <= COPIED_UP_TO and W_T.size >= COPIED_FROM
 
 
-def sparse_times_dense(x: Any, dense: Array, out: Array) -> Array:
+def sparse_times_dense(x: CSR, dense: Array, out: Array) -> Array:
     """x @ dense into `out`; the matrices of a population lie side by side in one product."""
     if dense.ndim == 2:
         out[...] = x @ dense

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
 
 DECAY_RATES = {"inverse_time": 1.0, "exponential": 0.95, "step": 0.5}
 
@@ -22,15 +21,15 @@ def _inverse_time(epoch: float, schedule: "Schedule") -> float:
 
 
 def _sqrt(epoch: float, schedule: "Schedule") -> float:
-    return (epoch + 1) ** -0.5
+    return float((epoch + 1) ** -0.5)
 
 
 def _exponential(epoch: float, schedule: "Schedule") -> float:
-    return schedule.decay_rate**epoch
+    return float(schedule.decay_rate**epoch)
 
 
 def _step(epoch: float, schedule: "Schedule") -> float:
-    return schedule.decay_rate ** (epoch // schedule.decay_epochs)
+    return float(schedule.decay_rate ** (epoch // schedule.decay_epochs))
 
 
 def _cosine(epoch: float, schedule: "Schedule") -> float:
@@ -111,16 +110,16 @@ class Schedule:
         """Whether it comes down to zero over `decay_epochs`."""
         return self.rule is not None and self.rule.has_end
 
-    def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> float:
-        """The factor once so many epochs, and a share of the one that runs, are done."""
+    def factor(self, epoch: int, rows_seen: int, part_of_epoch: float = 0.0) -> float:
+        """The factor once so many epochs, and a part of the one that runs, are done."""
         if self.name == "invscaling":
             # scikit-learn's clock: training rows seen, not steps or epochs.
-            return (rows_seen + 1) ** -self.power_t
-        rule = self.rule
+            return float((rows_seen + 1) ** -self.power_t)
+        rule, function = self.rule, self.name
         if rule is not None:
-            return rule.formula(epoch + share if rule.changes_by_step else epoch, self)
-        function: Any = self.name
-        factor: Any = function(epoch)
+            return rule.formula(epoch + part_of_epoch if rule.changes_by_step else epoch, self)
+        assert not isinstance(function, (str, Rule))
+        factor: object = function(epoch)
         if not (isinstance(factor, Real) and 0 <= float(factor) < math.inf):
             raise ValueError(
                 "learning_rate, a callable, must return a finite factor >= 0 for every epoch; "

@@ -1,4 +1,4 @@
-"""Who uses the cores: BLAS within a product, or threads that each take a share of the rows.
+"""Who uses the cores: BLAS within a product, or threads that each take some of the rows.
 
 A second core is worth its cost only where the work between two meetings is long. The products of a
 step on a mini-batch are BLAS's to share, and the small ones not even that. Many rows, to predict or
@@ -15,7 +15,6 @@ from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
 from threading import Lock, Thread
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -30,7 +29,7 @@ _LOCK = Lock()
 
 def blas_threads_for(
     network: Network, rows: int, *, sparse_input: bool = False
-) -> AbstractContextManager[Any]:
+) -> AbstractContextManager[object]:
     """A context in which BLAS has one thread if the network's products on `rows` rows are small.
 
     Products with a sparse X are not BLAS's.
@@ -40,7 +39,7 @@ def blas_threads_for(
     return nullcontext() if largest >= SHARED_FROM else one_blas_thread()
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
+def one_blas_thread() -> AbstractContextManager[object]:
     """A context in which BLAS has one thread.
 
     OpenBLAS's threads are the whole process's. Of contexts that overlap in several threads only the
@@ -49,11 +48,11 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     with _LOCK:
         if _n_threads() == 1:
             return nullcontext()
-        limit: AbstractContextManager[Any] = _blas().limit(limits=1)
+        limit: AbstractContextManager[object] = _blas().limit(limits=1)
         return limit
 
 
-def shares(n_rows: int, at_least: int) -> list[slice]:
+def slices_for_threads(n_rows: int, at_least: int) -> list[slice]:
     """Consecutive slices of the rows, one for each thread; of `at_least` so many, if several."""
     if n_rows < 2 * at_least:
         return [slice(0, n_rows)]
@@ -62,8 +61,8 @@ def shares(n_rows: int, at_least: int) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
-def run_shares(work: Callable[[int, slice], None], parts: list[slice]) -> None:
-    """Call work(number, share) for every share, each but the first in a thread of its own."""
+def run_in_threads(work: Callable[[int, slice], None], parts: list[slice]) -> None:
+    """Call work(number, part) for every part, each but the first in a thread of its own."""
     if len(parts) == 1:
         work(0, parts[0])
         return
@@ -100,6 +99,6 @@ def _n_threads() -> int:
 
 
 @cache
-def _blas() -> Any:
+def _blas() -> ThreadpoolController:
     """The BLAS libraries that NumPy and SciPy have loaded; to look for them takes milliseconds."""
     return ThreadpoolController().select(user_api="blas")

@@ -12,11 +12,11 @@ import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from .backend import Array, RandomStream, spawn_streams
+from .backend import Array, FloatType, Matrix, Number, RandomStream, spawn_streams
 from .data import Augment, AugmentedBatches, Batch, Batches, EncodedBatches, batch_slices
 from .layers import Workspace
 from .network import Network
@@ -44,13 +44,13 @@ class TrainingState:
     adaptive_factor: float = 1.0
     split_seed: int = 0
     # Of the last epoch: its rate, and the mean norm of its gradients where that is watched.
-    rate: Any = math.nan
-    gradient_norm: Any = math.nan
+    rate: Number = math.nan
+    gradient_norm: Number = math.nan
     phi: Array | None = None
 
     @classmethod
     def start(
-        cls, network: Network, entropy: list[int], weight_init: str, dtype: Any
+        cls, network: Network, entropy: list[int], weight_init: str, dtype: FloatType
     ) -> "TrainingState":
         """A fresh start for one model."""
         n_hidden = len(network.dense_layers) - 1
@@ -92,7 +92,7 @@ class TrainingState:
 
 
 class Moment:
-    """What a state was at a moment, to go back to; kept again and again in arrays made once."""
+    """What a state was at a moment, to go back to, in arrays that are made once."""
 
     def __init__(self, state: TrainingState, drawn: Collection[str]) -> None:
         self._state, self._drawn = state, drawn
@@ -104,8 +104,8 @@ class Moment:
         phi = () if state.phi is None else (state.phi,)
         return [state.theta, state.statistics, *vectors, *phi]
 
-    def keep(self) -> None:
-        """Keep the state as it is now."""
+    def remember(self) -> None:
+        """Remember the state as it is now."""
         state, moved = self._state, self._moved()
         if len(self._arrays) != len(moved):
             self._arrays = [np.empty_like(array) for array in moved]
@@ -141,9 +141,9 @@ class RateSchedule(Protocol):
 
     @property
     def changes_by_step(self) -> bool:
-        """Whether to ask before each step, with the share of the epoch that is done."""
+        """Whether to ask before each step, with the part of the epoch that is done."""
 
-    def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> float | Array:
+    def factor(self, epoch: int, rows_seen: int, part_of_epoch: float = 0.0) -> Number:
         """One factor, or of a population one for each model."""
 
 
@@ -153,10 +153,10 @@ class LoopSettings:
 
     optimizer: Optimizer
     schedule: RateSchedule
-    learning_rate: float | Array
+    learning_rate: Number
     batch_size: int
     shuffle: bool = True
-    gradient_clip: float | Array | None = None
+    gradient_clip: Number | None = None
     augment: Augment | None = None
     # Whether to know the gradients' norm, which costs a pass over each.
     watch_gradient: bool = False
@@ -164,9 +164,9 @@ class LoopSettings:
     groups: Sequence[ParameterGroup] = ()
     decay_schedule: RateSchedule | None = None
 
-    def rate(self, state: TrainingState, share_of_epoch: float = 0.0) -> Any:
+    def rate(self, state: TrainingState, part_of_epoch: float = 0.0) -> Number:
         """The step size of the epoch that comes next, or of a step so far within it."""
-        factor = self.schedule.factor(state.epochs, state.rows_seen, share_of_epoch)
+        factor = self.schedule.factor(state.epochs, state.rows_seen, part_of_epoch)
         factor = factor * state.adaptive_factor
         rate = self.learning_rate * factor
         return float(rate) if np.ndim(rate) == 0 else np.asarray(rate, dtype=state.theta.dtype)
@@ -192,7 +192,7 @@ class Epochs:
         self._clock: StepClock | None = None
         if settings.schedule.changes_by_step or settings.decay_schedule is not None:
             self._clock = StepClock(settings, state, len(slices))
-        self._norms: list[Any] | None = [] if settings.watch_gradient else None
+        self._norms: list[Array] | None = [] if settings.watch_gradient else None
 
     def _bind_updates(self, settings: LoopSettings) -> None:
         """Tie the optimizer to what it moves: θ, or the φ from which θ is made."""
@@ -238,15 +238,15 @@ class Epochs:
             batches = EncodedBatches(batches, problem.data.encode)
         return batches
 
-    def run(self, rate: Any) -> Array:
+    def run(self, rate: Number) -> Array:
         """One pass over the rows; the cost J, the penalty taken where the epoch starts."""
         state, data = self._state, self._problem.data
         penalty = self._penalty_in_J.value(self._weights)
         # A NumPy scalar, which float32 sums join in float64.
-        total: Any = np.float64(0)
+        total: Number = np.float64(0)
         for x, y, w in self._batches:
             if self._clock is not None:
-                rate, self._updates.decay_share = self._clock.next()
+                rate, self._updates.decay_factor = self._clock.next()
             total = total + self.step(x, y, w, rate)
         state.epochs += 1
         state.rows_seen += data.n_rows
@@ -256,7 +256,7 @@ class Epochs:
             self._norms.clear()
         return np.asarray(total / data.total_weight + penalty, dtype=np.float64)
 
-    def step(self, x: Any, y: Array, w: Array | None, rate: Any) -> Any:
+    def step(self, x: Matrix, y: Array, w: Array | None, rate: Number) -> Array:
         """Move by one mini-batch; its weighted sum of losses."""
         objective = self._bound.get(y.shape[0]) or self._bind(y.shape[0])
         total = objective(x, y, w)
@@ -291,17 +291,17 @@ class StepClock:
         self._settings, self._state, self._per_epoch = settings, state, steps_per_epoch
         self._epoch, self._step = -1, 0
 
-    def next(self) -> tuple[Any, Any]:
-        """The size of the step that comes next, and the share of decay in it."""
+    def next(self) -> tuple[Number, Number]:
+        """The size of the step that comes next, and what decay is multiplied by in it."""
         state, settings = self._state, self._settings
         if state.epochs != self._epoch:
             self._epoch, self._step = state.epochs, 0
-        share = self._step / self._per_epoch
+        part = self._step / self._per_epoch
         self._step += 1
-        decay: float | Array = 1.0
+        decay: Number = 1.0
         if settings.decay_schedule is not None:
-            decay = settings.decay_schedule.factor(state.epochs, state.rows_seen, share)
-        return settings.rate(state, share), decay
+            decay = settings.decay_schedule.factor(state.epochs, state.rows_seen, part)
+        return settings.rate(state, part), decay
 
 
 def train_epochs(

@@ -6,11 +6,10 @@ the next one is touched. The blocks are views made once, when a fit starts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from .backend import Array
+from .backend import Array, FloatType, Number
 from .optimizers import Optimizer, OptimizerState, clip_by_global_norm, make_scratch
 from .penalties import ElasticNet
 
@@ -63,11 +62,11 @@ class Updates:
 
     Attributes
     ----------
-    decay_share : float
+    decay_factor : float or ndarray
         What a decoupled optimizer's decay is multiplied by beside the rate; 1 unless it is set.
     """
 
-    decay_share: float = 1.0
+    decay_factor: Number = 1.0
 
     def __init__(
         self,
@@ -78,7 +77,7 @@ class Updates:
         optimizer: Optimizer,
         state: OptimizerState,
         penalty: ElasticNet,
-        gradient_clip: float | Array | None,
+        gradient_clip: Number | None,
         groups: Sequence[ParameterGroup] = (),
     ) -> None:
         self._grad, self._optimizer, self._state = grad, optimizer, state
@@ -92,7 +91,7 @@ class Updates:
         if self._adds_l2 and self._blocks[0].is_whole_population:
             self._smooth_penalty = self._penalty.over(theta, n_penalised)
 
-    def apply(self, rate: Any) -> None:
+    def apply(self, rate: Number) -> None:
         """One step of size `rate`."""
         if self._clip is not None:
             self._clip_whole_gradient()
@@ -115,10 +114,10 @@ class Updates:
                 reach = self._optimizer.coordinate_step(state, step, block.span)
                 self._penalty.soften(block.weights, reach)
 
-    def _decay(self, block: Block, step: Any) -> None:
+    def _decay(self, block: Block, step: Number) -> None:
         """A decoupled optimizer's decay of a block's weights."""
-        if self.decay_share != 1:
-            step = step * self.decay_share
+        if self.decay_factor != 1:
+            step = step * self.decay_factor
         self._penalty.decay(block.weights, step if block.decays is None else step * block.decays)
 
     def _clip_whole_gradient(self) -> None:
@@ -168,7 +167,7 @@ def _cut(
 
 
 def _factors(
-    groups: Sequence[ParameterGroup], size: int, dtype: np.dtype[Any]
+    groups: Sequence[ParameterGroup], size: int, dtype: FloatType
 ) -> tuple[Array | None, Array | None]:
     """The groups' factors on rate and decay, entry by entry; None where there are no groups."""
     if not groups:

@@ -8,11 +8,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from .._engine.backend import Array
+from .._engine.backend import Array, Matrix
 from .._engine.data import Encode
 from .._engine.links import Link
 from .._engine.network import Network
@@ -27,11 +26,11 @@ Score = Callable[[Array], float]
 class DevSet:
     """Rows of its own, or rows of X picked by number; weights of shape (n,) or (n, K)."""
 
-    x: Any
+    x: Matrix
     y: Array
     sample_weight: Array | None
     index: Array | None
-    labels: Any
+    labels: Matrix
     encode: Encode | None = None
 
     def predict(self, network: Network, theta: Array, statistics: Array) -> Array:
@@ -62,13 +61,13 @@ class DevPart:
     weights: Array | None
     rows: Array | None
 
-    def _picked(self, values: Any) -> Any:
+    def _picked(self, values: Matrix) -> Matrix:
         if self.whole.index is not None:
             values = values[self.whole.index]
         return values if self.rows is None else values[self.rows]
 
     @property
-    def x(self) -> Any:
+    def x(self) -> Matrix:
         return self._picked(self.whole.x)
 
     @cached_property
@@ -76,7 +75,7 @@ class DevPart:
         return np.asarray(self._picked(self.whole.y))
 
     @property
-    def labels(self) -> Any:
+    def labels(self) -> Matrix:
         return self._picked(self.whole.labels)
 
     def logits(self, of_all: Array) -> Array:

@@ -29,7 +29,7 @@ from .recipe import Recipe
 from .solve import Outcome, solver_of
 from .watch import Counters, Watch
 
-# The population is cut down to those still training when this share of it has ended: to copy what
+# The population is cut down to those still training when this part of it has ended: to copy what
 # remains costs about as much as a few steps.
 COMPACT_FROM = 1 / 8
 
@@ -87,7 +87,7 @@ class Fit:
         models go by the first one's rate, optimizer and penalty.
     watch_gradient : bool, default=False
         Whether to know the gradients' norm.
-    keeps_whole_epochs : bool, default=False
+    remembers_epochs : bool, default=False
         Whether Ctrl-C ends training, of one model, where its last whole epoch ended, and is not
         raised.
     """
@@ -101,12 +101,12 @@ class Fit:
         groups: Sequence[Sequence[int]] | None = None,
         tied: TiedParameters | None = None,
         watch_gradient: bool = False,
-        keeps_whole_epochs: bool = False,
+        remembers_epochs: bool = False,
     ) -> None:
         self.models = list(models)
         self._rows, self._dev, self._groups, self._tied = rows, dev, groups, tied
         self._watch_gradient = watch_gradient
-        self._keeps_whole_epochs = keeps_whole_epochs and len(self.models) == 1
+        self._remembers_epochs = remembers_epochs and len(self.models) == 1
         for number, model in enumerate(self.models):
             model.number = number
         self._last_whole: tuple[Moment, Counters] | None = None
@@ -150,7 +150,7 @@ class Fit:
             model.state.theta = state.theta[row, model.place.theta]
             model.state.statistics = state.statistics[row, model.place.statistics]
 
-    def _keep(self, models: list[Model]) -> None:
+    def _cut_down_to(self, models: list[Model]) -> None:
         """Cut the population down to these models."""
         if len(models) < len(self.population) and self._tied is None:
             self.state = self.state.select(np.array([one.row for one in models], dtype=np.intp))
@@ -222,7 +222,7 @@ class Fit:
             with np.errstate(all="ignore"):
                 self._begin()
                 while running := [model for model in self.population if model.trains_on]:
-                    self._keep(running)
+                    self._cut_down_to(running)
                     problem, settings = self._combined()
                     self._network, first = problem.network, self.population[0]
                     solve = solver_of(first.recipe)
@@ -234,13 +234,13 @@ class Fit:
                         after_epoch=self._after_epoch,
                     )
         except KeyboardInterrupt:
-            if not self._keeps_whole_epochs or self._last_whole is None:
+            if not self._remembers_epochs or self._last_whole is None:
                 raise
             self._go_back()
 
     def _begin(self) -> None:
         """Announce the first epoch, before which callbacks may change what is to come."""
-        self._keep_whole_epoch()
+        self._remember_epoch()
         for model in self.population:
             model.watch.begin()
             self._take_up_changes(model)
@@ -257,7 +257,7 @@ class Fit:
             model.watch.after_epoch(float(losses), on_dev)
             changed = self._take_up_changes(model)
             if model.trains_on:
-                self._keep_whole_epoch()
+                self._remember_epoch()
             return changed or not model.trains_on
         changed = False
         for model in running:
@@ -272,8 +272,9 @@ class Fit:
         """Record an epoch of one of several models; whether it goes on by another recipe."""
         own, ours = model.state, self.state
         own.epochs, own.rows_seen = ours.epochs, ours.rows_seen
-        own.rate = float(ours.rate if np.ndim(ours.rate) == 0 else ours.rate[model.row, 0])
-        if np.ndim(ours.gradient_norm):
+        rates = np.asarray(ours.rate)
+        own.rate = float(rates if rates.ndim == 0 else rates[model.row, 0])
+        if isinstance(ours.gradient_norm, np.ndarray):
             own.gradient_norm = float(ours.gradient_norm[model.row])
         if model.place is not None:
             self._show_row(model)
@@ -328,16 +329,16 @@ class Fit:
 
     # -------------------------------------------------------------------------- interruptions
 
-    def _keep_whole_epoch(self) -> None:
+    def _remember_epoch(self) -> None:
         """Remember the end of an epoch, in a place of its own until it is there whole."""
-        if not self._keeps_whole_epochs:
+        if not self._remembers_epochs:
             return
         model = self.population[0]
         if not self._moments:
             drawn = model.recipe.drawn_streams
             self._moments = [Moment(self.state, drawn), Moment(self.state, drawn)]
         self._moments.reverse()
-        self._moments[0].keep()
+        self._moments[0].remember()
         self._last_whole = (self._moments[0], model.watch.counters())
 
     def _go_back(self) -> None:
@@ -357,7 +358,7 @@ class Fit:
             nothing = np.empty(0)
             self.state = replace(self.state, theta=nothing, statistics=nothing, optimizer=None)
 
-    def drop_all_but(self, numbers: Sequence[int]) -> None:
+    def forget_all_but(self, numbers: Sequence[int]) -> None:
         """Forget all models but these, in their order."""
         self.models = [self.models[number] for number in numbers]
 
@@ -369,7 +370,7 @@ class Fit:
         kept = {id(model) for model in self.models}
         staying = [one for one in self.population if id(one) in kept and not one.has_ended]
         if staying:
-            self._keep(staying)
+            self._cut_down_to(staying)
             self.run()
 
     def lighten(self) -> None:
@@ -389,18 +390,18 @@ class RatesOfModels:
         self._models = models
         self.changes_by_step = models[0].recipe.schedule.changes_by_step
 
-    def factor(self, epoch: int, rows_seen: int, share: float = 0.0) -> Array:
+    def factor(self, epoch: int, rows_seen: int, part_of_epoch: float = 0.0) -> Array:
         """Rates of shape (K, 1); zero for models that train no longer."""
         rates = np.zeros((len(self._models), 1))
         for row, model in enumerate(self._models):
             if model.trains_on:
-                rates[row] = self._rate(model, share)
+                rates[row] = self._rate(model, part_of_epoch)
         return rates
 
     @staticmethod
-    def _rate(model: Model, share: float) -> float:
+    def _rate(model: Model, part_of_epoch: float) -> float:
         try:
-            return model.recipe.rate_at(model.state, share)
+            return model.recipe.rate_at(model.state, part_of_epoch)
         except Exception as error:
             model.error = error
             return 0.0

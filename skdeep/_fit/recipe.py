@@ -186,9 +186,9 @@ class Recipe:
             decay_schedule=self.decay_schedule,
         )
 
-    def rate_at(self, state: TrainingState, share_of_epoch: float = 0.0) -> float:
+    def rate_at(self, state: TrainingState, part_of_epoch: float = 0.0) -> float:
         """The step size of a stochastic solver's next epoch, or of a step so far within it."""
-        factor = self.schedule.factor(state.epochs, state.rows_seen, share_of_epoch)
+        factor = self.schedule.factor(state.epochs, state.rows_seen, part_of_epoch)
         assert self.learning_rate is not None
         return self.learning_rate * (factor * state.adaptive_factor)
 

@@ -17,7 +17,8 @@ from .recipe import Recipe
 # scikit-learn's: below this rate "adaptive" gives up instead of dividing by 5 once more.
 SMALLEST_ADAPTIVE_RATE = 1e-6
 
-Weights = tuple[Array, Array]
+# θ, and the statistics of batch norm.
+Learnt = tuple[Array, Array]
 
 
 class Listener(Protocol):
@@ -74,7 +75,7 @@ class Counters:
     n_epochs: int
     stopped: bool
     diverged: bool
-    best: Weights | None
+    best: Learnt | None
     n_recorded: int
     standing: Standing
 
@@ -117,10 +118,10 @@ class Watch:
         # Epochs of this fit before a callback changed what the cost is.
         self.n_epochs_of_other_cost = 0
         self.stopped = self.diverged = self.interrupted = False
-        self.best: Weights | None = None
+        self.best_learnt: Learnt | None = None
         if recipe.early_stopping and standing.holds_best:
             # A continued fit starts from the best weights so far, and may not find better ones.
-            self._keep_as_best()
+            self._remember_best()
         elif recipe.early_stopping:
             # The best weights of epochs past, if any, are gone: the best is yet to come.
             standing.best_score, standing.best_epoch = -math.inf, None
@@ -203,7 +204,7 @@ class Watch:
             standing.best_score = curves.validation_score[-1]
             standing.best_epoch = len(curves.loss) - 1
             if recipe.early_stopping:
-                self._keep_as_best()
+                self._remember_best()
         loss = curves.loss[-1]
         if recipe.early_stopping:
             # NaN is no progress.
@@ -212,8 +213,8 @@ class Watch:
         standing.best_loss = min(standing.best_loss, loss)
         return improved
 
-    def _keep_as_best(self) -> None:
-        self.best = (self.state.theta.copy(), self.state.statistics.copy())
+    def _remember_best(self) -> None:
+        self.best_learnt = (self.state.theta.copy(), self.state.statistics.copy())
 
     # --------------------------------------------------------------------- leaving and resuming
 
@@ -223,7 +224,7 @@ class Watch:
             self.n_epochs,
             self.stopped,
             self.diverged,
-            self.best,
+            self.best_learnt,
             len(self.curves.loss),
             self.standing.copy(),
         )
@@ -231,21 +232,21 @@ class Watch:
     def go_on_from(self, counters: Counters) -> None:
         """Be where the counters were read."""
         self.n_epochs, self.stopped = counters.n_epochs, counters.stopped
-        self.diverged, self.best = counters.diverged, counters.best
+        self.diverged, self.best_learnt = counters.diverged, counters.best
         self.curves.cut(counters.n_recorded)
         self.standing = counters.standing.copy()
 
     @property
-    def weights(self) -> Weights:
+    def would_end_with(self) -> Learnt:
         """θ and the statistics that the fit would end with if it ended now."""
-        return self.best or (self.state.theta, self.state.statistics)
+        return self.best_learnt or (self.state.theta, self.state.statistics)
 
     def restore_best(self) -> bool:
         """Put back the weights of the best dev score; whether there were any."""
-        if self.best is None:
+        if self.best_learnt is None:
             return False
-        np.copyto(self.state.theta, self.best[0])
-        np.copyto(self.state.statistics, self.best[1])
+        np.copyto(self.state.theta, self.best_learnt[0])
+        np.copyto(self.state.statistics, self.best_learnt[1])
         self.standing.holds_best = True
         return True
 

@@ -10,7 +10,10 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Self, TypeVar
+
+from numpy.typing import ArrayLike
+from sklearn.utils import Tags
 
 from .._engine.backend import Array
 from .._engine.data import Rows
@@ -23,6 +26,7 @@ from .._fit.dev import DevPart, Score
 from .._fit.fit import Fit, Model
 from .._fit.padding import padded, place_in
 from .._fit.watch import Curves, Standing, Watch
+from .._inputs import DevArguments, MatrixLike
 from ._callbacks import CallbackSupport, FitEvents, callbacks_of
 from ._diagnosis import warn_if_no_progress
 from ._outcome import check_outcome, fitted_attributes, warn_of_outcome, warn_of_settings
@@ -37,7 +41,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
     """Base class of the four estimators. Warning: use the derived classes."""
 
     # An X and its raw outputs, where a stack has predicted for all its models at once.
-    _foreseen: tuple[Any, Array] | None = None
+    _foreseen: tuple[object, Array] | None = None
     # Where a saved fit had come to, from which the next call of `fit` goes on.
     _paused: PausedFit | None = None
     # While a fit runs.
@@ -49,17 +53,23 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
     def _score_logits(self, logits: Array, dev: DevPart) -> float:
         """The default score on a dev set."""
 
-    def _continued_with(self) -> dict[str, Any]:
+    def _continued_with(self) -> dict[str, object]:
         """The parameters that training cannot continue across a change of."""
         return {"solver": self.solver, "dtype": self.dtype}
 
-    def _coefficients(self, network: Network, theta: Array) -> dict[str, Any]:
+    def _coefficients(self, network: Network, theta: Array) -> dict[str, object]:
         """Fitted attributes that are copies out of θ."""
         return {}
 
     # -------------------------------------------------------------------------------- training
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Any:
+    def _fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None,
+        validation: DevArguments,
+    ) -> Self:
         """Fit from the start, or go on from where the last fit ended."""
         self._check_hyperparameters()
         events = FitEvents(self, max_epochs=self.max_iter, X=X, y=y, sample_weight=sample_weight)
@@ -84,7 +94,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
                 prepared.rows,
                 prepared.dev,
                 watch_gradient=any(_reads_gradient_norm(one) for one in callbacks_of(self)),
-                keeps_whole_epochs=True,
+                remembers_epochs=True,
             )
             fit.run()
             self._conclude(prepared.rows, model)
@@ -96,7 +106,13 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             _restore(self, before, lengths)
             raise
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Any:
+    def _partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch, from the start or from where training was."""
         self._check_hyperparameters()
         before, lengths = dict(self.__dict__), _recorded(self)
@@ -185,12 +201,12 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         self.__dict__.update(self._attributes_of(model))
         warn_of_outcome(self, model, restored=restored, incremental=incremental)
 
-    def _attributes_of(self, model: Model) -> dict[str, Any]:
+    def _attributes_of(self, model: Model) -> dict[str, object]:
         """The fitted attributes of what a model has come to."""
         coefficients = self._coefficients(model.recipe.network, model.state.theta)
         return fitted_attributes(model) | coefficients
 
-    def _attributes_at(self, watch: Watch, theta: Array, statistics: Array) -> dict[str, Any]:
+    def _attributes_at(self, watch: Watch, theta: Array, statistics: Array) -> dict[str, object]:
         """Attributes with which a copy of this estimator predicts with these parameters."""
         network = watch.recipe.network
         frozen = replace(watch.state, theta=theta.copy(), statistics=statistics.copy())
@@ -202,8 +218,8 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             **self._coefficients(network, theta),
         }
 
-    def _attributes_as_if_ended(self, watch: Watch) -> dict[str, Any]:
-        return {**self._attributes_at(watch, *watch.weights), "n_iter_": watch.n_epochs}
+    def _attributes_as_if_ended(self, watch: Watch) -> dict[str, object]:
+        return {**self._attributes_at(watch, *watch.would_end_with), "n_iter_": watch.n_epochs}
 
     def _scorer(self, model: Model) -> Score | None:
         """The score of early stopping from logits; None stands for minus the loss."""
@@ -213,14 +229,14 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         if self.scoring is None:
             return partial(self._score_logits, dev=model.dev)
 
-        def as_it_is() -> dict[str, Any]:
+        def as_it_is() -> dict[str, object]:
             return self._attributes_at(model.watch, model.state.theta, model.state.statistics)
 
         return scorer_on(self, model.dev, as_it_is)
 
     # ------------------------------------------------------------------------------ prediction
 
-    def _logits(self, X: Any, *, link: str = "identity") -> Array:
+    def _logits(self, X: MatrixLike, *, link: str = "identity") -> Array:
         """Raw outputs, or with a link predictions, of shape (n, n_outputs)."""
         if self._foreseen is not None and self._foreseen[0] is X:
             return LINKS[link].inverse(self._foreseen[1].copy())
@@ -233,7 +249,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state") and hasattr(self, "n_iter_")
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
@@ -254,6 +270,8 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         return True
 
 
+Estimator = TypeVar("Estimator", bound=BaseNetworkEstimator)
+
 # ------------------------------------------------------------------------------- a call that fails
 
 
@@ -262,29 +280,29 @@ def _recorded(estimator: BaseNetworkEstimator) -> int:
     return len(estimator._curves.loss) if hasattr(estimator, "_curves") else 0
 
 
-def _restore(estimator: BaseNetworkEstimator, before: dict[str, Any], n_recorded: int) -> None:
+def _restore(estimator: BaseNetworkEstimator, before: dict[str, object], n_recorded: int) -> None:
     """Make an estimator what it was."""
-    if "_curves" in before:
-        before["_curves"].cut(n_recorded)
+    curves = before.get("_curves")
+    if isinstance(curves, Curves):
+        curves.cut(n_recorded)
     # One assignment: there is no moment at which only some of it is back.
     estimator.__dict__ = before
 
 
-def _reads_gradient_norm(callback: Any) -> bool:
-    return getattr(callback, "reads_gradient_norm", False)
+def _reads_gradient_norm(callback: object) -> bool:
+    return bool(getattr(callback, "reads_gradient_norm", False))
 
 
 # --------------------------------------------------------------------------- several estimators
 
 
-def model_of(estimator: Any, prepared: Prepared) -> Model:
+def model_of(estimator: BaseNetworkEstimator, prepared: Prepared) -> Model:
     """The model that a fit trains for an estimator which has been prepared."""
     warn_of_settings(estimator, prepared.recipe, prepared.state, prepared.rows.n_rows)
-    model: Model = estimator._model(prepared, None)
-    return model
+    return estimator._model(prepared, None)
 
 
-def concluded(estimator: Any, rows: Rows, model: Model) -> Any:
+def concluded(estimator: Estimator, rows: Rows, model: Model) -> Estimator:
     """A fitted copy of an estimator whose model has been trained, with warnings as after `fit`.
 
     Where it would go on from, beside its parameters, is still the model's.
@@ -306,7 +324,7 @@ def detach(fitted: BaseNetworkEstimator) -> None:
     fitted._state = copy.deepcopy(fitted._state)
 
 
-def foresee(models: Sequence[Any], X: Any) -> None:
+def foresee(models: Sequence[BaseNetworkEstimator], X: MatrixLike) -> None:
     """Predict X with all fitted models at once; each then has its predictions ready."""
     if not models or type(models[0])._logits is not BaseNetworkEstimator._logits:
         # The linear models predict from coef_.

@@ -5,11 +5,16 @@ nothing, so `set_callbacks` is absent, and `FitEvents` does nothing.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from .._fit.recipe import Recipe
+from .._inputs import MatrixLike
+
+Method = TypeVar("Method", bound=Callable[..., object])
 
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
@@ -22,7 +27,7 @@ except ImportError:
     class CallbackSupport:  # type: ignore[no-redef]
         """Nothing: this scikit-learn has no callbacks."""
 
-    def with_callbacks(method: Any) -> Any:
+    def with_callbacks(method: Method) -> Method:
         return method
 
 
@@ -30,6 +35,7 @@ __all__ = [
     "HAS_CALLBACKS",
     "CallbackSupport",
     "FitEvents",
+    "TaskContext",
     "callbacks_of",
     "parameters_now",
     "with_callbacks",
@@ -39,18 +45,41 @@ __all__ = [
 TRANSIENT = ("_skl_callbacks", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 
-def callbacks_of(estimator: Any) -> list[Any]:
+def callbacks_of(estimator: BaseEstimator) -> list[object]:
     """The callbacks that have been set on an estimator."""
-    callbacks: list[Any] = getattr(estimator, "_skl_callbacks", [])
+    callbacks: list[object] = getattr(estimator, "_skl_callbacks", [])
     return callbacks
 
 
-def parameters_now(estimator: Any) -> dict[str, Any]:
+def parameters_now(estimator: BaseEstimator) -> dict[str, object]:
     """An estimator's parameters; those that could change in place are copied."""
     return {
         name: value.copy() if isinstance(value, (list, np.ndarray)) else value
         for name, value in estimator.get_params(deep=False).items()
     }
+
+
+class TaskContext(Protocol):
+    """scikit-learn's `CallbackContext`, as far as we ask of it: a task of a fit."""
+
+    @property
+    def task_name(self) -> str: ...
+
+    def subcontext(self, *, task_name: str) -> "TaskContext": ...
+
+    def call_on_fit_task_begin(
+        self, *, estimator: BaseEstimator, X: object, y: object, metadata: object
+    ) -> None: ...
+
+    def call_on_fit_task_end(
+        self,
+        *,
+        estimator: BaseEstimator,
+        X: object = None,
+        y: object = None,
+        metadata: object = None,
+        reconstruction_attributes: Callable[[], dict[str, object]] | None = None,
+    ) -> bool: ...
 
 
 class FitEvents:
@@ -77,20 +106,27 @@ class FitEvents:
         those that have changed; to be set before the first epoch begins.
     """
 
-    fitted_attributes: Callable[[], dict[str, Any]]
-    remake: Callable[[dict[str, Any], list[str]], Recipe]
+    fitted_attributes: Callable[[], dict[str, object]]
+    remake: Callable[[dict[str, object], list[str]], Recipe]
 
     def __init__(
-        self, estimator: Any, *, max_epochs: int, X: Any, y: Any, sample_weight: Any
+        self,
+        estimator: BaseEstimator,
+        *,
+        max_epochs: int,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None,
     ) -> None:
         self._estimator = estimator
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._data = {"X": X, "y": y, "metadata": metadata}
-        self._fit: Any = None
-        self._epoch: Any = None
+        self._fit: TaskContext | None = None
+        self._epoch: TaskContext | None = None
         if HAS_CALLBACKS:
-            self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
-            self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)
+            fit: TaskContext = estimator._init_callback_context(max_subtasks=max_epochs)
+            self._fit = fit
+            fit.call_on_fit_task_begin(estimator=estimator, **self._data)
         self._parameters = parameters_now(estimator) if self.are_heard else {}
 
     @property
@@ -99,6 +135,7 @@ class FitEvents:
         return self._fit is not None and bool(callbacks_of(self._estimator))
 
     def epoch_begins(self) -> None:
+        assert self._fit is not None
         self._epoch = self._fit.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
@@ -137,13 +174,14 @@ class FitEvents:
             )
 
 
-def _are_equal(one: Any, other: Any) -> bool:
+def _are_equal(one: object, other: object) -> bool:
     """Whether two values of a parameter are the same."""
     if one is other:
         return True
     if type(one) is not type(other):
         return False
     try:
-        return bool(np.shape(one) == np.shape(other) and np.all(one == other))
+        shapes = [np.shape(cast(ArrayLike, value)) for value in (one, other)]
+        return shapes[0] == shapes[1] and bool(np.all(one == other))
     except ValueError:
         return False

@@ -1,31 +1,34 @@
 """What the classifiers share: labels, class weights, and the ways to predict."""
 
+from collections.abc import Hashable
 from numbers import Real
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
-from .._engine.backend import Array
+from .._engine.backend import Array, FloatType, Matrix
 from .._engine.links import LOGISTIC
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
 from .._fit.dev import DevPart
+from .._inputs import ClassWeight, MatrixLike, WeightTable
 from ._base import BaseNetworkEstimator
 from ._compat import StrOptions
 from ._parameters import constraints_of
 from ._targets import ClassLabels
-from ._validation import weighted_share
+from ._validation import weighted_fraction
 
 
 class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
     """Encodes labels for the engine and decodes its raw outputs."""
 
     label_smoothing: float
-    class_weight: dict[Any, float] | list[dict[Any, float]] | str | None
+    class_weight: ClassWeight
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, list[object]] = {
         **BaseNetworkEstimator._parameter_constraints,
         **constraints_of([SoftmaxCrossEntropy, LogisticCrossEntropy]),
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
@@ -35,24 +38,24 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 
     # -------------------------------------------------------------------------------- training
 
-    def _learn_targets(self, y: Any, classes: Any) -> None:
+    def _learn_targets(self, y: Matrix, classes: ArrayLike | None) -> None:
         learnt = ClassLabels.of(y, always_softmax=self._always_softmax)
         if classes is not None and learnt.kind != "multilabel":
             learnt = ClassLabels.of_classes(classes, always_softmax=self._always_softmax)
         self._labels = learnt
         self.classes_ = learnt.classes
 
-    def _check_targets(self, y: Any) -> None:
+    def _check_targets(self, y: Matrix) -> None:
         if not self.warm_start or self._labels.kind == "multilabel":
             return
-        classes = np.unique(y)
+        classes = np.unique(np.asarray(y))
         if set(classes) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
             )
 
-    def _check_classes_argument(self, classes: Any) -> None:
+    def _check_classes_argument(self, classes: ArrayLike | None) -> None:
         """partial_fit's `classes`: needed at the first call, the same ever after."""
         # A first call that failed has left classes_ behind, but no training to go on with.
         known = self.classes_ if hasattr(self, "_state") else None
@@ -75,7 +78,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
                 "on the whole of y, and pass the resulting weights as the class_weight parameter."
             )
 
-    def _encode_targets(self, y: Any, dtype: Any, name: str = "y") -> Array:
+    def _encode_targets(self, y: Matrix, dtype: FloatType, name: str = "y") -> Array:
         return self._labels.encode(y, dtype, name=name)
 
     def _n_network_outputs(self, encoded: Array) -> int:
@@ -87,7 +90,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             return SoftmaxCrossEntropy(self._labels.n_outputs, smoothing)
         return LogisticCrossEntropy(smoothing)
 
-    def _class_weights(self, y: Any) -> Array | None:
+    def _class_weights(self, y: Matrix) -> Array | None:
         if self.class_weight is None:
             return None
         if hasattr(y, "toarray"):
@@ -98,7 +101,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             return self._label_weights(y)
         return self._weights_by_class(self.classes_.tolist())[np.searchsorted(self.classes_, y)]
 
-    def _weights_by_class(self, classes: list[Any]) -> Array:
+    def _weights_by_class(self, classes: list[Hashable]) -> Array:
         """One weight per class, in their order; y need not hold all of them."""
         if not isinstance(self.class_weight, dict):
             raise ValueError(
@@ -120,14 +123,14 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 
     def _score_logits(self, logits: Array, dev: DevPart) -> float:
         correct = self._labels.correct(logits, dev.targets)
-        return weighted_share(correct, dev.weights)
+        return weighted_fraction(correct, dev.weights)
 
-    def _strata(self, y: Any, n_held_out: int) -> Any:
+    def _strata(self, y: Matrix, n_held_out: int) -> Array | None:
         return self._labels.strata(y, n_held_out)
 
     # ------------------------------------------------------------------------------ prediction
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: MatrixLike) -> Matrix:
         """Predict the class of each row, or for a multi-label fit each row's labels.
 
         Parameters
@@ -144,7 +147,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         check_is_fitted(self)
         return self._labels.decode(self._logits(X))
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: MatrixLike) -> Array:
         """Predict the probability of each class.
 
         Parameters
@@ -168,7 +171,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         # Each from its own logit: 1 − p would round to zero long before p reaches one.
         return LOGISTIC.inverse(np.hstack([-z, z]))
 
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: MatrixLike) -> Array:
         """Predict the logarithm of the probability of each class.
 
         Parameters
@@ -186,7 +189,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         with np.errstate(divide="ignore"):
             return np.log(p, out=p)
 
-    def decision_function(self, X: Any) -> Array:
+    def decision_function(self, X: MatrixLike) -> Array:
         """Raw outputs (logits) of the network.
 
         Parameters
@@ -208,13 +211,13 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             return z[:, 1] - z[:, 0]
         return z[:, 0] if z.shape[1] == 1 else z
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
 
-def _weights_in_order(table: dict[Any, float], classes: list[Any]) -> Array:
+def _weights_in_order(table: WeightTable, classes: list[Hashable]) -> Array:
     """The classes' weights, 1 for those left out."""
     unknown = [label for label in table if label not in classes]
     if unknown:
@@ -222,7 +225,7 @@ def _weights_in_order(table: dict[Any, float], classes: list[Any]) -> Array:
             f"class_weight has a weight for {unknown[0]!r}, which is not one of the classes "
             f"{np.array(classes)}."
         )
-    weights: list[Any] = [table.get(label, 1.0) for label in classes]
+    weights: list[object] = [table.get(label, 1.0) for label in classes]
     for weight in weights:
         if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
             raise ValueError(f"class_weight must hold finite weights >= 0, got {weight!r}.")

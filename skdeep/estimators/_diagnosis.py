@@ -9,11 +9,10 @@ goes well costs one look at its curve and targets.
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from .._engine.backend import Array
+from .._engine.backend import Array, Matrix
 from .._engine.data import Rows
 from .._engine.objective import (
     FEWEST_ROWS,
@@ -27,23 +26,24 @@ from .._engine.solvers import SOLVERS
 from .._engine.training import TrainingState
 from .._fit.fit import Model
 from ..exceptions import NoProgressWarning
+from ._recipe import YieldsRecipe
 from ._warnings import warn
 
 # Fewer epochs tell nothing.
 FEWEST_EPOCHS = 10
-# Shares of the loss of a constant prediction: what must be gained, and what may be lost again.
+# Fractions of the loss of a constant prediction: what must be gained, and what may be lost again.
 LEAST_GAIN, LARGEST_RISE = 0.01, 0.1
 SAMPLE_ROWS, SAMPLE_ELEMENTS = 2000, 2**19
 # Columns, or a target, are unscaled beyond these.
 LARGEST_RATIO, LARGEST_SPREAD = 1e3, 1e2
-DEAD_SHARE = 0.5
+DEAD_FRACTION = 0.5
 # The first layer's gradient beside the last one's, entry by entry.
 VANISHED = 1e-4
-STEADY_SHARE = 0.8
+STEADY_FRACTION = 0.8
 STRONG_PENALTY = 0.02
 
 
-def warn_if_no_progress(estimator: Any, data: Rows, model: Model) -> None:
+def warn_if_no_progress(estimator: YieldsRecipe, data: Rows, model: Model) -> None:
     """Warn once, with the likely causes, if the fit that has just ended has come to nothing."""
     watch, state = model.watch, model.state
     n_epochs = watch.n_epochs - watch.n_epochs_of_other_cost
@@ -123,7 +123,7 @@ def _losses(state: TrainingState, problem: Problem, rows: Rows) -> Array:
 
 
 def _causes(
-    estimator: Any,
+    estimator: YieldsRecipe,
     state: TrainingState,
     problem: Problem,
     rows: Rows,
@@ -141,15 +141,19 @@ def _causes(
     yield from _wrong_rate(estimator, losses)
 
 
-def _in_the_data(estimator: Any, problem: Problem, rows: Rows, targets: Array) -> Iterator[str]:
+def _in_the_data(
+    estimator: YieldsRecipe, problem: Problem, rows: Rows, targets: Array
+) -> Iterator[str]:
     yield from _unscaled_columns(estimator, rows)
     if problem.loss.link.keeps_units:
         yield from _unscaled_target(targets)
 
 
-def _unscaled_columns(estimator: Any, rows: Rows) -> Iterator[str]:
+def _unscaled_columns(estimator: YieldsRecipe, rows: Rows) -> Iterator[str]:
     with np.errstate(over="ignore"):
-        squares = rows.x.power(2) if rows.is_sparse else np.square(rows.x, dtype=np.float64)
+        x = rows.x
+        squares: Matrix
+        squares = np.square(x, dtype=np.float64) if isinstance(x, np.ndarray) else x.power(2)
         sizes = np.sqrt(np.asarray(squares.mean(axis=0)).ravel())
     used = np.flatnonzero(sizes)
     if used.size == 0:
@@ -179,7 +183,7 @@ def _unscaled_target(targets: Array) -> Iterator[str]:
         )
 
 
-def _held_at_zero(estimator: Any, state: TrainingState, problem: Problem) -> Iterator[str]:
+def _held_at_zero(estimator: YieldsRecipe, state: TrainingState, problem: Problem) -> Iterator[str]:
     weights = problem.network.layout.penalised(state.theta)
     # A penalty that counts for something beside a loss of scaled columns.
     is_strong = estimator.alpha / problem.data.total_weight > STRONG_PENALTY
@@ -187,21 +191,21 @@ def _held_at_zero(estimator: Any, state: TrainingState, problem: Problem) -> Ite
         yield f"the penalty holds all weights at zero: lower alpha (now {estimator.alpha})"
 
 
-def _symmetric_start(estimator: Any) -> Iterator[str]:
+def _symmetric_start(estimator: YieldsRecipe) -> Iterator[str]:
     if getattr(estimator, "weight_init", "auto") == "zeros":
         yield "the units of a layer have stayed alike: weight_init='zeros' starts them so"
 
 
 def _dead_units(
-    estimator: Any, state: TrainingState, problem: Problem, rows: Rows
+    estimator: YieldsRecipe, state: TrainingState, problem: Problem, rows: Rows
 ) -> Iterator[str]:
     """Units that give zero for all rows, as a relu far below zero does: no gradient moves them."""
     outputs = problem.network.hidden_outputs(state.theta, state.statistics, rows.x)
     for name, output in outputs.items():
-        share = float(np.mean(~output.any(axis=0)))
-        if share > DEAD_SHARE:
+        dead = float(np.mean(~output.any(axis=0)))
+        if dead > DEAD_FRACTION:
             yield (
-                f"{share:.0%} of the units of {name!r} give zero for all rows: lower "
+                f"{dead:.0%} of the units of {name!r} give zero for all rows: lower "
                 f"{_rate(estimator)}, or take an activation without a flat side, 'leaky_relu' say "
                 f"(now {estimator.activation!r})"
             )
@@ -209,7 +213,7 @@ def _dead_units(
 
 
 def _vanishing_gradients(
-    estimator: Any, state: TrainingState, problem: Problem, rows: Rows
+    estimator: YieldsRecipe, state: TrainingState, problem: Problem, rows: Rows
 ) -> Iterator[str]:
     dense = problem.network.dense_layers
     if len(dense) < 3:
@@ -237,10 +241,10 @@ def _vanishing_gradients(
         )
 
 
-def _wrong_rate(estimator: Any, losses: Array) -> Iterator[str]:
+def _wrong_rate(estimator: YieldsRecipe, losses: Array) -> Iterator[str]:
     falls = float(np.mean(np.diff(losses) < 0))
     has_rate = SOLVERS[estimator.solver].has_learning_rate
-    if falls > STEADY_SHARE:
+    if falls > STEADY_FRACTION:
         longer = f"max_iter (now {estimator.max_iter})"
         how = f"{_rate(estimator)} or {longer}" if has_rate else longer
         yield f"the cost falls steadily but slowly: raise {how}"
@@ -248,5 +252,5 @@ def _wrong_rate(estimator: Any, losses: Array) -> Iterator[str]:
         yield f"the cost is higher than it was in the first epoch: lower {_rate(estimator)}"
 
 
-def _rate(estimator: Any) -> str:
+def _rate(estimator: YieldsRecipe) -> str:
     return f"learning_rate_init (now {estimator.learning_rate_init})"

@@ -7,19 +7,23 @@ acceleration and a stopping rule.
 
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
+from sklearn.utils import Tags
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._engine.backend import Array
+from .._engine.backend import Array, Matrix
+from .._engine.data import Augment
 from .._engine.links import LINKS
 from .._engine.network import Network
 from .._engine.solvers import SOLVERS, Run
 from .._fit.architecture import Architecture
+from .._inputs import ClassWeight, MatrixLike, RandomState
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
@@ -32,9 +36,9 @@ CHUNK_ELEMENTS = 2**17
 class BaseLinear(NetworkClassifier):
     """What the two linear classifiers share."""
 
-    coef_: Any
+    coef_: Matrix
     intercept_: Array
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, list[object]] = {
         **NetworkClassifier._parameter_constraints,
         "solver": [StrOptions(set(SOLVERS))],
         "fit_intercept": ["boolean"],
@@ -52,7 +56,7 @@ class BaseLinear(NetworkClassifier):
         *,
         solver: str = "gd",
         fit_intercept: bool = True,
-        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
+        class_weight: ClassWeight = None,
         label_smoothing: float = 0.0,
         batch_size: int | str = "auto",
         learning_rate: str | Callable[[int], float] = "constant",
@@ -62,7 +66,7 @@ class BaseLinear(NetworkClassifier):
         decay_epochs: int | None = None,
         max_iter: int = 10000,
         shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
+        random_state: RandomState = None,
         tol: float = 1e-6,
         verbose: bool = False,
         warm_start: bool = False,
@@ -78,7 +82,7 @@ class BaseLinear(NetworkClassifier):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         gradient_clip: float | None = None,
-        augment: Callable[..., Any] | None = None,
+        augment: Augment | None = None,
         dtype: str | None = None,
     ) -> None:
         self.alpha = alpha
@@ -118,13 +122,13 @@ class BaseLinear(NetworkClassifier):
     @validated_fit
     def fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Fit the model.
 
@@ -158,7 +162,13 @@ class BaseLinear(NetworkClassifier):
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
         Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
@@ -191,7 +201,7 @@ class BaseLinear(NetworkClassifier):
 
     # -------------------------------------------------------------------------------- training
 
-    def _learn_targets(self, y: Any, classes: Any) -> None:
+    def _learn_targets(self, y: Matrix, classes: ArrayLike | None) -> None:
         super()._learn_targets(y, classes)
         if self._labels.kind == "multilabel":
             raise ValueError(
@@ -214,7 +224,7 @@ class BaseLinear(NetworkClassifier):
         # The course's rule (II 2.1): the full batch for small sets, else a power of two.
         return n_samples if n_samples < 2000 else 256
 
-    def _continued_with(self) -> dict[str, Any]:
+    def _continued_with(self) -> dict[str, object]:
         return {"fit_intercept": self.fit_intercept, **super()._continued_with()}
 
     @property
@@ -234,7 +244,7 @@ class BaseLinear(NetworkClassifier):
         # As in scikit-learn's LogisticRegression: let the gradient decide.
         return 64 * np.finfo(np.float64).eps
 
-    def _coefficients(self, network: Network, theta: Array) -> dict[str, Any]:
+    def _coefficients(self, network: Network, theta: Array) -> dict[str, object]:
         """coef_ and intercept_, copied from θ; the intercepts of a softmax are centred."""
         views = network.layout.views(theta)
         coef = np.array(views["output", "W"].T, order="C")
@@ -249,7 +259,7 @@ class BaseLinear(NetworkClassifier):
 
     # ------------------------------------------------------------------------------ prediction
 
-    def _logits(self, X: Any, *, link: str = "identity") -> Array:
+    def _logits(self, X: MatrixLike, *, link: str = "identity") -> Array:
         X = validated_X(self, X)
         # From coef_, which a user may have changed or made sparse, in chunks and in its dtype.
         dtype, n_rows = self.intercept_.dtype, X.shape[0]
@@ -285,11 +295,11 @@ class BaseLinear(NetworkClassifier):
             The fitted estimator.
         """
         check_is_fitted(self)
-        coef: Any = self.coef_
-        self.coef_ = coef.toarray() if scipy.sparse.issparse(coef) else coef
+        coef = self.coef_
+        self.coef_ = coef if isinstance(coef, np.ndarray) else coef.toarray()
         return self
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = False
         return tags
@@ -446,7 +456,7 @@ class LogisticRegressionGD(BaseLinear):
     n_layers_ : int
         Number of layers, input and output included.
     out_activation_ : str
-        What turns raw outputs into predictions: "logistic" or "softmax".
+        Name of the link, which turns raw outputs into predictions: "logistic" or "softmax".
 
     See Also
     --------
@@ -633,7 +643,7 @@ class SoftmaxClassifier(BaseLinear):
     n_layers_ : int
         Number of layers, input and output included.
     out_activation_ : str
-        What turns raw outputs into predictions: "softmax".
+        Name of the link, which turns raw outputs into predictions: "softmax".
 
     See Also
     --------

@@ -5,172 +5,25 @@ with the linear estimators through `BaseNetworkEstimator`.
 """
 
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._engine.activations import ACTIVATIONS
-from .._engine.backend import Array
-from .._engine.initializers import INITIALIZERS
-from .._engine.layers import Views
+from .._engine.backend import Array, FloatType, Matrix
+from .._engine.data import Augment
 from .._engine.losses import REGRESSION_LOSSES, RegressionLoss
-from .._engine.solvers import SOLVERS
-from .._fit.architecture import Architecture
 from .._fit.dev import DevPart
-from ._base import BaseNetworkEstimator
+from .._inputs import ClassWeight, MatrixLike, RandomState
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
-from ._compat import Interval, StrOptions, validated_fit
+from ._compat import StrOptions, validated_fit
+from ._deep import BaseDeepMLP
 from ._parameters import constraints_of
-
-
-def _in_order(values: Any, name: str) -> list[Any]:
-    """A list, tuple or 1D array as a list; sets and dicts have no order to go by layers."""
-    if isinstance(values, np.ndarray) and values.ndim == 1:
-        return list(values)
-    if not isinstance(values, (list, tuple)):
-        raise ValueError(
-            f"{name} must be one value, or a list, tuple or 1D array with one per hidden layer; "
-            f"got {values!r}."
-        )
-    return list(values)
-
-
-class BaseDeepMLP(BaseNetworkEstimator):
-    """What the classifier and the regressor share: the hidden layers."""
-
-    _parameter_constraints: dict[str, list[Any]] = {
-        **BaseNetworkEstimator._parameter_constraints,
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
-        "solver": [StrOptions({name for name, row in SOLVERS.items() if row.takes_hidden_layers})],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "batch_norm": ["boolean"],
-        "batch_norm_momentum": [Interval(Real, 0, 1, closed="left")],
-        "batch_norm_epsilon": [Interval(Real, 0, None, closed="neither")],
-        "layer_norm": ["boolean"],
-        "layer_norm_epsilon": [Interval(Real, 0, None, closed="neither")],
-        "weight_init": [StrOptions({"auto", *INITIALIZERS})],
-    }
-
-    def _hidden_layer_sizes(self) -> list[int]:
-        sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else _in_order(sizes, "hidden_layer_sizes")
-        if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
-        return [int(size) for size in sizes]
-
-    def _activations(self) -> list[str]:
-        n_hidden = len(self._hidden_layer_sizes())
-        if isinstance(self.activation, str):
-            return [self.activation] * n_hidden
-        names = _in_order(self.activation, "activation")
-        unknown = [n for n in names if not (isinstance(n, str) and n in ACTIVATIONS)]
-        if unknown:
-            raise ValueError(
-                f"activation must name functions among {sorted(ACTIVATIONS)}, got {unknown[0]!r}."
-            )
-        if len(names) != n_hidden:
-            raise ValueError(
-                f"activation must be one name or one per hidden layer ({n_hidden}), "
-                f"got {len(names)}: {names}."
-            )
-        return names
-
-    def _dropout_rates(self) -> list[float]:
-        n_hidden = len(self._hidden_layer_sizes())
-        if isinstance(self.dropout, Real):
-            return [float(self.dropout)] * n_hidden
-        rates = _in_order(self.dropout, "dropout")
-        if len(rates) != n_hidden:
-            raise ValueError(
-                f"dropout must be one rate or one per hidden layer ({n_hidden}), "
-                f"got {len(rates)}: {rates}."
-            )
-        if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
-            raise ValueError(f"dropout rates must be in the range [0, 1), got {rates}.")
-        return [float(rate) for rate in rates]
-
-    def _architecture(self, n_in: int, n_out: int) -> Architecture:
-        # Over all rows at once the statistics are those of the present parameters.
-        is_stochastic = SOLVERS[self.solver].is_stochastic
-        momentum = float(self.batch_norm_momentum) if is_stochastic else 0.0
-        return Architecture(
-            n_in,
-            tuple(self._hidden_layer_sizes()),
-            n_out,
-            activations=tuple(self._activations()),
-            dropout=tuple(self._dropout_rates()),
-            input_dropout=float(self.input_dropout),
-            batch_norm=bool(self.batch_norm),
-            batch_norm_momentum=momentum,
-            batch_norm_epsilon=float(self.batch_norm_epsilon),
-            layer_norm=bool(self.layer_norm),
-            layer_norm_epsilon=float(self.layer_norm_epsilon),
-        )
-
-    def _weight_init(self) -> str:
-        return str(self.weight_init)
-
-    def _continued_with(self) -> dict[str, Any]:
-        return {
-            "hidden_layer_sizes": self._hidden_layer_sizes(),
-            "activation": [ACTIVATIONS[name].name for name in self._activations()],
-            "batch_norm": self.batch_norm,
-            "layer_norm": self.layer_norm,
-            **super()._continued_with(),
-        }
-
-    def _check_hyperparameters(self) -> None:
-        super()._check_hyperparameters()
-        self._activations()
-        self._check_norms()
-        rates = {"dropout": max(self._dropout_rates(), default=0.0)}
-        rates["input_dropout"] = float(self.input_dropout)
-        for name, rate in rates.items():
-            if rate > 0 and not SOLVERS[self.solver].takes_changing_objective:
-                raise ValueError(
-                    f"solver={self.solver!r} needs an objective that stays the same from step to "
-                    f"step: {name} must be 0, got {name}={getattr(self, name)!r}. Stochastic "
-                    "solvers take it."
-                )
-
-    def _check_norms(self) -> None:
-        if self.batch_norm and self.layer_norm:
-            raise ValueError(
-                "A hidden layer has one norm: batch_norm and layer_norm must not both be True, got "
-                f"batch_norm={self.batch_norm!r} and layer_norm={self.layer_norm!r}."
-            )
-        sizes = self._hidden_layer_sizes()
-        if self.layer_norm and 1 in sizes:
-            raise ValueError(
-                "layer_norm=True needs hidden layers of at least 2 units, got hidden_layer_sizes="
-                f"{sizes}: the variance of a single unit is zero."
-            )
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """The weight matrices, layer by layer: views of the parameter vector."""
-        views = self._parameter_views("coefs_")
-        return [views[layer.name, "W"] for layer in self._network.dense_layers]
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """The bias vectors; of a hidden layer with batch norm or layer norm, its β."""
-        views = self._parameter_views("intercepts_")
-        return [views[key][0] for key in self._network.intercept_keys]
-
-    def _parameter_views(self, attribute: str) -> Views:
-        if not hasattr(self, "_state"):
-            raise AttributeError(
-                f"{type(self).__name__} has no attribute {attribute!r} before it is fitted."
-            )
-        return self._network.layout.views(self._state.theta)
 
 
 class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
@@ -361,7 +214,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     n_layers_ : int
         Number of layers, input and output included.
     out_activation_ : str
-        What turns raw outputs into predictions: "softmax" or "logistic".
+        Name of the link, which turns raw outputs into predictions: "softmax" or "logistic".
 
     See Also
     --------
@@ -394,7 +247,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     True
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, list[object]] = {
         **BaseDeepMLP._parameter_constraints,
         **NetworkClassifier._parameter_constraints,
     }
@@ -415,7 +268,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         decay_epochs: int | None = None,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
+        random_state: RandomState = None,
         tol: float = 1e-4,
         verbose: bool = False,
         warm_start: bool = False,
@@ -438,9 +291,9 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         layer_norm: bool = False,
         layer_norm_epsilon: float = 1e-5,
         label_smoothing: float = 0.0,
-        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
+        class_weight: ClassWeight = None,
         gradient_clip: float | None = None,
-        augment: Callable[..., Any] | None = None,
+        augment: Augment | None = None,
         weight_init: str = "auto",
         dtype: str | None = None,
     ) -> None:
@@ -490,13 +343,13 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     @validated_fit
     def fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Fit the network; with `warm_start` go on fitting it.
 
@@ -530,7 +383,13 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
         Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
@@ -755,8 +614,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     n_layers_ : int
         Number of layers, input and output included.
     out_activation_ : str
-        What turns raw outputs into predictions: "identity", or "exp" for the losses "poisson" and
-        "gamma".
+        Name of the link, which turns raw outputs into predictions: "identity", or "exp" for the
+        losses "poisson" and "gamma".
 
     See Also
     --------
@@ -789,7 +648,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     True
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, list[object]] = {
         **BaseDeepMLP._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
         **constraints_of(REGRESSION_LOSSES.values()),
@@ -812,7 +671,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         decay_epochs: int | None = None,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
+        random_state: RandomState = None,
         tol: float = 1e-4,
         verbose: bool = False,
         warm_start: bool = False,
@@ -837,7 +696,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         layer_norm: bool = False,
         layer_norm_epsilon: float = 1e-5,
         gradient_clip: float | None = None,
-        augment: Callable[..., Any] | None = None,
+        augment: Augment | None = None,
         weight_init: str = "auto",
         dtype: str | None = None,
     ) -> None:
@@ -888,13 +747,13 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     @validated_fit
     def fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Fit the network; with `warm_start` go on fitting it.
 
@@ -928,7 +787,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
 
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
         Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
@@ -955,7 +816,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         self._check_incremental()
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: MatrixLike) -> Array:
         """Predict the target of each row.
 
         Parameters
@@ -972,11 +833,11 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         predictions = self._logits(X, link=self.out_activation_)
         return predictions[:, 0] if self._single_column else predictions
 
-    def _learn_targets(self, y: Any, classes: Any) -> None:
+    def _learn_targets(self, y: Matrix, classes: ArrayLike | None) -> None:
         self._single_column = y.ndim == 1 or y.shape[1] == 1
         self._n_targets = 1 if y.ndim == 1 else y.shape[1]
 
-    def _check_targets(self, y: Any) -> None:
+    def _check_targets(self, y: Matrix) -> None:
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         if n_targets != self._n_targets:
             raise ValueError(
@@ -984,7 +845,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
                 f"got {n_targets}."
             )
 
-    def _encode_targets(self, y: Any, dtype: Any, name: str = "y") -> Array:
+    def _encode_targets(self, y: Matrix, dtype: FloatType, name: str = "y") -> Array:
         with np.errstate(over="ignore"):
             encoded = np.asarray(y, dtype=dtype)
         if not np.isfinite(encoded).all():
@@ -1015,10 +876,10 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         predictions = loss.link.inverse(logits)
         return float(r2_score(dev.targets, predictions, sample_weight=dev.weights))
 
-    def _strata(self, y: Any, n_held_out: int) -> Any:
+    def _strata(self, y: Matrix, n_held_out: int) -> Array | None:
         return None
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         takes_all = not isinstance(self.loss, str) or self.loss not in REGRESSION_LOSSES
         if not takes_all:

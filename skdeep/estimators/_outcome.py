@@ -1,7 +1,6 @@
 """What a fit has come to: whether there is a model, its fitted attributes, and what to warn of."""
 
 import math
-from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -12,10 +11,13 @@ from .._engine.objective import predict_logits
 from .._engine.training import TrainingState
 from .._fit.fit import Model
 from .._fit.recipe import NON_FINITE, Recipe
+from ._recipe import YieldsRecipe
 from ._warnings import warn
 
 
-def warn_of_settings(estimator: Any, recipe: Recipe, state: TrainingState, n_rows: int) -> None:
+def warn_of_settings(
+    estimator: YieldsRecipe, recipe: Recipe, state: TrainingState, n_rows: int
+) -> None:
     """What a run begins with that its user may not have meant."""
     if not recipe.solver.has_learning_rate:
         return
@@ -80,7 +82,7 @@ def _predicts_finite_values(model: Model, rows: Rows) -> bool:
     return finite
 
 
-def fitted_attributes(model: Model) -> dict[str, Any]:
+def fitted_attributes(model: Model) -> dict[str, object]:
     """The fitted attributes that all estimators have."""
     watch, outcome, network = model.watch, model.outcome, model.recipe.network
     curves, standing = watch.curves, watch.standing
@@ -105,7 +107,9 @@ def fitted_attributes(model: Model) -> dict[str, Any]:
     }
 
 
-def warn_of_outcome(estimator: Any, model: Model, *, restored: bool, incremental: bool) -> None:
+def warn_of_outcome(
+    estimator: YieldsRecipe, model: Model, *, restored: bool, incremental: bool
+) -> None:
     """Say how training ended, where that may not be what was wanted."""
     watch = model.watch
     if watch.interrupted:
@@ -128,7 +132,7 @@ def warn_of_outcome(estimator: Any, model: Model, *, restored: bool, incremental
         _warn_if_unconverged(estimator, model)
 
 
-def _warn_if_unconverged(estimator: Any, model: Model) -> None:
+def _warn_if_unconverged(estimator: YieldsRecipe, model: Model) -> None:
     recipe, outcome = model.recipe, model.outcome
     if recipe.is_stochastic:
         if model.watch.n_epochs == estimator.max_iter:
@@ -149,7 +153,7 @@ def _warn_if_unconverged(estimator: Any, model: Model) -> None:
         _warn_of_descent(estimator, model)
 
 
-def _warn_of_descent(estimator: Any, model: Model) -> None:
+def _warn_of_descent(estimator: YieldsRecipe, model: Model) -> None:
     """Of gradient descent on all rows that has not come down to tol."""
     outcome, dtype, tol = model.outcome, model.state.theta.dtype, estimator.tol
     assert outcome is not None

@@ -3,20 +3,22 @@
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import cast
 
 import joblib
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from .._engine.backend import Array
+from .._engine.backend import Array, FloatType, Matrix
 from .._engine.data import Rows
 from .._engine.network import Network
 from .._engine.training import TrainingState
 from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
-from ._recipe import YieldsRecipe, recipe_like, shallow_copy
+from .._inputs import NO_DEV_SET, DevArguments, FitArguments, MatrixLike
+from ._recipe import YieldsRecipe, check_parameters, recipe_like, shallow_copy
 from ._validation import (
     check_given_together,
     checked_weights,
@@ -25,6 +27,9 @@ from ._validation import (
     validated_X_y,
     with_weight,
 )
+
+# What X is learnt in where no dtype is asked for: its own, if it is one of these.
+FLOATS: list[type[np.floating]] = [np.float64, np.float32]
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Prepared:
 
     def fingerprint(self) -> str:
         """Tells other data from these, by all targets and weights and some rows of X."""
-        parts: list[Any] = [self.rows.x.shape, _some_rows(self.rows.x)]
+        parts: list[object] = [self.rows.x.shape, _some_rows(self.rows.x)]
         parts += [self.rows.y, self.rows.sample_weight]
         if self.dev is not None:
             part = self.dev.of_model(0)
@@ -55,87 +60,89 @@ class PreparesFits(YieldsRecipe):
     # ------------------------------------------------------------------ what derived classes say
 
     @abstractmethod
-    def _learn_targets(self, y: Any, classes: Any) -> None:
+    def _learn_targets(self, y: Matrix, classes: ArrayLike | None) -> None:
         """Set what encoding y needs; `classes` is partial_fit's."""
 
     @abstractmethod
-    def _check_targets(self, y: Any) -> None:
+    def _check_targets(self, y: Matrix) -> None:
         """Raise where y does not go with what an earlier fit has learnt."""
 
     @abstractmethod
-    def _encode_targets(self, y: Any, dtype: Any, name: str = "y") -> Array:
+    def _encode_targets(self, y: Matrix, dtype: FloatType, name: str = "y") -> Array:
         """The targets as the loss takes them."""
 
     @abstractmethod
-    def _n_network_outputs(self, y: Any) -> int: ...
+    def _n_network_outputs(self, encoded: Array) -> int: ...
 
     @abstractmethod
-    def _strata(self, y: Any, n_held_out: int) -> Any:
+    def _strata(self, y: Matrix, n_held_out: int) -> Array | None:
         """What the held-out fraction, of n_held_out rows, is stratified by, or None."""
 
-    def _class_weights(self, y: Any) -> Array | None:
+    def _class_weights(self, y: Matrix) -> Array | None:
         return None
 
     # --------------------------------------------------------------------------------- preparing
 
     def _prepare(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None,
         *,
         continuing: bool = False,
-        classes: Any = None,
-        validation: tuple[Any, Any, Any] = (None, None, None),
+        classes: ArrayLike | None = None,
+        validation: DevArguments = NO_DEV_SET,
     ) -> Prepared:
         """Validated data, a recipe and a state to train: all that comes before the first step."""
-        accepted = [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
+        accepted = FLOATS if self.dtype is None else np.dtype(self.dtype)
         dtype = self._state.theta.dtype if continuing else accepted
-        X, y = validated_X_y(self, X, y, reset=not continuing, dtype=dtype)
+        x, labels = validated_X_y(self, X, y, reset=not continuing, dtype=dtype)
         if continuing:
-            self._check_targets(y)
+            self._check_targets(labels)
         else:
-            self._learn_targets(y, classes)
-        encoded = self._encode_targets(y, X.dtype)
-        weights = self._example_weights(sample_weight, X, y)
+            self._learn_targets(labels, classes)
+        encoded = self._encode_targets(labels, x.dtype)
+        weights = self._example_weights(sample_weight, x, labels)
         n_outputs = self._n_network_outputs(encoded)
-        network = self._architecture(X.shape[1], n_outputs).network
-        state = self._state if continuing else self._fresh_state(network, X.dtype)
-        dev, train_rows = self._dev_set(X, y, encoded, weights, validation, state.split_seed)
-        rows = Rows(X, encoded, weights, train_rows)
+        network = self._architecture(x.shape[1], n_outputs).network
+        state = self._state if continuing else self._fresh_state(network, x.dtype)
+        dev, train_rows = self._dev_set(x, labels, encoded, weights, validation, state.split_seed)
+        rows = Rows(x, encoded, weights, train_rows)
         self._check_training_rows(rows)
-        recipe = self._recipe(X.shape[1], n_outputs, rows.n_rows)
+        recipe = self._recipe(x.shape[1], n_outputs, rows.n_rows)
         if continuing:
             state = state.copy(recipe.drawn_streams)
         return Prepared(recipe, state, rows, dev)
 
     def _dev_set(
         self,
-        X: Any,
-        y: Any,
+        x: Matrix,
+        y: Matrix,
         encoded: Array,
         weights: Array | None,
-        given: tuple[Any, Any, Any],
+        given: DevArguments,
         seed: int,
     ) -> tuple[DevSet | None, Array | None]:
         """The dev set, and the numbers of the rows that remain to train on (None: all)."""
         check_given_together(*given)
         if given[0] is not None:
-            return given_dev_set(self, given, X.dtype, self._encode_targets), None
+            return given_dev_set(self, given, x.dtype, self._encode_targets), None
         if not self.early_stopping:
             return None, None
         train, held_out = held_out_rows(
-            X.shape[0], self.validation_fraction, partial(self._strata, y), seed
+            x.shape[0], self.validation_fraction, partial(self._strata, y), seed
         )
-        return DevSet(X, encoded, weights, with_weight(held_out, weights), y), train
+        return DevSet(x, encoded, weights, with_weight(held_out, weights), y), train
 
-    def _example_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
+    def _example_weights(
+        self, sample_weight: ArrayLike | None, x: Matrix, y: Matrix
+    ) -> Array | None:
         """sample_weight times the classes' weights."""
-        weights = checked_weights(sample_weight, X.shape[0], X.dtype, "sample_weight")
+        weights = checked_weights(sample_weight, x.shape[0], x.dtype, "sample_weight")
         class_weights = self._class_weights(y)
         if class_weights is None:
             return weights
-        class_weights = class_weights.astype(X.dtype)
+        class_weights = class_weights.astype(x.dtype)
         return class_weights if weights is None else weights * class_weights
 
     def _check_training_rows(self, rows: Rows) -> None:
@@ -154,22 +161,26 @@ class PreparesFits(YieldsRecipe):
                 f"{rows.n_rows}: the variance of 1 sample is zero."
             )
 
-    def _fresh_state(self, network: Network, dtype: Any) -> TrainingState:
+    def _fresh_state(self, network: Network, dtype: FloatType) -> TrainingState:
         random = check_random_state(self.random_state)
         entropy = [int(word) for word in random.randint(0, 2**31 - 1, size=4)]
         return TrainingState.start(network, entropy, self._weight_init(), dtype)
 
 
-def prepare(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Prepared:
+def prepare(
+    estimator: PreparesFits, X: MatrixLike, y: MatrixLike, fit_params: FitArguments
+) -> Prepared:
     """What the fit of an unfitted estimator would work on."""
     validation = tuple(fit_params.get(name) for name in ("X_val", "y_val", "sample_weight_val"))
-    prepared: Prepared = estimator._prepare(
-        X, y, fit_params.get("sample_weight"), validation=validation
+    return estimator._prepare(
+        X,
+        y,
+        cast(ArrayLike | None, fit_params.get("sample_weight")),
+        validation=cast(DevArguments, validation),
     )
-    return prepared
 
 
-def prepared_like(estimator: Any, leader: Any, prepared: Prepared) -> Prepared:
+def prepared_like(estimator: PreparesFits, leader: PreparesFits, prepared: Prepared) -> Prepared:
     """The same rows for another estimator, with its own recipe and start.
 
     Its random streams are the leader's, from where its parameters have been drawn.
@@ -181,7 +192,7 @@ def prepared_like(estimator: Any, leader: Any, prepared: Prepared) -> Prepared:
     return replace(prepared, recipe=recipe, state=_state_like(estimator, recipe, prepared))
 
 
-def _state_like(estimator: Any, recipe: Recipe, prepared: Prepared) -> TrainingState:
+def _state_like(estimator: PreparesFits, recipe: Recipe, prepared: Prepared) -> TrainingState:
     """The estimator's own start, with the random streams of the leader after it."""
     leader, state = prepared.recipe, prepared.state
     same_start = (
@@ -190,12 +201,16 @@ def _state_like(estimator: Any, recipe: Recipe, prepared: Prepared) -> TrainingS
     )
     if estimator.random_state is not None and same_start:
         return replace(state)
-    own: TrainingState = estimator._fresh_state(recipe.network, state.theta.dtype)
+    own = estimator._fresh_state(recipe.network, state.theta.dtype)
     return replace(own, streams=state.streams, split_seed=state.split_seed)
 
 
 def prepared_to_inspect(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, **parameters: Any
+    estimator: PreparesFits,
+    X: MatrixLike,
+    y: MatrixLike,
+    sample_weight: ArrayLike | None,
+    **parameters: object,
 ) -> Prepared:
     """What a fit with other parameters would work on, in float64, all rows in it.
 
@@ -205,8 +220,7 @@ def prepared_to_inspect(
     fitted = hasattr(estimator, "n_iter_")
     subject = shallow_copy(estimator) if fitted else clone(estimator)
     subject.set_params(dtype="float64", early_stopping=False, **parameters)
-    subject._validate_params()
-    subject._check_hyperparameters()
+    check_parameters(subject)
     if fitted:
         state = subject._state
         subject._state = replace(
@@ -218,6 +232,6 @@ def prepared_to_inspect(
     return prepared
 
 
-def _some_rows(x: Any, n: int = 100) -> Any:
+def _some_rows(x: Matrix, n: int = 100) -> Matrix:
     """Rows from all over an array or CSR matrix."""
     return x[np.unique(np.linspace(0, x.shape[0] - 1, n).astype(int))]

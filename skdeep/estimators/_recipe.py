@@ -5,17 +5,19 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from numbers import Integral, Real
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 
+from .._engine.data import Augment
 from .._engine.losses import LogisticCrossEntropy, Loss
 from .._engine.optimizers import Optimizer
 from .._engine.schedules import SCHEDULES, Schedule
 from .._engine.solvers import SOLVERS
 from .._fit.architecture import Architecture
 from .._fit.recipe import Recipe, token
+from .._inputs import RandomState
 from ._callbacks import callbacks_of
 from ._compat import Interval, Options, StrOptions
 from ._scoring import check_scoring
@@ -48,7 +50,7 @@ class YieldsRecipe(BaseEstimator, ABC):
     decay_epochs: int | None
     max_iter: int
     shuffle: bool
-    random_state: int | np.random.RandomState | None
+    random_state: RandomState
     tol: float
     verbose: bool
     warm_start: bool
@@ -64,10 +66,10 @@ class YieldsRecipe(BaseEstimator, ABC):
     n_iter_no_change: float
     max_fun: int
     gradient_clip: float | None
-    augment: Callable[..., Any] | None
+    augment: Augment | None
     dtype: str | None
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, list[object]] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [StrOptions({"auto", "full"}), Interval(Integral, 1, None, closed="left")],
@@ -208,7 +210,7 @@ class YieldsRecipe(BaseEstimator, ABC):
     # --------------------------------------------------------------------- while a fit is running
 
     def _recipe_after_change(
-        self, recipe: Recipe, n_rows: int, before: dict[str, Any], changed: list[str]
+        self, recipe: Recipe, n_rows: int, before: dict[str, object], changed: list[str]
     ) -> Recipe:
         """The recipe of parameters that a callback has changed, checked like the first."""
         if not SOLVERS[self.solver].takes_changing_objective:
@@ -227,7 +229,9 @@ class YieldsRecipe(BaseEstimator, ABC):
         self._check_hyperparameters()
         return self._recipe(shape.n_in, shape.n_out, n_rows)
 
-    def _may_change(self, name: str, before: dict[str, Any], recipe: Recipe, n_rows: int) -> bool:
+    def _may_change(
+        self, name: str, before: dict[str, object], recipe: Recipe, n_rows: int
+    ) -> bool:
         """Whether a fit that runs by a recipe can go on with this one parameter changed."""
         if name in shared_parameters(self):
             return False
@@ -237,21 +241,30 @@ class YieldsRecipe(BaseEstimator, ABC):
         return recipe.is_kept_by(one_changed._recipe(shape.n_in, shape.n_out, n_rows))
 
 
-def shallow_copy(estimator: Any) -> Any:
+Estimator = TypeVar("Estimator", bound=BaseEstimator)
+
+
+def shallow_copy(estimator: Estimator) -> Estimator:
     """A copy with attributes of its own, which are the same objects."""
     copied = object.__new__(type(estimator))
     copied.__dict__.update(estimator.__dict__)
     return copied
 
 
-def shared_parameters(estimator: Any) -> set[str]:
+def check_parameters(estimator: YieldsRecipe) -> None:
+    """Raise where an estimator's parameters, one by one or together, are not allowed."""
+    estimator._validate_params()
+    estimator._check_hyperparameters()
+
+
+def shared_parameters(estimator: BaseEstimator) -> set[str]:
     """Parameters that no recipe carries: those of the rows, and of a user's subclass."""
     ours = next(kind for kind in type(estimator).__mro__ if kind.__module__.startswith(__package__))
     known = set(inspect.signature(ours).parameters)
     return OF_THE_ROWS | (set(estimator.get_params(deep=False)) - known)
 
 
-def fit_key(estimator: Any) -> Hashable | None:
+def fit_key(estimator: BaseEstimator) -> Hashable | None:
     """What estimators that may be fitted together have in common; None where one goes alone.
 
     As far as their parameters tell: data may part those who agree in it, and never join others.
@@ -260,8 +273,7 @@ def fit_key(estimator: Any) -> Hashable | None:
         return None
     if not SOLVERS[estimator.solver].is_stochastic or estimator.verbose or callbacks_of(estimator):
         return None
-    estimator._validate_params()
-    estimator._check_hyperparameters()
+    check_parameters(estimator)
     # Which loss a classifier has its labels will say, to all alike.
     loss = LogisticCrossEntropy() if is_classifier(estimator) else None
     recipe = estimator._recipe(1, 1, sys.maxsize, loss)

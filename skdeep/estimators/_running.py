@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from .._fit.watch import Counters, Watch
 from ._callbacks import TRANSIENT
+from ._recipe import YieldsRecipe
+
+Estimator = TypeVar("Estimator", bound=YieldsRecipe)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,7 @@ class RunningFit:
 
     watch: Watch
     fingerprint: Callable[[], str]
-    fitted_attributes: Callable[[], dict[str, Any]]
+    fitted_attributes: Callable[[], dict[str, object]]
 
     @property
     def is_last_epoch(self) -> bool:
@@ -38,7 +41,7 @@ class RunningFit:
         return not self.watch.has_epochs_left
 
 
-def saved_fit(estimator: Any) -> Any:
+def saved_fit(estimator: Estimator) -> Estimator:
     """A copy of an estimator in the midst of its fit, whose own `fit` goes on from here."""
     fit = estimator.__dict__["_running"]
     copied = object.__new__(type(estimator))
@@ -55,13 +58,13 @@ def saved_fit(estimator: Any) -> Any:
     return copied
 
 
-def running_fit(estimator: Any) -> RunningFit:
+def running_fit(estimator: YieldsRecipe) -> RunningFit:
     """The fit of this estimator that is running, for its callbacks."""
     fit: RunningFit = estimator.__dict__["_running"]
     return fit
 
 
-def take_control_of_rate(estimator: Any) -> None:
+def take_control_of_rate(estimator: YieldsRecipe) -> None:
     """Remember the estimator's own learning rate, which others are set for while a fit runs."""
     estimator._rate_before_control = estimator.learning_rate_init
     # A fit that was saved under control goes on with the rate it had.
@@ -69,7 +72,7 @@ def take_control_of_rate(estimator: Any) -> None:
         estimator.learning_rate_init = estimator.__dict__.pop("_rate_under_control")
 
 
-def give_back_rate(estimator: Any) -> None:
+def give_back_rate(estimator: YieldsRecipe) -> None:
     """Set the estimator's own learning rate again."""
     if "_rate_before_control" in estimator.__dict__:
         estimator.learning_rate_init = estimator.__dict__.pop("_rate_before_control")

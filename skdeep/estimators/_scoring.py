@@ -2,13 +2,19 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 from .._engine.backend import Array
 from .._fit.dev import DevPart, Score
 
 
-def check_scoring(estimator: Any) -> None:
+class HasScoring(Protocol):
+    """An estimator that has the parameter `scoring`."""
+
+    scoring: str | Callable[..., float] | None
+
+
+def check_scoring(estimator: HasScoring) -> None:
     """Raise where `scoring` names no scorer."""
     scoring = estimator.scoring
     if not isinstance(scoring, str) or scoring == "loss":
@@ -23,7 +29,9 @@ def check_scoring(estimator: Any) -> None:
         )
 
 
-def scorer_on(estimator: Any, dev: DevPart, as_it_is: Callable[[], dict[str, Any]]) -> Score:
+def scorer_on(
+    estimator: HasScoring, dev: DevPart, as_it_is: Callable[[], dict[str, object]]
+) -> Score:
     """The estimator's `scoring` on a dev set; `as_it_is` gives the attributes to predict with."""
     from sklearn.metrics import check_scoring
 
@@ -42,7 +50,7 @@ def scorer_on(estimator: Any, dev: DevPart, as_it_is: Callable[[], dict[str, Any
     return score
 
 
-def _takes_weights(scorer: Any) -> bool:
+def _takes_weights(scorer: Callable[..., float]) -> bool:
     """Whether a scorer can be called with sample_weight: scikit-learn's own can."""
     parameters = inspect.signature(scorer).parameters
     return "sample_weight" in parameters or any(

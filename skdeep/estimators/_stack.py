@@ -82,10 +82,10 @@ class Stack:
         self.fit.run()
         self.fit.forget_population()
 
-    def keep(self, numbers: Sequence[int]) -> None:
+    def forget_all_but(self, numbers: Sequence[int]) -> None:
         """Forget all estimators but these, which are numbered anew."""
         self._estimators = [self._estimators[number] for number in numbers]
-        self.fit.drop_all_but(numbers)
+        self.fit.forget_all_but(numbers)
 
     def train_until(self, n_epochs: int) -> None:
         """Train on until every model has stopped or has run n_epochs in all."""

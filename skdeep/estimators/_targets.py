@@ -5,13 +5,14 @@ and columns of 0 and 1 for logistic losses.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from .._engine.backend import Array
+from .._engine.backend import Array, FloatType, Matrix
+from .._inputs import dense
 from ._warnings import warn
 
 
@@ -28,7 +29,7 @@ class ClassLabels:
     sparse_output: bool = False
 
     @classmethod
-    def of(cls, y: Any, *, always_softmax: bool = False) -> "ClassLabels":
+    def of(cls, y: Matrix, *, always_softmax: bool = False) -> "ClassLabels":
         """Learn the classes from a target."""
         check_classification_targets(y)
         target_type = type_of_target(y, input_name="y")
@@ -40,10 +41,10 @@ class ClassLabels:
                 "Multioutput target data is not supported: y must hold one class per row, or be a "
                 f"multi-label indicator matrix of zeros and ones; got shape {y.shape}."
             )
-        return cls.of_classes(np.unique(y), always_softmax=always_softmax)
+        return cls.of_classes(np.unique(np.asarray(y)), always_softmax=always_softmax)
 
     @classmethod
-    def of_classes(cls, classes: Any, *, always_softmax: bool = False) -> "ClassLabels":
+    def of_classes(cls, classes: ArrayLike, *, always_softmax: bool = False) -> "ClassLabels":
         """From the list of all classes, which need not all occur yet."""
         if np.ndim(classes) != 1:
             raise ValueError(f"classes must be 1D, got an array of shape {np.shape(classes)}.")
@@ -57,7 +58,7 @@ class ClassLabels:
     def n_outputs(self) -> int:
         return 1 if self.kind == "binary" else self.classes.shape[0]
 
-    def encode(self, y: Any, dtype: Any, *, name: str = "y") -> Array:
+    def encode(self, y: Matrix, dtype: FloatType, *, name: str = "y") -> Array:
         """Codes (intp) for "multiclass", columns in dtype otherwise; unknown classes raise."""
         if self.kind == "multilabel":
             return self._encode_indicator(y, dtype, name)
@@ -88,10 +89,8 @@ class ClassLabels:
             )
         return codes
 
-    def _encode_indicator(self, y: Any, dtype: Any, name: str) -> Array:
-        if scipy.sparse.issparse(y):
-            y = y.toarray()
-        y = np.asarray(y)
+    def _encode_indicator(self, y: Matrix, dtype: FloatType, name: str) -> Array:
+        y = dense(y)
         if y.ndim != 2 or y.shape[1] != self.classes.shape[0]:
             raise ValueError(
                 f"`{name}` must be a multi-label indicator matrix with {self.classes.shape[0]} "
@@ -104,7 +103,7 @@ class ClassLabels:
             )
         return y.astype(dtype)
 
-    def decode(self, logits: Array) -> Any:
+    def decode(self, logits: Array) -> Matrix:
         """The predicted labels for raw outputs of shape (n, n_outputs)."""
         if self.kind == "multiclass":
             return self.classes[logits.argmax(axis=1)]
@@ -120,7 +119,7 @@ class ClassLabels:
             return np.asarray(logits.argmax(axis=1) == encoded)
         return np.asarray(((logits > 0) == (encoded > 0.5)).all(axis=1))
 
-    def strata(self, y: Any, n_held_out: int) -> Any:
+    def strata(self, y: Matrix, n_held_out: int) -> Array | None:
         """What a held-out fraction is stratified by, or None where it cannot be.
 
         For two classes that is scikit-learn's rule, errors included. Its MLP does not stratify
@@ -130,7 +129,7 @@ class ClassLabels:
             return None
         if self.classes.shape[0] <= 2:
             return (np.asarray(y) == self.classes[-1]).astype(str)
-        labels, counts = np.unique(y, return_counts=True)
+        labels, counts = np.unique(np.asarray(y), return_counts=True)
         if counts.min() < 2 or n_held_out < labels.shape[0]:
             warn(
                 f"The held-out fraction ({n_held_out} rows) is not stratified: that needs at least "

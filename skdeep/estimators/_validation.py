@@ -1,22 +1,31 @@
 """What comes into `fit` and `predict`: X, y, weights, dev set; errors that name them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any
+from typing import cast
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import is_classifier
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_array, validate_data
 
-from .._engine.backend import Array
+from .._engine.backend import CSR, Array, FloatType, Matrix
 from .._fit.dev import DevSet
+from .._inputs import DevArguments, MatrixLike, n_rows_of
 
 
-def validated_X_y(estimator: Any, X: Any, y: Any, *, reset: bool, dtype: Any) -> tuple[Any, Any]:
+def validated_X_y(
+    estimator: BaseEstimator,
+    X: MatrixLike,
+    y: MatrixLike,
+    *,
+    reset: bool,
+    dtype: FloatType | Sequence[type[np.floating]],
+) -> tuple[Matrix, Matrix]:
     """X as an array or CSR matrix, and y, as scikit-learn checks them."""
-    X, y = validate_data(
+    checked_X, checked_y = validate_data(
         estimator,
         X,
         y,
@@ -26,25 +35,25 @@ def validated_X_y(estimator: Any, X: Any, y: Any, *, reset: bool, dtype: Any) ->
         dtype=dtype,
         reset=reset,
     )
-    if y.ndim == 2 and y.shape[1] == 1 and not scipy.sparse.issparse(y):
+    if checked_y.ndim == 2 and checked_y.shape[1] == 1 and not scipy.sparse.issparse(checked_y):
         from sklearn.utils import column_or_1d
 
-        y = column_or_1d(y, warn=True)
-    return X, y
+        checked_y = column_or_1d(checked_y, warn=True)
+    return checked_X, checked_y
 
 
-def validated_X(estimator: Any, X: Any) -> Any:
+def validated_X(estimator: BaseEstimator, X: MatrixLike) -> Matrix:
     """X as an array or CSR matrix with the columns of `fit`."""
     dtype = (np.float64, np.float32)
     if type(X) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
         return validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
     # There are no column names to compare, and to look for them takes as long as one row.
-    X = check_array(X, dtype=dtype, estimator=estimator, input_name="X")
-    _check_width(estimator, X, "X")
-    return X
+    checked: Array = check_array(X, dtype=dtype, estimator=estimator, input_name="X")
+    _check_width(estimator, checked, "X")
+    return checked
 
 
-def _check_width(estimator: Any, X: Any, name: str) -> None:
+def _check_width(estimator: BaseEstimator, X: Matrix, name: str) -> None:
     if X.shape[1] != estimator.n_features_in_:
         raise ValueError(
             f"{name} has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
@@ -55,7 +64,9 @@ def _check_width(estimator: Any, X: Any, name: str) -> None:
 # ------------------------------------------------------------------------------------- the dev set
 
 
-def check_given_together(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+def check_given_together(
+    X_val: MatrixLike | None, y_val: MatrixLike | None, sample_weight_val: ArrayLike | None
+) -> None:
     """Raise where a part of the dev set is given without the others."""
     if (X_val is None) != (y_val is None):
         missing = "X_val" if X_val is None else "y_val"
@@ -65,45 +76,49 @@ def check_given_together(X_val: Any, y_val: Any, sample_weight_val: Any) -> None
 
 
 def given_dev_set(
-    estimator: Any,
-    given: tuple[Any, Any, Any],
-    dtype: Any,
+    estimator: BaseEstimator,
+    given: DevArguments,
+    dtype: FloatType,
     encode_targets: Callable[..., Array],
 ) -> DevSet:
     """The dev set that `fit` was given: X_val, y_val, sample_weight_val."""
     X_val, y_val, sample_weight_val = given
-    X_val = _validated_X_val(estimator, X_val, dtype)
-    if not scipy.sparse.issparse(y_val):
-        y_val = checked_array(y_val, None if is_classifier(estimator) else dtype, "y_val")
-    if y_val.ndim == 2 and y_val.shape[1] == 1:
-        y_val = y_val.ravel()
-    if y_val.shape[0] != X_val.shape[0]:
+    x = _validated_X_val(estimator, X_val, dtype)
+    y = _validated_y_val(y_val, None if is_classifier(estimator) else dtype)
+    if y.shape[0] != x.shape[0]:
         raise ValueError(
-            f"X_val and y_val must have the same number of rows, got {X_val.shape[0]} "
-            f"and {y_val.shape[0]}."
+            f"X_val and y_val must have the same number of rows, got {x.shape[0]} and {y.shape[0]}."
         )
-    weights = checked_weights(sample_weight_val, X_val.shape[0], dtype, "sample_weight_val")
-    encoded = encode_targets(y_val, dtype, name="y_val")
+    weights = checked_weights(sample_weight_val, x.shape[0], dtype, "sample_weight_val")
+    encoded = encode_targets(y, dtype, name="y_val")
     # A row without weight counts for nothing, whatever its loss: it may overflow.
     index = None if weights is None or weights.all() else np.flatnonzero(weights)
-    return DevSet(X_val, encoded, weights, index, y_val)
+    return DevSet(x, encoded, weights, index, y)
 
 
-def _validated_X_val(estimator: Any, X_val: Any, dtype: Any) -> Any:
+def _validated_X_val(estimator: BaseEstimator, X_val: object, dtype: FloatType) -> Matrix:
     """X_val as an array or CSR matrix; errors say X_val, not X."""
-    if np.ndim(X_val) == 1:
-        raise ValueError(f"X_val must be 2D, got a 1D array of {len(X_val)} values.")
-    checked = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
+    if np.ndim(cast(ArrayLike, X_val)) == 1:
+        raise ValueError(f"X_val must be 2D, got a 1D array of {n_rows_of(X_val)} values.")
+    checked: Matrix = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
     _check_width(estimator, checked, "X_val")
     # Compares the column names alone, where there are any.
     validate_data(estimator, X_val, reset=False, skip_check_array=True)
     return checked
 
 
+def _validated_y_val(y_val: object, dtype: FloatType | None) -> Matrix:
+    """y_val as an array, or as the sparse matrix that it is."""
+    if scipy.sparse.issparse(y_val):
+        return cast(CSR, y_val)
+    checked = checked_array(y_val, dtype, "y_val")
+    return checked.ravel() if checked.ndim == 2 and checked.shape[1] == 1 else checked
+
+
 def held_out_rows(
     n_samples: int,
     validation_fraction: float,
-    strata: Callable[[int], Any],
+    strata: Callable[[int], Array | None],
     seed: int,
 ) -> tuple[Array, Array]:
     """Numbers of the rows to train on and of those held out; `strata` is given their number."""
@@ -146,17 +161,20 @@ def with_weight(held_out: Array, weights: Array | None) -> Array:
 # --------------------------------------------------------------------------------- arrays, weights
 
 
-def checked_array(values: Any, dtype: Any, name: str) -> Any:
+def checked_array(values: object, dtype: FloatType | type[np.floating] | None, name: str) -> Array:
     """`check_array`, whose errors name the argument also where a conversion fails."""
     try:
-        return check_array(values, ensure_2d=False, dtype=dtype, input_name=name)
+        checked: Array = check_array(values, ensure_2d=False, dtype=dtype, input_name=name)
+        return checked
     except (TypeError, ValueError) as error:
         if name in str(error):
             raise
         raise ValueError(f"{name} must hold numbers: {error}") from error
 
 
-def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Array | None:
+def checked_weights(
+    weights: ArrayLike | None, n_samples: int, dtype: FloatType | type[np.floating], name: str
+) -> Array | None:
     """One weight per row in dtype, or None; negative or all-zero weights raise."""
     if weights is None:
         return None
@@ -182,7 +200,7 @@ def checked_weights(weights: Any, n_samples: int, dtype: Any, name: str) -> Arra
     return np.asarray(checked)
 
 
-def weighted_share(correct: Array, weights: Array | None) -> float:
+def weighted_fraction(correct: Array, weights: Array | None) -> float:
     """The weighted mean of a boolean array; NaN where no row has weight."""
     if weights is None:
         return float(correct.mean())

@@ -37,7 +37,7 @@ def go_on_and_score(
     start = time.perf_counter()
     try:
         stack = task.stack or make_stack(task.candidates, task.split)
-        stack.keep(task.places)
+        stack.forget_all_but(task.places)
         stack.train_until(n_epochs)
     except Exception:
         return None

@@ -14,8 +14,8 @@ from skdeep._engine.threads import (
     SHARED_FROM,
     blas_threads_for,
     one_blas_thread,
-    run_shares,
-    shares,
+    run_in_threads,
+    slices_for_threads,
 )
 
 
@@ -104,9 +104,9 @@ def test_training_runs_inside(monkeypatch):
 
 
 @pytest.mark.parametrize(("n_rows", "n"), [(1, 1), (19, 1), (20, 2), (29, 2), (30, 3), (1000, 3)])
-def test_shares_hold_all_rows_and_no_fewer_than_a_chunk(n_rows, n, monkeypatch):
+def test_slices_hold_all_rows_and_no_fewer_than_a_chunk(n_rows, n, monkeypatch):
     monkeypatch.setattr(threads, "_n_threads", lambda: 3)
-    parts = shares(n_rows, 10)
+    parts = slices_for_threads(n_rows, 10)
     assert len(parts) == n
     np.testing.assert_array_equal(
         np.concatenate([np.arange(n_rows)[p] for p in parts]), range(n_rows)
@@ -116,9 +116,9 @@ def test_shares_hold_all_rows_and_no_fewer_than_a_chunk(n_rows, n, monkeypatch):
 
 
 def test_there_are_no_more_threads_than_blas_may_use():
-    assert len(shares(1000, 10)) == 2
+    assert len(slices_for_threads(1000, 10)) == 2
     with threadpool_limits(1, user_api="blas"):
-        assert len(shares(1000, 10)) == 1
+        assert len(slices_for_threads(1000, 10)) == 1
 
 
 def test_every_share_has_a_thread_of_its_own_with_its_makers_error_state():
@@ -126,25 +126,25 @@ def test_every_share_has_a_thread_of_its_own_with_its_makers_error_state():
     # Each waits for the others, so they must run at the same time.
     together = threading.Barrier(3, timeout=10)
 
-    def work(number, share):
+    def work(number, part):
         together.wait()
-        seen[number] = threading.current_thread(), np.geterr()["over"], n_threads(), share
+        seen[number] = threading.current_thread(), np.geterr()["over"], n_threads(), part
 
     parts = [slice(0, 2), slice(2, 4), slice(4, 6)]
     with np.errstate(over="ignore"), one_blas_thread():
-        run_shares(work, parts)
+        run_in_threads(work, parts)
     assert len({thread for thread, *_ in seen.values()}) == 3
     assert [seen[number][1:] for number in range(3)] == [("ignore", {1}, part) for part in parts]
 
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_an_error_in_a_share_is_raised(failing):
-    def work(number, share):
+    def work(number, part):
         if number == failing:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        run_shares(work, [slice(0, 1), slice(1, 2)])
+        run_in_threads(work, [slice(0, 1), slice(1, 2)])
 
 
 @pytest.fixture
@@ -183,13 +183,15 @@ def test_full_batch_fits_do_not_depend_on_the_threads(solver, rng, short_chunks,
     np.testing.assert_array_equal(three, with_threads(3, monkeypatch, fit))
 
 
-def test_where_no_thread_can_be_started_the_shares_run_one_by_one(monkeypatch):
+def test_where_no_thread_can_be_started_the_parts_run_one_by_one(monkeypatch):
     def start(thread):
         raise RuntimeError("can't start new thread")
 
     done = []
     monkeypatch.setattr(threading.Thread, "start", start)
-    run_shares(lambda number, share: done.append(number), [slice(0, 1), slice(1, 2), slice(2, 3)])
+    run_in_threads(
+        lambda number, part: done.append(number), [slice(0, 1), slice(1, 2), slice(2, 3)]
+    )
     assert sorted(done) == [0, 1, 2]
 
 
@@ -200,7 +202,7 @@ def test_gradients_of_all_threads_stay_within_a_bound(
     monkeypatch.setattr(threads, "_n_threads", lambda: 3)
     monkeypatch.setattr(objective, "GRADIENTS_BYTES", megabytes * 2**20)
     seen = []
-    monkeypatch.setattr(objective, "run_shares", lambda work, parts: seen.append(len(parts)))
+    monkeypatch.setattr(objective, "run_in_threads", lambda work, parts: seen.append(len(parts)))
     problem = make_problem((4,), n_rows=95)
     theta = np.zeros(problem.network.layout.size)
     objective.FullObjective(problem, theta, np.empty(0), {}).data_loss()

@@ -50,7 +50,7 @@ def test_those_who_stay_may_all_have_stopped():
     estimators = [network(tol=10.0), network(tol=1e-9), network(tol=1e-9)]
     stack = Stack([clone(one) for one in estimators], X, y)
     stack.train_until(6)
-    stack.keep([0])
+    stack.forget_all_but([0])
     stack.train_until(12)
     assert_as_alone(stack, 0, estimators[0], 12)
 
