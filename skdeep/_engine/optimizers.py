@@ -58,12 +58,8 @@ class OptimizerState:
         return replace(self, vectors=vectors, remembered=dict(self.remembered))
 
     def counts(self) -> tuple[int, dict[str, tuple[Number, ...]]]:
-        """All but the vectors, to be given to `restore_counts` again."""
-        return self.updates, dict(self.remembered)
-
-    def restore_counts(self, counts: tuple[int, dict[str, tuple[Number, ...]]]) -> None:
-        """Be where `counts` was taken, vectors apart."""
-        self.updates, self.remembered = counts[0], dict(counts[1])
+        """`updates` and `remembered`: all but the vectors."""
+        return self.updates, self.remembered
 
     def at(self, positions: Array) -> "OptimizerState":
         """The state of a smaller network whose parameters lie at these positions in θ."""
@@ -277,7 +273,8 @@ class Moments(Optimizer):
         for vector, old, new in zip(state.vectors, before, betas, strict=True):
             if old is not new and not np.array_equal(old, new):
                 np.multiply(vector, (1 - old) / (1 - new), out=vector)
-        state.remembered["betas"] = betas
+        # Another dict: those who hold the one before remember what was.
+        state.remembered = {**state.remembered, "betas": betas}
 
     def coordinate_step(self, state: OptimizerState, step_size: Number, span: slice) -> Number:
         return step_size / (np.sqrt(state.vectors[1][..., span]) * self._root(state) + self.epsilon)

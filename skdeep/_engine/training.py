@@ -92,41 +92,43 @@ class TrainingState:
 
 
 class Moment:
-    """What a state was at a moment, to go back to, in arrays that are made once."""
+    """A state as it was at a moment, to go back to, in arrays that are made once."""
 
     def __init__(self, state: TrainingState, drawn: Collection[str]) -> None:
-        self._state, self._drawn = state, drawn
-        self._arrays: list[Array] = []
-
-    def _moved(self) -> list[Array]:
-        state = self._state
-        vectors = () if state.optimizer is None else state.optimizer.vectors
-        phi = () if state.phi is None else (state.phi,)
-        return [state.theta, state.statistics, *vectors, *phi]
+        self._state, self._streams = state, [state.streams[name] for name in drawn]
+        self._optimizer: OptimizerState | None = None
+        self._pairs: list[tuple[Array, Array]] = []
 
     def remember(self) -> None:
         """Remember the state as it is now."""
-        state, moved = self._state, self._moved()
-        if len(self._arrays) != len(moved):
-            self._arrays = [np.empty_like(array) for array in moved]
-        for kept, array in zip(self._arrays, moved, strict=True):
-            np.copyto(kept, array)
-        self._streams = [state.streams[name].position for name in self._drawn]
-        optimizer = state.optimizer
-        self._optimizer = None if optimizer is None else optimizer.counts()
+        state = self._state
+        if not self._pairs or state.optimizer is not self._optimizer:
+            self._bind()
+        for kept, array in self._pairs:
+            kept[...] = array
+        self._positions = [stream.position for stream in self._streams]
+        if self._optimizer is not None:
+            self._counts = self._optimizer.counts()
         self._clocks = (state.epochs, state.rows_seen, state.adaptive_factor, state.rate)
+
+    def _bind(self) -> None:
+        """Make room for all that moves; the optimizer's vectors are there from its first epoch."""
+        state, self._optimizer = self._state, self._state.optimizer
+        vectors = () if self._optimizer is None else self._optimizer.vectors
+        phi = () if state.phi is None else (state.phi,)
+        moved = (state.theta, state.statistics, *vectors, *phi)
+        self._pairs = [(np.empty_like(array), array) for array in moved if array.size]
 
     def restore(self) -> None:
         """Make the state what it was."""
         state = self._state
-        if self._optimizer is None:
-            state.optimizer = None
-        elif state.optimizer is not None:
-            state.optimizer.restore_counts(self._optimizer)
-        for array, kept in zip(self._moved(), self._arrays, strict=True):
-            np.copyto(array, kept)
-        for name, position in zip(self._drawn, self._streams, strict=True):
-            state.streams[name].position = position
+        state.optimizer = self._optimizer
+        if self._optimizer is not None:
+            self._optimizer.updates, self._optimizer.remembered = self._counts
+        for kept, array in self._pairs:
+            array[...] = kept
+        for stream, position in zip(self._streams, self._positions, strict=True):
+            stream.position = position
         state.epochs, state.rows_seen, state.adaptive_factor, state.rate = self._clocks
 
 

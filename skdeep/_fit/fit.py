@@ -21,7 +21,7 @@ from .._engine.objective import Problem
 from .._engine.penalties import ElasticNet
 from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
 from .._engine.tied import TiedParameters
-from .._engine.training import LoopSettings, Moment, TrainingState
+from .._engine.training import AfterEpoch, LoopSettings, Moment, TrainingState
 from .architecture import Architecture
 from .dev import DevPart, DevSet, Score, mean_of_predictions
 from .padding import Place, padded, place_in
@@ -221,6 +221,9 @@ class Fit:
             # A model that diverges is reported once, by its own error, not by each operation.
             with np.errstate(all="ignore"):
                 self._begin()
+                report: AfterEpoch = self._after_epoch_of_several
+                if self._is_of_one:
+                    report = self._after_epoch_of_one
                 while running := [model for model in self.population if model.trains_on]:
                     self._cut_down_to(running)
                     problem, settings = self._combined()
@@ -231,7 +234,7 @@ class Fit:
                         self.state,
                         settings,
                         n_epochs=max(model.watch.n_epochs_left for model in self.population),
-                        after_epoch=self._after_epoch,
+                        after_epoch=report,
                     )
         except KeyboardInterrupt:
             if not self._remembers_epochs or self._last_whole is None:
@@ -240,33 +243,37 @@ class Fit:
 
     def _begin(self) -> None:
         """Announce the first epoch, before which callbacks may change what is to come."""
-        self._remember_epoch()
+        if self._remembers_epochs:
+            self._remember_epoch()
         for model in self.population:
             model.watch.begin()
             self._take_up_changes(model)
 
-    def _after_epoch(self, losses: Array) -> bool:
-        """Record an epoch; whether the population changes before the next one."""
+    def _after_epoch_of_one(self, loss: Array) -> bool:
+        """Record an epoch of one model alone; whether it ends, or goes on by another recipe."""
+        (model,) = self.population
+        on_dev = None if self._dev is None else self._evaluate(model, self._predict_dev(self._dev))
+        model.watch.after_epoch(float(loss), on_dev)
+        changed = self._take_up_changes(model)
+        ends = not model.watch.has_epochs_left
+        if not ends and self._remembers_epochs:
+            self._remember_epoch()
+        return changed or ends
+
+    def _after_epoch_of_several(self, losses: Array) -> bool:
+        """Record an epoch of all models; whether the population changes before the next one."""
         running = [model for model in self.population if model.trains_on]
-        logits = None
-        if self._dev is not None:
-            logits = self._dev.predict(self._network, self.state.theta, self.state.statistics)
-        if self._is_of_one:
-            model = running[0]
-            on_dev = None if logits is None else self._evaluate(model, logits)
-            model.watch.after_epoch(float(losses), on_dev)
-            changed = self._take_up_changes(model)
-            if model.trains_on:
-                self._remember_epoch()
-            return changed or not model.trains_on
+        logits = None if self._dev is None else self._predict_dev(self._dev)
         changed = False
         for model in running:
-            if model.error is None:
-                changed = self._end_epoch(model, float(losses[model.row]), logits) or changed
+            changed = self._end_epoch(model, float(losses[model.row]), logits) or changed
         self._let_go([model for model in running if not model.trains_on])
         n_models = len(self.population)
         n_staying = sum(model.trains_on for model in self.population)
         return changed or n_staying == 0 or n_models - n_staying > COMPACT_FROM * n_models
+
+    def _predict_dev(self, dev: DevSet) -> Array:
+        return dev.predict(self._network, self.state.theta, self.state.statistics)
 
     def _end_epoch(self, model: Model, loss: float, logits: Array | None) -> bool:
         """Record an epoch of one of several models; whether it goes on by another recipe."""
@@ -331,11 +338,9 @@ class Fit:
 
     def _remember_epoch(self) -> None:
         """Remember the end of an epoch, in a place of its own until it is there whole."""
-        if not self._remembers_epochs:
-            return
         model = self.population[0]
         if not self._moments:
-            drawn = model.recipe.drawn_streams
+            drawn = model.recipe.streams_drawn_for(self._rows.n_rows)
             self._moments = [Moment(self.state, drawn), Moment(self.state, drawn)]
         self._moments.reverse()
         self._moments[0].remember()

@@ -77,11 +77,11 @@ class Recipe:
     def network(self) -> Network:
         return self.architecture.network
 
-    @property
-    def drawn_streams(self) -> list[str]:
-        """The random streams that training draws from."""
+    def streams_drawn_for(self, n_rows: int) -> list[str]:
+        """The random streams that training on so many rows draws from."""
         names = [layer.name for layer in self.network.dropout_layers]
-        if self.shuffle:
+        # The order of the rows of a single batch changes nothing.
+        if self.shuffle and n_rows > self.batch_size:
             names.append("permutations")
         if self.augment is not None:
             names.append("augmentation")

@@ -6,7 +6,7 @@ the training of a model and those who look at it need to know of each other.
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -65,11 +65,10 @@ class Standing:
     holds_best: bool = False
 
     def copy(self) -> "Standing":
-        return Standing(**vars(self))
+        return Standing(*vars(self).values())
 
 
-@dataclass(frozen=True)
-class Counters:
+class Counters(NamedTuple):
     """How far a fit has come, beyond its state and its curves."""
 
     n_epochs: int

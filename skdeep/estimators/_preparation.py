@@ -111,7 +111,7 @@ class PreparesFits(YieldsRecipe):
         self._check_training_rows(rows)
         recipe = self._recipe(x.shape[1], n_outputs, rows.n_rows)
         if continuing:
-            state = state.copy(recipe.drawn_streams)
+            state = state.copy(recipe.streams_drawn_for(rows.n_rows))
         return Prepared(recipe, state, rows, dev)
 
     def _dev_set(
