@@ -99,13 +99,11 @@ class _EpochCallback:
         stop : bool
             False: the fit goes on.
         """
-        if running_fit(estimator).watch.interrupted:
-            # In the midst of an epoch, which is neither done nor undone.
-            return False
-        if context.task_name == EPOCH:
-            self._epoch_ends(estimator)
-        else:
+        if context.task_name != EPOCH:
             self._fit_ends(estimator)
+        elif not running_fit(estimator).watch.interrupted:
+            # An epoch that was interrupted has been undone.
+            self._epoch_ends(estimator)
         return False
 
     def _epoch_begins(self, estimator: BaseNetworkEstimator) -> None: ...

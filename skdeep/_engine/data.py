@@ -1,7 +1,7 @@
 """The rows a fit learns from, and the batches cut from them.
 
-`Rows` names rows of X without copying it: a validation split is a set of row numbers. Batches come
-from `batches`: slices of X where the order is that of the rows, one permuted copy per epoch where X
+`Rows` names rows of X without copying it: a validation split is a set of row numbers. `Batches` are
+slices of X where the order is that of the rows, one permuted copy per epoch where X
 is small, and otherwise rows gathered into one buffer. `AugmentedBatches` are such batches as a
 function of the user's has changed them.
 """

@@ -107,12 +107,12 @@ class Network:
         backwards: list[Backward] = []
         reached_first = False
         for layer in self.layers:
-            # Nothing before the first dense layer has parameters, so backward ends there.
             binding.sparse_input = sparse_input and not reached_first
             binding.is_first = layer is first
             binding.is_output = layer is self.layers[-1]
             forward, backward = layer.bind_training(binding)
             forwards.append(forward)
+            # Nothing before the first dense layer has parameters: backward ends there.
             if reached_first or layer is first:
                 reached_first = True
                 backwards.insert(0, backward)

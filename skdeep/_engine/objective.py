@@ -268,7 +268,7 @@ class _SumOverRows:
         return np.asarray(total)
 
 
-def evaluate_loss(network: Network, loss: Loss, logits: Array, y: Array) -> Array:
+def evaluate_loss(loss: Loss, logits: Array, y: Array) -> Array:
     """Losses of the examples from their logits, which are spoilt; shape (*M, n)."""
     models = logits.shape[:-2] if not loss.targets_are_shared else ()
     targets = loss.bind_targets(np.empty((*models, *logits.shape[-2:]), dtype=logits.dtype))

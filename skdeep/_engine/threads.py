@@ -86,9 +86,12 @@ def run_in_threads(work: Callable[[int, slice], None], parts: list[slice]) -> No
                 run(number, part)
             else:
                 others.append(thread)
-        run(0, parts[0])
-        for thread in others:
-            thread.join()
+        try:
+            run(0, parts[0])
+        finally:
+            # On Ctrl-C, too: what they write into, and BLAS's threads, are theirs until they end.
+            for thread in others:
+                thread.join()
     if errors:
         raise errors[0]
 

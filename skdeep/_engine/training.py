@@ -25,6 +25,8 @@ from .optimizers import Optimizer, OptimizerState
 from .threads import blas_threads_for
 from .updates import ParameterGroup, Updates
 
+# Told the cost after each epoch; whether to return: all is done, or the caller goes on with another
+# problem or other settings.
 AfterEpoch = Callable[[Array], bool]
 
 
@@ -91,7 +93,7 @@ class TrainingState:
         )
 
 
-class Moment:
+class Snapshot:
     """A state as it was at a moment, to go back to, in arrays that are made once."""
 
     def __init__(self, state: TrainingState, drawn: Collection[str]) -> None:

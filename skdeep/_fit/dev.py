@@ -85,7 +85,7 @@ class DevPart:
     def evaluate(self, recipe: Recipe, logits: Array, score: Score | None) -> tuple[float, float]:
         """The loss, and the score, of raw outputs for these rows."""
         loss_function = recipe.loss
-        losses = evaluate_loss(recipe.network, loss_function, logits.copy(), self.targets)
+        losses = evaluate_loss(loss_function, logits.copy(), self.targets)
         loss = float(np.average(losses, weights=self.weights))
         predictions = loss_function.link.inverse(logits.copy())
         if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):

@@ -21,7 +21,7 @@ from .._engine.objective import Problem
 from .._engine.penalties import ElasticNet
 from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
 from .._engine.tied import TiedParameters
-from .._engine.training import AfterEpoch, LoopSettings, Moment, TrainingState
+from .._engine.training import AfterEpoch, LoopSettings, Snapshot, TrainingState
 from .architecture import Architecture
 from .dev import DevPart, DevSet, Score, mean_of_predictions
 from .padding import Place, padded, place_in
@@ -109,8 +109,8 @@ class Fit:
         self._remembers_epochs = remembers_epochs and len(self.models) == 1
         for number, model in enumerate(self.models):
             model.number = number
-        self._last_whole: tuple[Moment, Counters] | None = None
-        self._moments: list[Moment] = []
+        self._last_whole: tuple[Snapshot, Counters] | None = None
+        self._snapshots: list[Snapshot] = []
         self._join(self.models)
 
     # ------------------------------------------------------------------------- the population
@@ -127,9 +127,14 @@ class Fit:
             theta, statistics = padded(
                 [(one.state.theta, one.state.statistics, one.place) for one in models], network
             )
-            # Of several models, training begins with an optimizer that remembers nothing.
+            # Of several models, training begins with an optimizer that remembers nothing; rates
+            # are each model's own.
             self.state = replace(
-                models[0].state, theta=theta, statistics=statistics, optimizer=None
+                models[0].state,
+                theta=theta,
+                statistics=statistics,
+                optimizer=None,
+                adaptive_factor=1.0,
             )
         self.population: list[Model] = list(models)
         self._show_rows()
@@ -247,7 +252,8 @@ class Fit:
             self._remember_epoch()
         for model in self.population:
             model.watch.begin()
-            self._take_up_changes(model)
+            if self._take_up_changes(model) and self._remembers_epochs:
+                self._remember_epoch()
 
     def _after_epoch_of_one(self, loss: Array) -> bool:
         """Record an epoch of one model alone; whether it ends, or goes on by another recipe."""
@@ -304,16 +310,15 @@ class Fit:
             logits = logits[model.row]
         return model.dev.evaluate(model.recipe, model.dev.logits(logits), model.score)
 
-    @staticmethod
-    def _take_up_changes(model: Model) -> bool:
+    def _take_up_changes(self, model: Model) -> bool:
         """Go on by what a listener has made of the recipe; whether it is another one."""
         watch = model.watch
         recipe = None if watch.listener is None else watch.listener.new_recipe()
         if recipe is None:
             return False
-        if not recipe.has_the_cost_of(watch.recipe):
-            watch.n_epochs_of_other_cost = watch.n_epochs
-        watch.recipe = recipe
+        watch.go_on_by(recipe)
+        # It may draw from other random streams.
+        self._snapshots = []
         return True
 
     def _let_go(self, models: Sequence[Model]) -> None:
@@ -339,19 +344,19 @@ class Fit:
     def _remember_epoch(self) -> None:
         """Remember the end of an epoch, in a place of its own until it is there whole."""
         model = self.population[0]
-        if not self._moments:
+        if not self._snapshots:
             drawn = model.recipe.streams_drawn_for(self._rows.n_rows)
-            self._moments = [Moment(self.state, drawn), Moment(self.state, drawn)]
-        self._moments.reverse()
-        self._moments[0].remember()
-        self._last_whole = (self._moments[0], model.watch.counters())
+            self._snapshots = [Snapshot(self.state, drawn), Snapshot(self.state, drawn)]
+        self._snapshots.reverse()
+        self._snapshots[0].remember()
+        self._last_whole = (self._snapshots[0], model.watch.counters())
 
     def _go_back(self) -> None:
         """Be where the last whole epoch has ended."""
         assert self._last_whole is not None
         watch = self.models[0].watch
-        moment, counters = self._last_whole
-        moment.restore()
+        snapshot, counters = self._last_whole
+        snapshot.restore()
         watch.go_on_from(counters)
         watch.interrupted = True
 

@@ -77,6 +77,7 @@ class Counters(NamedTuple):
     best: Learnt | None
     n_recorded: int
     standing: Standing
+    n_epochs_of_other_cost: int
 
 
 class Watch:
@@ -132,6 +133,15 @@ class Watch:
     @property
     def n_epochs_left(self) -> int:
         return self.recipe.max_epochs - self.n_epochs
+
+    def go_on_by(self, recipe: Recipe) -> None:
+        """Train by another recipe from now on."""
+        if not recipe.has_the_cost_of(self.recipe):
+            # Costs before and after cannot be compared: progress is measured anew.
+            self.n_epochs_of_other_cost = self.n_epochs
+            if not recipe.early_stopping:
+                self.standing.best_loss, self.standing.stalled = math.inf, 0
+        self.recipe = recipe
 
     def begin(self) -> None:
         """Announce the next epoch, if it is known that there will be one."""
@@ -226,6 +236,7 @@ class Watch:
             self.best_learnt,
             len(self.curves.loss),
             self.standing.copy(),
+            self.n_epochs_of_other_cost,
         )
 
     def go_on_from(self, counters: Counters) -> None:
@@ -234,6 +245,7 @@ class Watch:
         self.diverged, self.best_learnt = counters.diverged, counters.best
         self.curves.cut(counters.n_recorded)
         self.standing = counters.standing.copy()
+        self.n_epochs_of_other_cost = counters.n_epochs_of_other_cost
 
     @property
     def would_end_with(self) -> Learnt:

@@ -1,8 +1,13 @@
 """What all estimators share: check → prepare rows and recipe → fit → fitted attributes.
 
 `fit`, `partial_fit` and a warm-started `fit` differ in where the training state comes from and in
-how many epochs follow. All work on a copy of the state, and put everything in place at the end, so
-that a call that fails leaves the estimator as it was.
+how many epochs follow. All train a copy of the state. What is trained is put in place when training
+begins, for callbacks to see, and the fitted attributes when it has ended; a call that fails or is
+interrupted puts back all that was there before.
+
+    fit → _fit ─ _prepare ─> rows, recipe, state ─> Fit.run → train_epochs → Epochs.run → step
+                                                                → BatchObjective → layers' backward
+               <─ _conclude ─ a model and what watched it <─────┘
 """
 
 import copy

@@ -111,12 +111,12 @@ def _targets_and_weights(problem: Problem, numbers: Array) -> tuple[Array, Array
 def _constant_losses(problem: Problem, targets: Array, weights: Array | None, y: Array) -> Array:
     """Losses of the best constant prediction."""
     logits = np.tile(problem.loss.best_constant(targets, weights), (y.shape[0], 1))
-    return evaluate_loss(problem.network, problem.loss, logits, y)
+    return evaluate_loss(problem.loss, logits, y)
 
 
 def _losses(state: TrainingState, problem: Problem, rows: Rows) -> Array:
     logits = predict_logits(problem.network, state.theta, state.statistics, rows.x)
-    return evaluate_loss(problem.network, problem.loss, logits, rows.y)
+    return evaluate_loss(problem.loss, logits, rows.y)
 
 
 # ------------------------------------------------------------------------------------- the causes

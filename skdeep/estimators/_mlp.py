@@ -1,7 +1,8 @@
 """DeepMLPClassifier and DeepMLPRegressor: networks with hidden layers.
 
-Both hold no formula: they say which network, which loss and which solver, and share everything else
-with the linear estimators through `BaseNetworkEstimator`.
+Both hold no formula. Here are their parameters, what these mean, and what is a regressor's own; the
+hidden layers are `BaseDeepMLP`'s, labels `NetworkClassifier`'s, and all else is shared with the
+linear estimators through `BaseNetworkEstimator`.
 """
 
 from collections.abc import Callable, Sequence

@@ -18,6 +18,7 @@ from .._engine.training import TrainingState
 from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
 from .._inputs import NO_DEV_SET, DevArguments, FitArguments, MatrixLike
+from ._callbacks import callbacks_of
 from ._recipe import YieldsRecipe, check_parameters, recipe_like, shallow_copy
 from ._validation import (
     check_given_together,
@@ -111,7 +112,9 @@ class PreparesFits(YieldsRecipe):
         self._check_training_rows(rows)
         recipe = self._recipe(x.shape[1], n_outputs, rows.n_rows)
         if continuing:
-            state = state.copy(recipe.streams_drawn_for(rows.n_rows))
+            # With callbacks, a later recipe may draw from others.
+            drawn = recipe.streams_drawn_for(rows.n_rows)
+            state = state.copy(list(state.streams) if callbacks_of(self) else drawn)
         return Prepared(recipe, state, rows, dev)
 
     def _dev_set(

@@ -277,7 +277,7 @@ def test_evaluate_loss_gives_the_values(case):
     loss, y, n_outputs = CASES[case]
     for z in (logits(n_outputs), np.stack([logits(n_outputs)] * 2)):
         expected, _ = value_and_gradient(loss, z, y)
-        np.testing.assert_array_equal(evaluate_loss(None, loss, z.copy(), y), expected)
+        np.testing.assert_array_equal(evaluate_loss(loss, z.copy(), y), expected)
 
 
 def test_small_deviances_are_not_rounded_away():

@@ -18,6 +18,7 @@ from sklearn.preprocessing import scale
 
 import skdeep
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep.estimators._callbacks import HAS_CALLBACKS
 
 PACKAGE = str(Path(skdeep.__file__).parent)
 X, y = load_iris(return_X_y=True)
@@ -249,3 +250,70 @@ def test_a_model_that_diverges_when_continued_is_still_the_earlier_one():
         model.fit(X, y)
     model.set_params(learning_rate_init=0.001)
     assert what_is_fitted(model) == before
+
+
+# ------------------------------------------------------------------ what callbacks change meanwhile
+
+needs_callbacks = pytest.mark.skipif(not HAS_CALLBACKS, reason="this scikit-learn has none")
+
+
+class ChangeAndInterrupt:
+    """Sets parameters before the second epoch, and is Ctrl-C in the midst of the third."""
+
+    def __init__(self, **parameters):
+        self.parameters, self.n_batches = parameters, 0
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context):
+        if context.task_name == "epoch" and context.task_id == 1:
+            estimator.set_params(**self.parameters)
+
+    def on_fit_task_end(self, estimator, context): ...
+
+    def __call__(self, X_batch, y_batch, random_state):
+        self.n_batches += 1
+        if self.n_batches == 3 * 2 + 2:  # three batches an epoch
+            raise KeyboardInterrupt
+        return X_batch, y_batch
+
+
+CHANGES = [
+    {"momentum": 0.9},
+    {"dropout": 0.5},
+    {"alpha": 1.0, "learning_rate_init": 0.1},
+    {"input_dropout": 0.2, "nesterovs_momentum": False},
+]
+
+
+@needs_callbacks
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+@pytest.mark.parametrize("continued", [False, True])
+def test_ctrl_c_after_a_callback_has_changed_the_recipe(changes, continued):
+    def model(**parameters):
+        made = deep(solver="sgd", momentum=0.0).set_params(max_iter=5, **parameters)
+        return made.partial_fit(X, y, classes=[0, 1, 2]) if continued else made
+
+    accident = ChangeAndInterrupt(**changes)
+    found = model().set_params(augment=accident).set_callbacks(accident)
+    with pytest.warns(UserWarning, match="interrupted"):
+        found.fit(X, y)
+    expected = model().partial_fit(X, y, classes=[0, 1, 2])
+    expected.set_params(**changes).partial_fit(X, y)
+    assert_array_equal(found._state.theta, expected._state.theta)
+    # And both go on alike: what was drawn for the epoch that was undone is drawn again.
+    found.set_callbacks().set_params(augment=None).partial_fit(X, y)
+    assert_array_equal(found._state.theta, expected.partial_fit(X, y)._state.theta)
+
+
+@needs_callbacks
+def test_a_cost_that_a_callback_raises_is_no_plateau():
+    class Raise(ChangeAndInterrupt):
+        def __call__(self, *batch):
+            raise AssertionError
+
+    patient = deep(learning_rate_init=0.01).set_params(max_iter=30, tol=0.0, n_iter_no_change=3)
+    patient.set_callbacks(Raise(alpha=50.0)).fit(X, y)
+    assert patient.n_iter_ == 30
