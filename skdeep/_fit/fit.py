@@ -17,6 +17,7 @@ import numpy as np
 
 from .._engine.backend import Array
 from .._engine.data import Rows
+from .._engine.errors import OwnError
 from .._engine.objective import Problem
 from .._engine.penalties import ElasticNet
 from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
@@ -217,33 +218,57 @@ class Fit:
             Of one model alone: what its schedule, score, augmentation or callbacks have raised. Of
             several, that is kept as the model's `error`.
         """
+        own_error = None
         try:
             # A model that diverges is reported once, by its own error, not by each operation.
             with np.errstate(all="ignore"):
                 self._begin()
                 while running := [model for model in self.population if model.trains_on]:
                     self._keep(running)
-                    problem, settings = self._combined()
-                    self._network, first = problem.network, self.population[0]
-                    solve = solver_of(first.recipe)
-                    first.outcome = solve(
-                        problem,
-                        self.state,
-                        settings,
-                        n_epochs=max(model.watch.n_epochs_left for model in self.population),
-                        after_epoch=self._after_epoch,
-                    )
+                    self._solve()
+        except OwnError as marked:
+            own_error = marked.error
         except KeyboardInterrupt:
             if not self._keeps_whole_epochs or self._last_whole is None:
                 raise
             self._go_back()
+        if own_error is not None:
+            # Here, where no other error is being handled, it is raised as it was.
+            raise own_error
+
+    def _solve(self) -> None:
+        """Train the population until it changes, or its training ends."""
+        problem, settings = self._combined()
+        self._network, first = problem.network, self.population[0]
+        solve = solver_of(first.recipe)
+        try:
+            first.outcome = solve(
+                problem,
+                self.state,
+                settings,
+                n_epochs=max(model.watch.n_epochs_left for model in self.population),
+                after_epoch=self._after_epoch,
+            )
+        except OwnError as marked:
+            # Of the augmentation, which is the same for all that train.
+            self._fail([model for model in self.population if model.trains_on], marked)
+
+    def _fail(self, models: Sequence[Model], marked: OwnError) -> None:
+        """End models of several by what their own fits would raise."""
+        if self._is_of_one:
+            raise marked
+        for model in models:
+            model.error = marked.error
 
     def _begin(self) -> None:
         """Announce the first epoch, before which callbacks may change what is to come."""
         self._keep_whole_epoch()
         for model in self.population:
-            model.watch.begin()
-            self._take_up_changes(model)
+            try:
+                model.watch.begin()
+                self._take_up_changes(model)
+            except OwnError as marked:
+                self._fail([model], marked)
 
     def _after_epoch(self, losses: Array) -> bool:
         """Record an epoch; whether the population changes before the next one."""
@@ -281,8 +306,8 @@ class Fit:
             on_dev = None if logits is None else self._evaluate(model, logits)
             model.watch.after_epoch(loss, on_dev)
             return self._take_up_changes(model)
-        except Exception as error:
-            model.error = error
+        except OwnError as marked:
+            self._fail([model], marked)
             return False
 
     def _evaluate(self, model: Model, logits: Array) -> tuple[float, float]:
@@ -300,7 +325,7 @@ class Fit:
     def _take_up_changes(model: Model) -> bool:
         """Go on by what a listener has made of the recipe; whether it is another one."""
         watch = model.watch
-        recipe = None if watch.listener is None else watch.listener.new_recipe()
+        recipe = watch.new_recipe()
         if recipe is None:
             return False
         if not recipe.has_the_cost_of(watch.recipe):

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from .._engine.backend import Array
+from .._engine.errors import own_errors
 from .._engine.training import TrainingState
 from .recipe import Recipe
 
@@ -136,15 +137,24 @@ class Watch:
     def begin(self) -> None:
         """Announce the next epoch, if it is known that there will be one."""
         if self.listener is not None and self._announces and self.has_epochs_left:
-            self.listener.epoch_begins()
+            with own_errors(Exception):
+                self.listener.epoch_begins()
 
     def _end(self) -> bool:
         """Announce that an epoch is over; whether a callback asks to stop."""
         if self.listener is None:
             return False
-        if not self._announces:
-            self.listener.epoch_begins()
-        return self.listener.epoch_ends()
+        with own_errors(Exception):
+            if not self._announces:
+                self.listener.epoch_begins()
+            return self.listener.epoch_ends()
+
+    def new_recipe(self) -> Recipe | None:
+        """The recipe that a listener has made, None if it is the one before."""
+        if self.listener is None:
+            return None
+        with own_errors(Exception):
+            return self.listener.new_recipe()
 
     def after_epoch(self, loss: float, on_dev: tuple[float, float] | None) -> None:
         """Record an epoch: its cost, and loss and score on the dev set if there is one."""
