@@ -14,6 +14,7 @@ from typing import Any
 
 from .._engine.backend import Array
 from .._engine.data import Rows
+from .._engine.errors import own_errors
 from .._engine.links import LINKS
 from .._engine.network import Network
 from .._engine.objective import predict_logits
@@ -28,7 +29,7 @@ from ._diagnosis import warn_if_no_progress
 from ._outcome import check_outcome, fitted_attributes, warn_of_outcome, warn_of_settings
 from ._preparation import Prepared, PreparesFits
 from ._recipe import architecture_like, shallow_copy
-from ._running import PausedFit, RunningFit
+from ._running import TRANSIENT, PausedFit, RunningFit
 from ._scoring import scorer_on
 from ._validation import validated_X
 
@@ -155,13 +156,19 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             model.dev = prepared.dev.of_model(0)
             model.score = self._scorer(model)
         if events is not None:
-            events.fitted_attributes = partial(self._attributes_as_if_ended, watch)
-            events.remake = partial(
-                self._recipe_after_change, prepared.recipe, prepared.rows.n_rows
-            )
+            self._connect(events, prepared, watch)
         return model
 
+    def _connect(self, events: FitEvents, prepared: Prepared, watch: Watch) -> None:
+        """Let events find what callbacks ask for."""
+        events.fitted_attributes = partial(self._attributes_as_if_ended, watch)
+        events.remake = partial(self._recipe_after_change, prepared.recipe, prepared.rows.n_rows)
+
     def _begin(self, prepared: Prepared, model: Model) -> None:
+        self._take_up(prepared, model)
+        warn_of_settings(self, model.recipe, model.state, prepared.rows.n_rows)
+
+    def _take_up(self, prepared: Prepared, model: Model) -> None:
         """Take up what is trained, so that callbacks find it."""
         self._use(model)
         self._trained_with = self._continued_with()
@@ -171,7 +178,6 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         self._running = RunningFit(
             model.watch, prepared.fingerprint, partial(self._attributes_of, model)
         )
-        warn_of_settings(self, model.recipe, model.state, prepared.rows.n_rows)
 
     def _use(self, model: Model) -> None:
         """Predict with what a model has come to, and go on from it."""
@@ -180,7 +186,9 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
 
     def _conclude(self, rows: Rows, model: Model, *, incremental: bool = False) -> None:
         """Set the fitted attributes and say how training ended."""
-        restored = check_outcome(model, rows)
+        self._end(model, restored=check_outcome(model, rows), incremental=incremental)
+
+    def _end(self, model: Model, *, restored: bool, incremental: bool = False) -> None:
         self._use(model)
         self.__dict__.update(self._attributes_of(model))
         warn_of_outcome(self, model, restored=restored, incremental=incremental)
@@ -279,15 +287,28 @@ def _reads_gradient_norm(callback: Any) -> bool:
 
 def model_of(estimator: Any, prepared: Prepared) -> Model:
     """The model that a fit trains for an estimator which has been prepared."""
-    warn_of_settings(estimator, prepared.recipe, prepared.state, prepared.rows.n_rows)
     model: Model = estimator._model(prepared, None)
+    warn_of_settings(estimator, prepared.recipe, prepared.state, prepared.rows.n_rows)
     return model
+
+
+def tell(estimator: Any, events: FitEvents, prepared: Prepared, model: Model) -> None:
+    """Let an estimator's callbacks hear of the epochs that its model is going to be trained."""
+    estimator._connect(events, prepared, model.watch)
+    if events.are_heard:
+        model.watch.listener = events
+        estimator._take_up(prepared, model)
 
 
 def concluded(estimator: Any, rows: Rows, model: Model) -> Any:
     """A fitted copy of an estimator whose model has been trained, with warnings as after `fit`.
 
     Where it would go on from, beside its parameters, is still the model's.
+
+    Raises
+    ------
+    OwnError
+        From what its own `fit` would have raised.
     """
     fitted, watch = shallow_copy(estimator), model.watch
     theta, statistics = watch.state.theta.copy(), watch.state.statistics.copy()
@@ -296,8 +317,15 @@ def concluded(estimator: Any, rows: Rows, model: Model) -> Any:
     own.go_on_from(watch.counters())
     own.n_epochs_of_other_cost = watch.n_epochs_of_other_cost
     outcome = replace(model, watch=own)
-    fitted._conclude(rows, outcome)
+    with own_errors(ValueError):
+        restored = check_outcome(outcome, rows)
+    # A filter may make errors of warnings.
+    with own_errors(Warning):
+        fitted._end(outcome, restored=restored)
+        warn_if_no_progress(fitted, rows, outcome)
     fitted._trained_with = fitted._continued_with()
+    for name in TRANSIENT:
+        fitted.__dict__.pop(name, None)
     return fitted
 
 
@@ -306,10 +334,20 @@ def detach(fitted: BaseNetworkEstimator) -> None:
     fitted._state = copy.deepcopy(fitted._state)
 
 
+def rates_of(fitted: BaseNetworkEstimator) -> list[float]:
+    """The learning rate of each epoch that has been trained; NaN for a full-batch solver."""
+    return fitted._curves.rate if hasattr(fitted, "_curves") else []
+
+
 def foresee(models: Sequence[Any], X: Any) -> None:
     """Predict X with all fitted models at once; each then has its predictions ready."""
     if not models or type(models[0])._logits is not BaseNetworkEstimator._logits:
         # The linear models predict from coef_.
+        return
+    try:
+        x = validated_X(models[0], X)
+    except Exception:
+        # Rows that cannot be predicted: each meets that itself.
         return
     first = models[0]._network
     network = Architecture.together(
@@ -320,6 +358,6 @@ def foresee(models: Sequence[Any], X: Any) -> None:
     theta, statistics = padded(
         [(s.theta, s.statistics, place) for s, place in zip(states, places, strict=True)], network
     )
-    logits = predict_logits(network, theta, statistics, validated_X(models[0], X))
+    logits = predict_logits(network, theta, statistics, x)
     for model, own in zip(models, logits, strict=True):
         model._foreseen = (X, own)

@@ -117,12 +117,17 @@ class FitEvents:
 
     def new_recipe(self) -> Recipe | None:
         """The recipe of parameters that a callback has set, None if none has been set."""
-        now, before = self._estimator.get_params(deep=False), self._parameters
-        changed = [name for name, value in now.items() if not _are_equal(value, before[name])]
+        before = self._parameters
+        changed = self.new_since(before)
         if not changed:
             return None
         self._parameters = parameters_now(self._estimator)
         return self.remake(before, changed)
+
+    def new_since(self, before: dict[str, Any]) -> list[str]:
+        """The names of parameters that are not what they were."""
+        now = self._estimator.get_params(deep=False)
+        return [name for name, value in now.items() if not _are_equal(value, before[name])]
 
     def fit_ends(self) -> None:
         if self._epoch is not None:

@@ -256,9 +256,7 @@ def fit_key(estimator: Any) -> Hashable | None:
 
     As far as their parameters tell: data may part those who agree in it, and never join others.
     """
-    if not isinstance(estimator, YieldsRecipe) or not _fits_as_skdeep_does(estimator):
-        return None
-    if not SOLVERS[estimator.solver].is_stochastic or estimator.verbose or callbacks_of(estimator):
+    if not isinstance(estimator, YieldsRecipe) or why_alone(estimator) is not None:
         return None
     estimator._validate_params()
     estimator._check_hyperparameters()
@@ -268,6 +266,22 @@ def fit_key(estimator: Any) -> Hashable | None:
     shared = sorted(shared_parameters(estimator) & set(estimator.get_params(deep=False)))
     tokens = ((name, token(getattr(estimator, name))) for name in shared)
     return (type(estimator), *tokens, recipe.key_of_fit())
+
+
+def why_alone(estimator: object) -> str | None:
+    """Why an estimator is fitted alone whatever the others are; None where it need not be."""
+    if not isinstance(estimator, YieldsRecipe):
+        return f"{type(estimator).__name__} is none of skdeep's estimators"
+    if not _fits_as_skdeep_does(estimator):
+        return f"{type(estimator).__name__} has a fit of its own"
+    solver = SOLVERS.get(estimator.solver)
+    if solver is not None and not solver.is_stochastic:
+        return f"solver={estimator.solver!r} sees all rows at every step"
+    if estimator.verbose:
+        return "with verbose each prints its own epochs"
+    if callbacks_of(estimator):
+        return "it has callbacks of its own"
+    return None
 
 
 def _fits_as_skdeep_does(estimator: YieldsRecipe) -> bool:
