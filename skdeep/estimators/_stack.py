@@ -28,8 +28,8 @@ from ._base import (
 )
 from ._callbacks import FitEvents, parameters_now
 from ._preparation import prepare, prepared_like
-from ._running import TRANSIENT
 from ._recipe import fit_key, hidden_layer_sizes, rows_per_step, why_alone
+from ._running import TRANSIENT
 
 # What a model of a stack keeps like θ (its gradient, two moments, the best so far, copies of θ and
 # the moments for the end), for each unit of a batch, and for each of its predictions.
@@ -198,11 +198,12 @@ class Stack:
             return marked.error
         return fitted
 
-    def detached(self, number: int) -> BaseNetworkEstimator:
-        """A fitted copy that shares nothing with the stack, and can be trained further."""
-        fitted = self.fitted(number)
-        detach(fitted)
-        return fitted
+    def detached_end_of(self, number: int) -> BaseNetworkEstimator | Exception:
+        """The same, a copy that shares nothing with the stack and can be trained further."""
+        end = self.end_of(number)
+        if not isinstance(end, Exception):
+            detach(end)
+        return end
 
     def foresee(self, models: Sequence[BaseNetworkEstimator], X: Rows) -> None:
         """Predict X with all fitted models at once; each then has its predictions ready."""
@@ -214,7 +215,9 @@ class Stack:
 
 def shape_of(data: object) -> tuple[int, ...]:
     """The shape of an array, a sparse matrix, a data frame or nested lists."""
-    shape: tuple[int, ...] = data.shape if hasattr(data, "shape") else np.shape(cast(ArrayLike, data))
+    shape: tuple[int, ...] = (
+        data.shape if hasattr(data, "shape") else np.shape(cast(ArrayLike, data))
+    )
     return shape
 
 

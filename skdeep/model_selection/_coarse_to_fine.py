@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any, Self, TypeGuard, cast
+from typing import Self, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +21,11 @@ from .._inputs import RandomState, Rows, Splitter
 from ..estimators._compat import Interval, StrOptions
 from ..estimators._warnings import warn
 from ._base import DEFAULT_STACK_BYTES
+from ._compat import Context
 from ._distributions import Distribution, RandomNumbers, interval_around, positions_around
-from ._evaluation import Evaluator, Scoring
+from ._evaluation import Evaluator, Rung, all_alone
+from ._plan import Plan
+from ._scoring import Scoring
 from ._search import VectorizedRandomizedSearchCV
 from ._types import (
     Constraints,
@@ -133,8 +136,8 @@ def narrowed(values: object, value: object, share: float) -> object:
 class EvaluatorOfOneByOne(Evaluator):
     """Leaves every candidate to be fitted alone, as scikit-learn's searches do it."""
 
-    def _evaluate_stacks(self) -> None:
-        pass
+    def _plan(self, rung: Rung) -> Plan:
+        return all_alone(rung, "search='sklearn'")
 
 
 class SameFolds:
@@ -376,7 +379,7 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         return [given] if isinstance(given, dict) else list(given)
 
     def _run_search(
-        self, evaluate_candidates: Callable[..., CVResults], *, callback_ctx: Any
+        self, evaluate_candidates: Callable[..., CVResults], *, callback_ctx: Context
     ) -> None:
         """Draw and evaluate the candidates of one round after the other."""
         rng, folds = check_random_state(self.random_state), SameFolds(self._checked_cv_orig)

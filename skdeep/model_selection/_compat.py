@@ -6,7 +6,7 @@ keeps to itself the functions that do it. From scikit-learn 1.9 on a search also
 callbacks; `NO_CALLBACKS` stands in for what it reports to where there are none.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from inspect import signature
 from typing import Protocol, Self, TypeVar
@@ -113,9 +113,7 @@ class Context(Protocol):
 
     def call_on_fit_task_end(self, *, estimator: object, **about: object) -> bool: ...
 
-    def propagate_callback_context(
-        self, sub_estimator: object
-    ) -> AbstractContextManager[None]: ...
+    def propagate_callback_context(self, sub_estimator: object) -> AbstractContextManager[None]: ...
 
 
 class _NoCallbacks:
@@ -152,9 +150,9 @@ def root_context(search: BaseEstimator, max_subtasks: int) -> Context:
     return context
 
 
-def follows_into_steps(search: BaseEstimator, context: Context) -> bool:
+def follows_into_steps(search: BaseEstimator, contexts: Sequence[Context]) -> bool:
     """Whether callbacks of a search hear of what is inside the steps of its pipelines."""
-    depth = getattr(context, "_propagation_depth", 0) + 1
+    depth = 1 + max((getattr(context, "_propagation_depth", 0) for context in contexts), default=0)
     reach = [
         callback.max_propagation_depth
         for callback in callbacks_of(search)

@@ -27,7 +27,7 @@ from ..estimators._stack import (
     of_similar_size,
     own_errors,
 )
-from ._compat import NO_CALLBACKS, Context, fit_and_score_alone, follows_into_steps
+from ._compat import Context, fit_and_score_alone, follows_into_steps
 from ._folds import Split, prepare_split
 from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, with_parameters
 from ._progress import Progress
@@ -122,9 +122,6 @@ class Evaluator:
             self._train_anew(rung)
         else:
             self._train_on(rung, before)
-        for pair in rung.pairs():
-            if pair not in rung.found:
-                rung.alone.setdefault(pair, "it is fitted alone")
         self._evaluate_alone(rung, [pair for pair in rung.pairs() if pair not in rung.found])
 
     # ------------------------------------------------------------------------------- rungs
@@ -157,6 +154,8 @@ class Evaluator:
     def _train_on(self, rung: Rung, before: Rung) -> None:
         """The candidates that are still in go on, under their new numbers."""
         number_of = renumbered(before.candidates, rung.candidates, self._resource)
+        new = set(range(len(rung.candidates))).difference(number_of.values())
+        rung.alone |= dict.fromkeys(product(new, range(len(rung.splits))), "it has come later")
         for (old, split), reason in before.alone.items():
             if old in number_of:
                 rung.alone[number_of[old], split] = reason
@@ -188,9 +187,8 @@ class Evaluator:
 
     def _plan(self, rung: Rung) -> Plan:
         """Which candidates share stacks as far as their parameters tell."""
-        if is_pipeline(self._base) and follows_into_steps(self._search, rung.contexts[0]):
-            reason = "callbacks follow into the steps of its pipeline"
-            return Plan(alone=dict.fromkeys(range(len(rung.candidates)), reason))
+        if is_pipeline(self._base) and follows_into_steps(self._search, rung.contexts):
+            return all_alone(rung, "callbacks follow into the steps of its pipeline")
         plan = make_plan(self._base, rung.candidates, self._scoring.fit_params)
         return without_ends(plan) if rung.goes_on else plan
 
@@ -226,9 +224,7 @@ class Evaluator:
         yield progress
         progress.close()
 
-    def _prepare(
-        self, rung: Rung, parallel: Parallel, units: Sequence[Unit]
-    ) -> list[StackTask]:
+    def _prepare(self, rung: Rung, parallel: Parallel, units: Sequence[Unit]) -> list[StackTask]:
         """The tasks of some settings and splits; none where the data cannot be prepared."""
         jobs = (
             delayed(_prepared)(
@@ -401,6 +397,10 @@ def _prepared(
         return prepare_split(estimator, X, y, scoring, number, fold)
     except Exception as error:
         return _raised(error)
+
+
+def all_alone(rung: Rung, reason: str) -> Plan:
+    return Plan(alone=dict.fromkeys(range(len(rung.candidates)), reason))
 
 
 def counted(reasons: Iterable[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""How candidates are scored: each fitted model of a stack, in the terms of scikit-learn's searches."""
+"""How the candidates of a stack are scored, in the terms of scikit-learn's searches."""
 
 import copy
 import time
@@ -127,9 +127,7 @@ def _score(
     return scores
 
 
-def _accuracy(
-    model: BaseEstimator, X: Rows, y: Array, sample_weight: Array | None = None
-) -> float:
+def _accuracy(model: BaseEstimator, X: Rows, y: Array, sample_weight: Array | None = None) -> float:
     """scikit-learn's accuracy, without its checks of a y that is the same for every model."""
     return float(np.average(model.predict(X) == y, weights=sample_weight))
 

@@ -135,9 +135,7 @@ def _reports(task: StackTask, scoring: Scoring) -> list[Report]:
     if scoring.caller is None or not task.contexts:
         return []
     pairs = zip(task.candidates, task.contexts, strict=True)
-    return [
-        Report(context, scoring.caller, candidate, task.split) for candidate, context in pairs
-    ]
+    return [Report(context, scoring.caller, candidate, task.split) for candidate, context in pairs]
 
 
 def make_stack(candidates: Sequence[StackedCandidate], split: Split) -> Stack:
