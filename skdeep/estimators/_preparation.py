@@ -16,7 +16,7 @@ from .._engine.network import Network
 from .._engine.training import TrainingState
 from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
-from ._recipe import YieldsRecipe, recipe_like, shallow_copy
+from ._recipe import YieldsRecipe, check_parameters, recipe_like, shallow_copy
 from ._validation import (
     check_given_together,
     checked_weights,
@@ -205,8 +205,7 @@ def prepared_to_inspect(
     fitted = hasattr(estimator, "n_iter_")
     subject = shallow_copy(estimator) if fitted else clone(estimator)
     subject.set_params(dtype="float64", early_stopping=False, **parameters)
-    subject._validate_params()
-    subject._check_hyperparameters()
+    check_parameters(subject)
     if fitted:
         state = subject._state
         subject._state = replace(

@@ -258,14 +258,19 @@ def fit_key(estimator: Any) -> Hashable | None:
     """
     if not isinstance(estimator, YieldsRecipe) or why_alone(estimator) is not None:
         return None
-    estimator._validate_params()
-    estimator._check_hyperparameters()
+    check_parameters(estimator)
     # Which loss a classifier has its labels will say, to all alike.
     loss = LogisticCrossEntropy() if is_classifier(estimator) else None
     recipe = estimator._recipe(1, 1, sys.maxsize, loss)
     shared = sorted(shared_parameters(estimator) & set(estimator.get_params(deep=False)))
     tokens = ((name, token(getattr(estimator, name))) for name in shared)
     return (type(estimator), *tokens, recipe.key_of_fit())
+
+
+def check_parameters(estimator: YieldsRecipe) -> None:
+    """Raise where parameters are not what they have to be, each by itself or together."""
+    estimator._validate_params()
+    estimator._check_hyperparameters()
 
 
 def why_alone(estimator: object) -> str | None:

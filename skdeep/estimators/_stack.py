@@ -85,7 +85,7 @@ class Stack:
         self,
         estimators: Sequence[BaseNetworkEstimator],
         X: Rows,
-        y: ArrayLike,
+        y: ArrayLike | None,
         fit_params: FitParameters | None = None,
     ) -> None:
         leader = estimators[0]
@@ -125,9 +125,13 @@ class Stack:
 
     def train_until(self, n_epochs: int) -> None:
         """Train on until every model has stopped or has run n_epochs in all."""
+        self.allow(n_epochs)
+        self.fit.run_until(n_epochs)
+
+    def allow(self, n_epochs: int) -> None:
+        """Let the estimators have n_epochs in all, before their callbacks hear of the next ones."""
         for estimator in self.estimators:
             estimator.max_iter = n_epochs
-        self.fit.run_until(n_epochs)
 
     def lighten(self) -> None:
         """Drop what going on makes anew, before the stack travels to another process."""
@@ -145,7 +149,9 @@ class Stack:
         for prepared, model in zip(self._prepared, self.models, strict=True):
             prepared.state = model.state
 
-    def tell_callbacks(self, number: int, X: Rows, y: ArrayLike, sample_weight: ArrayLike) -> None:
+    def tell_callbacks(
+        self, number: int, X: Rows | None, y: ArrayLike | None, sample_weight: ArrayLike | None
+    ) -> None:
         """Let the callbacks that are set on an estimator hear of what it is trained next.
 
         Raises
@@ -155,7 +161,7 @@ class Stack:
         """
         estimator, model = self.estimators[number], self.models[number]
         before = parameters_now(estimator)
-        n_left = max(0, model.watch.n_epochs_left)
+        n_left = max(0, int(estimator.max_iter) - model.watch.n_epochs)
         try:
             with own_errors(Exception):
                 events = FitEvents(
@@ -241,7 +247,7 @@ class Measures:
         cls,
         model: BaseNetworkEstimator,
         X: Rows,
-        y: ArrayLike,
+        y: ArrayLike | None,
         fit_params: FitParameters,
         n_scored: int = 0,
     ) -> Self:
@@ -300,7 +306,7 @@ def of_similar_size(models: Sequence[BaseNetworkEstimator], data: Measures) -> l
     return [sorted(group) for group in groups]
 
 
-def _n_outputs(model: BaseNetworkEstimator, y: ArrayLike) -> int:
+def _n_outputs(model: BaseNetworkEstimator, y: ArrayLike | None) -> int:
     if is_classifier(model) and np.ndim(y) == 1:
         return int(np.unique(np.asarray(y)).shape[0])
     return shape_of(y)[1] if np.ndim(y) == 2 else 1

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
+from typing import cast
 
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
@@ -325,7 +326,7 @@ class Evaluator:
         if self._search.verbose > 1:
             parameters = rung.candidates[number]
             settings = ", ".join(f"{name}={parameters[name]}" for name in sorted(parameters))
-            seconds = sum(outcome[name] for name in ("fit_time", "score_time"))
+            seconds = cast(float, outcome["fit_time"]) + cast(float, outcome["score_time"])
             scores = outcome["test_scores"] if self._search.verbose > 2 else ""
             print(
                 f"[CV {split + 1}/{len(rung.splits)}] END {settings}; {scores} "

@@ -230,7 +230,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     def _has_another_rung(self) -> bool:
         """As scikit-learn's search counts its rungs, which it tells only once they are over."""
         n_required = 1 + floor(log(self.n_candidates_[0], self.factor))
-        n_possible = 1 + floor(log(self.max_resources_ // self.min_resources_, self.factor))
+        n_possible = 1 + floor(
+            log(int(self.max_resources_) // int(self.min_resources_), self.factor)
+        )
         n_rungs = n_required if self.aggressive_elimination else min(n_required, n_possible)
         return len(self.n_candidates_) < n_rungs
 

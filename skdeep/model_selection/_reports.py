@@ -37,7 +37,7 @@ class Report:
     ) -> None:
         self._context, self._caller = context, caller
         self._candidate, self._split = candidate, split
-        self._told: Rows = split.X_told
+        self._told = split.X_told
         weights = split.weights_told
         metadata = None if weights is None else {"sample_weight": weights}
         self._about = {"X": self._told, "y": split.y_train, "metadata": metadata}
@@ -46,7 +46,7 @@ class Report:
 
     def begin(self, stack: Stack, place: int) -> None:
         """Begin the tasks; what a callback raises ends the candidate before it trains."""
-        model, weights = stack.estimators[place], self._split.fit_params.get("sample_weight")
+        model = stack.estimators[place]
         estimator = self._candidate.estimator
         whole = copy.copy(estimator) if is_pipeline(estimator) else model
         try:
@@ -59,6 +59,7 @@ class Report:
             stack.models[place].error = marked.error
             return
         if whole is model:
+            weights = self._split.weights_told
             stack.tell_callbacks(place, self._told, self._split.y_train, weights)
 
     def _begin_pipeline(self, pipeline: BaseEstimator) -> None:

@@ -109,6 +109,7 @@ def _fit_and_score(task: StackTask, scoring: Scoring, goes_on: bool) -> Done:
         stack = make_stack(candidates, task.split)
     else:
         stack.keep(task.places)
+        stack.allow(int(candidates[0].model.max_iter))
     reports = _reports(task, scoring)
     for place, report in enumerate(reports):
         report.begin(stack, place)

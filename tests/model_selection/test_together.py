@@ -300,18 +300,23 @@ class Recorder:
         self.spoil, self.hooks = spoil, []
 
     def setup(self, estimator, context):
-        self.hooks.append(("setup", type(estimator).__name__, ()))
+        self.hooks.append(("setup", self._name_of(estimator), ()))
 
     def teardown(self, estimator, context):
-        self.hooks.append(("teardown", type(estimator).__name__, ()))
+        self.hooks.append(("teardown", self._name_of(estimator), ()))
+
+    @staticmethod
+    def _name_of(estimator):
+        return type(estimator).__name__.replace("Vectorized", "")
 
     def _note(self, hook, estimator, context, X):
         path, one = [], context
         while one is not None:
             path.append((one.task_name, one.task_id, one.source_task_name, one.max_subtasks))
             one = one.parent
-        kind = type(estimator).__name__.replace("Vectorized", "")
-        self.hooks.append((hook, kind, tuple(path[::-1]), None if X is None else np.shape(X)))
+        self.hooks.append(
+            (hook, self._name_of(estimator), tuple(path[::-1]), None if X is None else np.shape(X))
+        )
 
     def on_fit_task_begin(self, estimator, context, *, X=None):
         self._note("begin", estimator, context, X)
