@@ -307,6 +307,7 @@ def of_similar_size(models: Sequence[BaseNetworkEstimator], data: Measures) -> l
 
 
 def _n_outputs(model: BaseNetworkEstimator, y: ArrayLike | None) -> int:
-    if is_classifier(model) and np.ndim(y) == 1:
+    n_axes = 0 if y is None else np.ndim(y)
+    if is_classifier(model) and n_axes == 1:
         return int(np.unique(np.asarray(y)).shape[0])
-    return shape_of(y)[1] if np.ndim(y) == 2 else 1
+    return shape_of(y)[1] if n_axes == 2 else 1

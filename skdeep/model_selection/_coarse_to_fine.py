@@ -199,9 +199,9 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     cv : int, cross-validation generator or iterable, default=None
         The folds, the same in every round; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on each round's ranges are printed, and a line as stacks are done: candidates times
-        epochs, the best score so far and the time left. From 2 on, a line per candidate and fold;
-        from 3 on, its scores.
+        From 1 on it is printed from which ranges each round draws, how many fits share stacks and
+        why others do not, and a line as stacks are done: candidates times epochs, the best score so
+        far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     random_state : int, RandomState instance or None, default=None
@@ -234,6 +234,9 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         Its parameters.
     best_index_ : int
         Its number in `cv_results_`.
+    stacked_ : dict
+        How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
+        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.

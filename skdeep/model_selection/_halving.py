@@ -77,8 +77,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
         has its share of the cores in each, or in threads one.
     verbose : int, default=0
-        From 1 on a line is printed as stacks are done: candidates times epochs, the best score so
-        far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
+        From 1 on it is printed how many fits share stacks and why others do not, and a line as
+        stacks are done: candidates times epochs, the best score so far and the time left. From 2
+        on, a line per candidate and fold; from 3 on, its scores.
     keep_best : int or None, default=None
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
@@ -100,6 +101,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         Its parameters.
     best_index_ : int
         Its number in `cv_results_`.
+    stacked_ : dict
+        How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
+        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.
@@ -141,8 +145,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     Notes
     -----
     A schedule that comes down over all epochs ("cosine" without `decay_epochs`) is another one at
-    each rung, so such a candidate is trained anew, alone. The data of all folds, transformed where
-    there are transformers, are kept from rung to rung. A process backend of joblib has to be able
+    each rung, so such a candidate is trained anew, alone. Where there is more than one rung, the
+    data of all folds, transformed where there are transformers, are kept from one to the next. A
+    process backend of joblib has to be able
     to pickle closures, as its default, loky, is.
 
     References
