@@ -33,6 +33,9 @@ OF_THE_ROWS = {
     "dtype",
 }
 
+# Why another library's estimator is fitted alone.
+NOT_OURS = "is none of skdeep's estimators"
+
 
 class YieldsRecipe(BaseEstimator, ABC):
     """The parameters of all estimators, and the recipe that they yield."""
@@ -276,7 +279,7 @@ def check_parameters(estimator: YieldsRecipe) -> None:
 def why_alone(estimator: object) -> str | None:
     """Why an estimator is fitted alone whatever the others are; None where it need not be."""
     if not isinstance(estimator, YieldsRecipe):
-        return f"{type(estimator).__name__} is none of skdeep's estimators"
+        return f"{type(estimator).__name__} {NOT_OURS}"
     if not _fits_as_skdeep_does(estimator):
         return f"{type(estimator).__name__} has a fit of its own"
     solver = SOLVERS.get(estimator.solver)

@@ -28,7 +28,7 @@ from ._base import (
 )
 from ._callbacks import FitEvents, parameters_now
 from ._preparation import prepare, prepared_like
-from ._recipe import fit_key, hidden_layer_sizes, rows_per_step, why_alone
+from ._recipe import NOT_OURS, fit_key, hidden_layer_sizes, rows_per_step, why_alone
 from ._running import TRANSIENT
 
 # What a model of a stack keeps like θ (its gradient, two moments, the best so far, copies of θ and
@@ -44,6 +44,7 @@ STEP_OVERHEAD = 2**21
 FitParameters = dict[str, object]
 
 __all__ = [
+    "NOT_OURS",
     "CannotShareAFit",
     "Measures",
     "OwnError",

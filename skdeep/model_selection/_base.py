@@ -20,6 +20,7 @@ from sklearn.utils import indexable
 from .._engine.backend import Array
 from .._inputs import Rows, Splitter
 from ..estimators._compat import Interval
+from ..estimators._stack import NOT_OURS
 from ..estimators._warnings import warn
 from ._compat import (
     NO_CALLBACKS,
@@ -120,7 +121,8 @@ class VectorizedSearch(BaseSearchCV):
         )
         found = _Found(self, base_estimator, X, y, scoring, routed.splitter.split)
         run_search(self, found.evaluate_candidates, root)
-        self.stacked_ = found.stacked
+        if found.concern_skdeep:
+            self.stacked_ = found.stacked
         refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
         self._choose_best(found.results, refit_metric)
         if self.refit:
@@ -266,6 +268,12 @@ class _Found:
             self.candidates, n_splits, self.outcomes, self.more_results
         )
         return self.results
+
+    @property
+    def concern_skdeep(self) -> bool:
+        """Whether some could have shared a stack, were all as they have to be."""
+        foreign = [reason for reason in self.reasons if reason.endswith(NOT_OURS)]
+        return len(foreign) < len(self.outcomes)
 
     @property
     def stacked(self) -> dict[str, object]:

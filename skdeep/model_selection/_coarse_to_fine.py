@@ -236,7 +236,8 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         Its number in `cv_results_`.
     stacked_ : dict
         How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
-        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many.
+        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many. Not
+        where all are other libraries' estimators.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.

@@ -7,8 +7,9 @@ import pytest
 from joblib import parallel_config
 from numpy.testing import assert_allclose
 from searches import RATES, assert_same_results, classifier, data
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skdeep._fit.fit as fit_module
@@ -234,6 +235,20 @@ def test_the_search_says_what_the_data_have_parted(capsys):
     assert search.stacked_["n_stacked"] == 0
     assert list(search.stacked_["reasons"].values()) == [4]
     assert "to be fitted alone: input dropout on sparse X" in capsys.readouterr().out
+
+
+def test_of_other_libraries_estimators_nothing_is_said():
+    X, y = data("classes")
+    space = {"C": [0.1, 1.0]}
+    search = VectorizedGridSearchCV(LogisticRegression(), space, cv=2).fit(X, y)
+    assert not hasattr(search, "stacked_")
+    both = {"est": [LogisticRegression(), classifier()]}
+    search = VectorizedGridSearchCV(Pipeline([("est", classifier())]), both, cv=2).fit(X, y)
+    assert search.stacked_ == {
+        "n_stacked": 2,
+        "n_alone": 2,
+        "reasons": {"LogisticRegression is none of skdeep's estimators": 2},
+    }
 
 
 def test_rounds_and_rungs_are_counted_together():
