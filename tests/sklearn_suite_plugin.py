@@ -49,7 +49,7 @@ def _seed_shift(request, monkeypatch):
     def shifted(seed):
         return check_random_state(seed + request.param if isinstance(seed, Integral) else seed)
 
-    monkeypatch.setattr("skdeep.estimators._base.check_random_state", shifted)
+    monkeypatch.setattr("skdeep.estimators._preparation.check_random_state", shifted)
     np.random.seed(request.param)  # noqa: NPY002
 
 

@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 
 from .backend import CSR, Array, FloatType, Matrix, Number, RandomStream
+from .errors import own_errors
 
 Batch = tuple[Matrix, Array, Array | None]
 DenseBatch = tuple[Array, Array, Array | None]
@@ -267,7 +268,8 @@ class AugmentedBatches:
     """Batches as `augment` changes them, afresh each time.
 
     `as_matrix` makes targets floats, `are_targets` says whether they still are such as the loss
-    takes. What is given to `augment` may be the user's own X, and so is read-only.
+    takes. What is given to `augment` may be the user's own X, and so is read-only. What it raises,
+    or what its batch is refused for, is an `OwnError`.
     """
 
     def __init__(
@@ -285,21 +287,27 @@ class AugmentedBatches:
         for x, codes, w in self._batches:
             assert isinstance(x, np.ndarray)
             y = self._as_matrix(codes)
-            changed = self._augment(_read_only(x), _read_only(y), self._stream.generator)
-            if not (isinstance(changed, tuple) and len(changed) == 2):
-                raise ValueError(
-                    f"augment must return a tuple (X_batch, y_batch), got {type(changed).__name__}."
-                )
-            x, y = _like(x, changed[0], "X_batch"), _like(y, changed[1], "y_batch")
-            if not np.isfinite(x).all():
-                raise ValueError("augment must return a finite X_batch, got NaN or infinity.")
-            if not self._are_targets(y):
-                raise ValueError(
-                    "augment must return a y_batch of such targets as it was given (finite; for "
-                    "classes, probabilities that sum to one in a row; for counts, >= 0); got "
-                    f"values from {y.min()} to {y.max()}."
-                )
+            with own_errors(Exception):
+                x, y = self._changed(x, y)
             yield x, y, w
+
+    def _changed(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """A batch as `augment` returns it, checked."""
+        changed = self._augment(_read_only(x), _read_only(y), self._stream.generator)
+        if not (isinstance(changed, tuple) and len(changed) == 2):
+            raise ValueError(
+                f"augment must return a tuple (X_batch, y_batch), got {type(changed).__name__}."
+            )
+        x, y = _like(x, changed[0], "X_batch"), _like(y, changed[1], "y_batch")
+        if not np.isfinite(x).all():
+            raise ValueError("augment must return a finite X_batch, got NaN or infinity.")
+        if not self._are_targets(y):
+            raise ValueError(
+                "augment must return a y_batch of such targets as it was given (finite; for "
+                "classes, probabilities that sum to one in a row; for counts, >= 0); got "
+                f"values from {y.min()} to {y.max()}."
+            )
+        return x, y
 
 
 def _read_only(a: Array) -> Array:

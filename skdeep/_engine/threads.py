@@ -25,6 +25,7 @@ from .network import Network
 SHARED_FROM = 2**22
 
 _LOCK = Lock()
+LOCK_PATIENCE = 1.0
 
 
 def blas_threads_for(
@@ -45,11 +46,16 @@ def one_blas_thread() -> AbstractContextManager[object]:
     OpenBLAS's threads are the whole process's. Of contexts that overlap in several threads only the
     first one in limits and restores them: what a later one found would not be the original.
     """
-    with _LOCK:
+    # It is held for microseconds. Who waits longer waits for one that was interrupted holding it.
+    held = _LOCK.acquire(timeout=LOCK_PATIENCE)
+    try:
         if _n_threads() == 1:
             return nullcontext()
         limit: AbstractContextManager[object] = _blas().limit(limits=1)
         return limit
+    finally:
+        if held or _LOCK.locked():
+            _LOCK.release()
 
 
 def slices_for_threads(n_rows: int, at_least: int) -> list[slice]:

@@ -165,7 +165,7 @@ class LoopSettings:
     # Whether to know the gradients' norm, which costs a pass over each.
     watch_gradient: bool = False
     # Parts with rates and decay of their own, and how decoupled decay changes beside the rate.
-    groups: Sequence[ParameterGroup] = ()
+    parameter_groups: Sequence[ParameterGroup] = ()
     decay_schedule: RateSchedule | None = None
 
     def rate(self, state: TrainingState, part_of_epoch: float = 0.0) -> Number:
@@ -222,7 +222,7 @@ class Epochs:
             state=state.optimizer,
             penalty=penalty,
             gradient_clip=settings.gradient_clip,
-            groups=settings.groups,
+            groups=settings.parameter_groups,
         )
 
     def _make_batches(self, slices: list[slice], settings: LoopSettings) -> Iterable[Batch]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._engine.backend import Array, Matrix
 from .._engine.data import Encode
+from .._engine.errors import own_errors
 from .._engine.links import Link
 from .._engine.network import Network
 from .._engine.objective import evaluate_loss, predict_logits
@@ -90,7 +91,10 @@ class DevPart:
         predictions = loss_function.link.inverse(logits.copy())
         if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):
             return loss, math.nan
-        return loss, -loss if score is None else float(score(logits))
+        if score is None:
+            return loss, -loss
+        with own_errors(Exception):
+            return loss, float(score(logits))
 
 
 def mean_of_predictions(link: Link, logits: Array) -> Array:

@@ -17,6 +17,7 @@ import numpy as np
 
 from .._engine.backend import Array
 from .._engine.data import Rows
+from .._engine.errors import OwnError
 from .._engine.objective import Problem
 from .._engine.penalties import ElasticNet
 from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
@@ -109,8 +110,8 @@ class Fit:
         self._remembers_epochs = remembers_epochs and len(self.models) == 1
         for number, model in enumerate(self.models):
             model.number = number
-        self._last_whole: tuple[Snapshot, Counters] | None = None
-        self._snapshots: list[Snapshot] = []
+        self._last_whole: tuple[Snapshot | None, Counters] | None = None
+        self._snapshot: Snapshot | None = None
         self._join(self.models)
 
     # ------------------------------------------------------------------------- the population
@@ -199,7 +200,7 @@ class Fit:
             gradient_clip=combine_values(clips, PARAMETER_AXES),
             augment=first.augment,
             watch_gradient=self._watch_gradient,
-            groups=first.groups,
+            parameter_groups=first.parameter_groups,
             decay_schedule=first.decay_schedule,
         )
 
@@ -222,6 +223,8 @@ class Fit:
             Of one model alone: what its schedule, score, augmentation or callbacks have raised. Of
             several, that is kept as the model's `error`.
         """
+        own_error = None
+        own_error = None
         try:
             # A model that diverges is reported once, by its own error, not by each operation.
             with np.errstate(all="ignore"):
@@ -234,37 +237,57 @@ class Fit:
                     problem, settings = self._combined()
                     self._network, first = problem.network, self.population[0]
                     solve = solver_of(first.recipe)
-                    first.outcome = solve(
-                        problem,
-                        self.state,
-                        settings,
-                        n_epochs=max(model.watch.n_epochs_left for model in self.population),
-                        after_epoch=report,
-                    )
+                    try:
+                        first.outcome = solve(
+                            problem,
+                            self.state,
+                            settings,
+                            n_epochs=max(model.watch.n_epochs_left for model in running),
+                            after_epoch=report,
+                        )
+                    except OwnError as marked:
+                        # Of the augmentation, which is the same for all that train.
+                        self._fail(running, marked)
+        except OwnError as marked:
+            own_error = marked.error
         except KeyboardInterrupt:
-            if not self._remembers_epochs or self._last_whole is None:
+            if not self._remembers_epochs:
                 raise
             self._go_back()
+        if own_error is not None:
+            # Here, where no other error is being handled, it is raised as it was.
+            raise own_error
+
+    def _fail(self, models: Sequence[Model], marked: OwnError) -> None:
+        """End models of several by what their own fits would raise."""
+        if self._is_of_one:
+            raise marked
+        for model in models:
+            model.error = marked.error
 
     def _begin(self) -> None:
         """Announce the first epoch, before which callbacks may change what is to come."""
         if self._remembers_epochs:
             self._remember_epoch()
         for model in self.population:
-            model.watch.begin()
-            if self._take_up_changes(model) and self._remembers_epochs:
-                self._remember_epoch()
+            try:
+                model.watch.announce_next()
+                if self._take_up_changes(model) and self._remembers_epochs:
+                    self._remember_epoch()
+            except OwnError as marked:
+                self._fail([model], marked)
 
     def _after_epoch_of_one(self, loss: Array) -> bool:
-        """Record an epoch of one model alone; whether it ends, or goes on by another recipe."""
-        (model,) = self.population
+        """Record an epoch of one model alone; whether it stops, or goes on by another recipe."""
+        (model,), watch = self.population, self.population[0].watch
         on_dev = None if self._dev is None else self._evaluate(model, self._predict_dev(self._dev))
-        model.watch.after_epoch(float(loss), on_dev)
-        changed = self._take_up_changes(model)
-        ends = not model.watch.has_epochs_left
-        if not ends and self._remembers_epochs:
+        watch.record(float(loss), on_dev)
+        if self._remembers_epochs:
+            # The epoch is whole, whatever befalls those who hear of it.
             self._remember_epoch()
-        return changed or ends
+        watch.announce()
+        # The solver knows itself when its epochs are used up.
+        return self._take_up_changes(model) or watch.stopped
 
     def _after_epoch_of_several(self, losses: Array) -> bool:
         """Record an epoch of all models; whether the population changes before the next one."""
@@ -293,10 +316,11 @@ class Fit:
             self._show_row(model)
         try:
             on_dev = None if logits is None else self._evaluate(model, logits)
-            model.watch.after_epoch(loss, on_dev)
+            model.watch.record(loss, on_dev)
+            model.watch.announce()
             return self._take_up_changes(model)
-        except Exception as error:
-            model.error = error
+        except OwnError as marked:
+            self._fail([model], marked)
             return False
 
     def _evaluate(self, model: Model, logits: Array) -> tuple[float, float]:
@@ -313,12 +337,12 @@ class Fit:
     def _take_up_changes(self, model: Model) -> bool:
         """Go on by what a listener has made of the recipe; whether it is another one."""
         watch = model.watch
-        recipe = None if watch.listener is None else watch.listener.new_recipe()
+        recipe = watch.new_recipe()
         if recipe is None:
             return False
         watch.go_on_by(recipe)
         # It may draw from other random streams.
-        self._snapshots = []
+        self._snapshot = None
         return True
 
     def _let_go(self, models: Sequence[Model]) -> None:
@@ -342,21 +366,25 @@ class Fit:
     # -------------------------------------------------------------------------- interruptions
 
     def _remember_epoch(self) -> None:
-        """Remember the end of an epoch, in a place of its own until it is there whole."""
+        """Remember that an epoch is whole, for Ctrl-C in the midst of the next one."""
         model = self.population[0]
-        if not self._snapshots:
+        # As long as this is not done the state itself is what to go back to.
+        self._last_whole = (None, model.watch.counters())
+        if self._snapshot is None:
             drawn = model.recipe.streams_drawn_for(self._rows.n_rows)
-            self._snapshots = [Snapshot(self.state, drawn), Snapshot(self.state, drawn)]
-        self._snapshots.reverse()
-        self._snapshots[0].remember()
-        self._last_whole = (self._snapshots[0], model.watch.counters())
+            self._snapshot = Snapshot(self.state, drawn)
+        self._snapshot.remember()
+        self._last_whole = (self._snapshot, self._last_whole[1])
 
     def _go_back(self) -> None:
         """Be where the last whole epoch has ended."""
-        assert self._last_whole is not None
+        if self._last_whole is None:
+            # Not even the first has begun.
+            raise KeyboardInterrupt
         watch = self.models[0].watch
         snapshot, counters = self._last_whole
-        snapshot.restore()
+        if snapshot is not None:
+            snapshot.restore()
         watch.go_on_from(counters)
         watch.interrupted = True
 

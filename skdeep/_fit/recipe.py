@@ -70,7 +70,7 @@ class Recipe:
     ftol: float = field(metadata=COMMON)
     # Parts of what the optimizer moves that have rates and decay of their own, and how decoupled
     # decay changes beside the rate.
-    groups: tuple[ParameterGroup, ...] = field(metadata=COMMON, default=())
+    parameter_groups: tuple[ParameterGroup, ...] = field(metadata=COMMON, default=())
     decay_schedule: Schedule | None = field(metadata=COMMON, default=None)
 
     @property
@@ -102,7 +102,7 @@ class Recipe:
     @property
     def ends_with_its_schedule(self) -> bool:
         """Whether the rate comes down to zero once `schedule.decay_epochs` have been trained."""
-        return self.is_stochastic and self.schedule.has_end
+        return self.solver.has_learning_rate and self.schedule.has_end
 
     # ------------------------------------------------------------------------- beside others
 
@@ -182,7 +182,7 @@ class Recipe:
             gradient_clip=self.gradient_clip,
             augment=self.augment,
             watch_gradient=watch_gradient,
-            groups=self.groups,
+            parameter_groups=self.parameter_groups,
             decay_schedule=self.decay_schedule,
         )
 

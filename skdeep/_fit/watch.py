@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from .._engine.backend import Array
+from .._engine.errors import own_errors
 from .._engine.training import TrainingState
 from .recipe import Recipe
 
@@ -137,26 +138,32 @@ class Watch:
     def go_on_by(self, recipe: Recipe) -> None:
         """Train by another recipe from now on."""
         if not recipe.has_the_cost_of(self.recipe):
-            # Costs before and after cannot be compared: progress is measured anew.
             self.n_epochs_of_other_cost = self.n_epochs
-            if not recipe.early_stopping:
-                self.standing.best_loss, self.standing.stalled = math.inf, 0
         self.recipe = recipe
 
-    def begin(self) -> None:
+    def announce_next(self) -> None:
         """Announce the next epoch, if it is known that there will be one."""
         if self.listener is not None and self._announces and self.has_epochs_left:
-            self.listener.epoch_begins()
+            with own_errors(Exception):
+                self.listener.epoch_begins()
 
     def _end(self) -> bool:
         """Announce that an epoch is over; whether a callback asks to stop."""
         if self.listener is None:
             return False
-        if not self._announces:
-            self.listener.epoch_begins()
-        return self.listener.epoch_ends()
+        with own_errors(Exception):
+            if not self._announces:
+                self.listener.epoch_begins()
+            return self.listener.epoch_ends()
 
-    def after_epoch(self, loss: float, on_dev: tuple[float, float] | None) -> None:
+    def new_recipe(self) -> Recipe | None:
+        """The recipe that a listener has made, None if it is the one before."""
+        if self.listener is None:
+            return None
+        with own_errors(Exception):
+            return self.listener.new_recipe()
+
+    def record(self, loss: float, on_dev: tuple[float, float] | None) -> None:
         """Record an epoch: its cost, and loss and score on the dev set if there is one."""
         self.n_epochs += 1
         self.standing.holds_best = False
@@ -168,9 +175,12 @@ class Watch:
         self.diverged = not math.isfinite(loss)
         # Known to callbacks, which may save the fit as it is now.
         self.stopped = self.diverged or self._has_stalled(on_dev is not None)
+
+    def announce(self) -> None:
+        """Announce that the epoch is over, and the next one, if there is any."""
         self.stopped = self._end() or self.stopped
         if not self.stopped:
-            self.begin()
+            self.announce_next()
 
     def _record_validation(self, loss: float, score: float) -> None:
         curves = self.curves

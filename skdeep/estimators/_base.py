@@ -22,6 +22,7 @@ from sklearn.utils import Tags
 
 from .._engine.backend import Array
 from .._engine.data import Rows
+from .._engine.errors import own_errors
 from .._engine.links import LINKS
 from .._engine.network import Network
 from .._engine.objective import predict_logits
@@ -37,7 +38,7 @@ from ._diagnosis import warn_if_no_progress
 from ._outcome import check_outcome, fitted_attributes, warn_of_outcome, warn_of_settings
 from ._preparation import Prepared, PreparesFits
 from ._recipe import architecture_like, shallow_copy
-from ._running import PausedFit, RunningFit
+from ._running import TRANSIENT, PausedFit, RunningFit
 from ._scoring import scorer_on
 from ._validation import validated_X
 
@@ -50,7 +51,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
     # Where a saved fit had come to, from which the next call of `fit` goes on.
     _paused: PausedFit | None = None
     # While a fit runs.
-    _running: RunningFit
+    _running: RunningFit | None = None
 
     # ------------------------------------------------------------------ what derived classes say
 
@@ -76,13 +77,14 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         validation: DevArguments,
     ) -> Self:
         """Fit from the start, or go on from where the last fit ended."""
+        self._check_not_running()
         self._check_hyperparameters()
         events = FitEvents(self, max_epochs=self.max_iter, X=X, y=y, sample_weight=sample_weight)
         if events.are_heard:
             # A callback may have set parameters as it heard of the fit.
             self._validate_params()
             self._check_hyperparameters()
-        before, lengths = dict(self.__dict__), _recorded(self)
+        before = dict(self.__dict__)
         try:
             continuing = self.__sklearn_is_fitted__() and (
                 self.warm_start or self._paused is not None
@@ -108,7 +110,8 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             self.__dict__.pop("_running")
             return self
         except BaseException:
-            _restore(self, before, lengths)
+            # One assignment: there is no moment at which only some of it is back.
+            self.__dict__ = before
             raise
 
     def _partial_fit(
@@ -119,8 +122,9 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         classes: ArrayLike | None = None,
     ) -> Self:
         """Train for one epoch, from the start or from where training was."""
+        self._check_not_running()
         self._check_hyperparameters()
-        before, lengths = dict(self.__dict__), _recorded(self)
+        before = dict(self.__dict__)
         try:
             continuing = self.__sklearn_is_fitted__()
             if continuing:
@@ -135,8 +139,16 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             self.__dict__.pop("_running")
             return self
         except BaseException:
-            _restore(self, before, lengths)
+            # One assignment: there is no moment at which only some of it is back.
+            self.__dict__ = before
             raise
+
+    def _check_not_running(self) -> None:
+        if self._running is not None:
+            raise RuntimeError(
+                f"This {type(self).__name__} is being fitted, by the fit that calls this callback, "
+                "and cannot be fitted within. Fit a clone of it."
+            )
 
     def _check_continued_with_the_same(self) -> None:
         before, now = self._trained_with, self._continued_with()
@@ -157,7 +169,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         watch = Watch(
             prepared.recipe,
             prepared.state,
-            self._curves if continuing else Curves(),
+            self._curves.copy() if continuing else Curves(),
             self._standing.copy() if continuing else Standing(),
             listener=events if listens else None,
             verbose=bool(self.verbose),
@@ -165,7 +177,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         )
         paused = self._paused
         if paused is not None:
-            if prepared.fingerprint() != paused.fingerprint:
+            if prepared.fingerprint != paused.fingerprint:
                 raise ValueError(
                     "A fit that was saved goes on with the data it began with: X, y, the weights "
                     "or the dev set are other ones now."
@@ -176,13 +188,19 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             model.dev = prepared.dev.of_model(0)
             model.score = self._scorer(model)
         if events is not None:
-            events.fitted_attributes = partial(self._attributes_as_if_ended, watch)
-            events.remake = partial(
-                self._recipe_after_change, prepared.recipe, prepared.rows.n_rows
-            )
+            self._connect(events, prepared, watch)
         return model
 
+    def _connect(self, events: FitEvents, prepared: Prepared, watch: Watch) -> None:
+        """Let events find what callbacks ask for."""
+        events.fitted_attributes = partial(self._attributes_as_if_ended, watch)
+        events.remake = partial(self._recipe_after_change, prepared.recipe, prepared.rows.n_rows)
+
     def _begin(self, prepared: Prepared, model: Model) -> None:
+        self._take_up(prepared, model)
+        warn_of_settings(self, model.recipe, model.state, prepared.rows.n_rows)
+
+    def _take_up(self, prepared: Prepared, model: Model) -> None:
         """Take up what is trained, so that callbacks find it."""
         self._use(model)
         self._trained_with = self._continued_with()
@@ -190,9 +208,8 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         self.__dict__.pop("_paused", None)
         self.__dict__.pop("_rate_under_control", None)
         self._running = RunningFit(
-            model.watch, prepared.fingerprint, partial(self._attributes_of, model)
+            model.watch, lambda: prepared.fingerprint, partial(self._attributes_of, model)
         )
-        warn_of_settings(self, model.recipe, model.state, prepared.rows.n_rows)
 
     def _use(self, model: Model) -> None:
         """Predict with what a model has come to, and go on from it."""
@@ -201,7 +218,9 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
 
     def _conclude(self, rows: Rows, model: Model, *, incremental: bool = False) -> None:
         """Set the fitted attributes and say how training ended."""
-        restored = check_outcome(model, rows)
+        self._end(model, restored=check_outcome(model, rows), incremental=incremental)
+
+    def _end(self, model: Model, *, restored: bool, incremental: bool = False) -> None:
         self._use(model)
         self.__dict__.update(self._attributes_of(model))
         warn_of_outcome(self, model, restored=restored, incremental=incremental)
@@ -221,6 +240,8 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             "n_iter_": frozen.epochs,
             "out_activation_": watch.recipe.loss.link.name,
             **self._coefficients(network, theta),
+            # Of a copy, which no fit trains.
+            "_running": None,
         }
 
     def _attributes_as_if_ended(self, watch: Watch) -> dict[str, object]:
@@ -277,22 +298,6 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
 
 Estimator = TypeVar("Estimator", bound=BaseNetworkEstimator)
 
-# ------------------------------------------------------------------------------- a call that fails
-
-
-def _recorded(estimator: BaseNetworkEstimator) -> int:
-    """How many epochs are in the curves, which a continued fit appends to."""
-    return len(estimator._curves.loss) if hasattr(estimator, "_curves") else 0
-
-
-def _restore(estimator: BaseNetworkEstimator, before: dict[str, object], n_recorded: int) -> None:
-    """Make an estimator what it was."""
-    curves = before.get("_curves")
-    if isinstance(curves, Curves):
-        curves.cut(n_recorded)
-    # One assignment: there is no moment at which only some of it is back.
-    estimator.__dict__ = before
-
 
 def _reads_gradient_norm(callback: object) -> bool:
     return bool(getattr(callback, "reads_gradient_norm", False))
@@ -303,14 +308,30 @@ def _reads_gradient_norm(callback: object) -> bool:
 
 def model_of(estimator: BaseNetworkEstimator, prepared: Prepared) -> Model:
     """The model that a fit trains for an estimator which has been prepared."""
+    model = estimator._model(prepared, None)
     warn_of_settings(estimator, prepared.recipe, prepared.state, prepared.rows.n_rows)
-    return estimator._model(prepared, None)
+    return model
+
+
+def tell(
+    estimator: BaseNetworkEstimator, events: FitEvents, prepared: Prepared, model: Model
+) -> None:
+    """Let an estimator's callbacks hear of the epochs that its model is going to be trained."""
+    estimator._connect(events, prepared, model.watch)
+    if events.are_heard:
+        model.watch.listener = events
+        estimator._take_up(prepared, model)
 
 
 def concluded(estimator: Estimator, rows: Rows, model: Model) -> Estimator:
     """A fitted copy of an estimator whose model has been trained, with warnings as after `fit`.
 
     Where it would go on from, beside its parameters, is still the model's.
+
+    Raises
+    ------
+    OwnError
+        From what its own `fit` would have raised.
     """
     fitted, watch = shallow_copy(estimator), model.watch
     theta, statistics = watch.state.theta.copy(), watch.state.statistics.copy()
@@ -319,8 +340,15 @@ def concluded(estimator: Estimator, rows: Rows, model: Model) -> Estimator:
     own.go_on_from(watch.counters())
     own.n_epochs_of_other_cost = watch.n_epochs_of_other_cost
     outcome = replace(model, watch=own)
-    fitted._conclude(rows, outcome)
+    with own_errors(ValueError):
+        restored = check_outcome(outcome, rows)
+    # A filter may make errors of warnings.
+    with own_errors(Warning):
+        fitted._end(outcome, restored=restored)
+        warn_if_no_progress(fitted, rows, outcome)
     fitted._trained_with = fitted._continued_with()
+    for name in TRANSIENT:
+        fitted.__dict__.pop(name, None)
     return fitted
 
 
@@ -329,10 +357,20 @@ def detach(fitted: BaseNetworkEstimator) -> None:
     fitted._state = copy.deepcopy(fitted._state)
 
 
+def rates_of(fitted: BaseNetworkEstimator) -> list[float]:
+    """The learning rate of each epoch that has been trained; NaN for a full-batch solver."""
+    return fitted._curves.rate if hasattr(fitted, "_curves") else []
+
+
 def foresee(models: Sequence[BaseNetworkEstimator], X: MatrixLike) -> None:
     """Predict X with all fitted models at once; each then has its predictions ready."""
     if not models or type(models[0])._logits is not BaseNetworkEstimator._logits:
         # The linear models predict from coef_.
+        return
+    try:
+        x = validated_X(models[0], X)
+    except Exception:
+        # Rows that cannot be predicted: each meets that itself.
         return
     first = models[0]._network
     network = Architecture.together(
@@ -343,6 +381,6 @@ def foresee(models: Sequence[BaseNetworkEstimator], X: MatrixLike) -> None:
     theta, statistics = padded(
         [(s.theta, s.statistics, place) for s, place in zip(states, places, strict=True)], network
     )
-    logits = predict_logits(network, theta, statistics, validated_X(models[0], X))
+    logits = predict_logits(network, theta, statistics, x)
     for model, own in zip(models, logits, strict=True):
         model._foreseen = (X, own)

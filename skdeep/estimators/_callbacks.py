@@ -4,7 +4,7 @@ This module is all that knows the difference: with an older scikit-learn `Callba
 nothing, so `set_callbacks` is absent, and `FitEvents` does nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar, cast
 
 import numpy as np
@@ -114,8 +114,8 @@ class FitEvents:
         estimator: BaseEstimator,
         *,
         max_epochs: int,
-        X: MatrixLike,
-        y: MatrixLike,
+        X: MatrixLike | None,
+        y: MatrixLike | None,
         sample_weight: ArrayLike | None,
     ) -> None:
         self._estimator = estimator
@@ -154,12 +154,17 @@ class FitEvents:
 
     def new_recipe(self) -> Recipe | None:
         """The recipe of parameters that a callback has set, None if none has been set."""
-        now, before = self._estimator.get_params(deep=False), self._parameters
-        changed = [name for name, value in now.items() if not _are_equal(value, before[name])]
+        before = self._parameters
+        changed = self.new_since(before)
         if not changed:
             return None
         self._parameters = parameters_now(self._estimator)
         return self.remake(before, changed)
+
+    def new_since(self, before: Mapping[str, object]) -> list[str]:
+        """The names of parameters that are not what they were."""
+        now = self._estimator.get_params(deep=False)
+        return [name for name, value in now.items() if not _are_equal(value, before[name])]
 
     def fit_ends(self) -> None:
         if self._epoch is not None:

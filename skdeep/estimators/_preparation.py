@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import cast
 
 import joblib
@@ -42,6 +42,7 @@ class Prepared:
     rows: Rows
     dev: DevSet | None
 
+    @cached_property
     def fingerprint(self) -> str:
         """Tells other data from these, by all targets and weights and some rows of X."""
         parts: list[object] = [self.rows.x.shape, _some_rows(self.rows.x)]
@@ -87,7 +88,7 @@ class PreparesFits(YieldsRecipe):
     def _prepare(
         self,
         X: MatrixLike,
-        y: MatrixLike,
+        y: MatrixLike | None,
         sample_weight: ArrayLike | None,
         *,
         continuing: bool = False,
@@ -171,7 +172,7 @@ class PreparesFits(YieldsRecipe):
 
 
 def prepare(
-    estimator: PreparesFits, X: MatrixLike, y: MatrixLike, fit_params: FitArguments
+    estimator: PreparesFits, X: MatrixLike, y: MatrixLike | None, fit_params: FitArguments
 ) -> Prepared:
     """What the fit of an unfitted estimator would work on."""
     validation = tuple(fit_params.get(name) for name in ("X_val", "y_val", "sample_weight_val"))

@@ -35,6 +35,9 @@ OF_THE_ROWS = {
     "dtype",
 }
 
+# Why another library's estimator is fitted alone.
+NOT_OURS = "is none of skdeep's estimators"
+
 
 class YieldsRecipe(BaseEstimator, ABC):
     """The parameters of all estimators, and the recipe that they yield."""
@@ -200,7 +203,7 @@ class YieldsRecipe(BaseEstimator, ABC):
     def _batch_size(self, n_rows: int, mixes_rows: bool) -> int:
         if isinstance(self.batch_size, str):
             return n_rows if self.batch_size == "full" else self._default_batch_size(n_rows)
-        if self.batch_size == 1 and mixes_rows:
+        if self.batch_size == 1 and mixes_rows and SOLVERS[self.solver].is_stochastic:
             raise ValueError(
                 "batch_norm=True needs batch_size >= 2, got batch_size=1: the variance of a "
                 "batch of one row is zero."
@@ -213,10 +216,10 @@ class YieldsRecipe(BaseEstimator, ABC):
         self, recipe: Recipe, n_rows: int, before: dict[str, object], changed: list[str]
     ) -> Recipe:
         """The recipe of parameters that a callback has changed, checked like the first."""
-        if not SOLVERS[self.solver].takes_changing_objective:
+        if not recipe.solver.takes_changing_objective:
             raise ValueError(
-                f"{changed[0]} cannot change while solver={self.solver!r} runs, which needs an "
-                "objective that stays the same. Stochastic solvers take it."
+                f"{changed[0]} cannot change while solver={recipe.solver.name!r} runs, which needs "
+                "an objective that stays the same. Stochastic solvers take it."
             )
         self._validate_params()
         shape = recipe.architecture
@@ -238,7 +241,11 @@ class YieldsRecipe(BaseEstimator, ABC):
         one_changed = shallow_copy(self)
         one_changed.__dict__.update(before | {name: getattr(self, name)})
         shape = recipe.architecture
-        return recipe.is_kept_by(one_changed._recipe(shape.n_in, shape.n_out, n_rows))
+        try:
+            return recipe.is_kept_by(one_changed._recipe(shape.n_in, shape.n_out, n_rows))
+        except ValueError:
+            # It does not even go with the parameters that were there.
+            return False
 
 
 Estimator = TypeVar("Estimator", bound=BaseEstimator)
@@ -269,9 +276,7 @@ def fit_key(estimator: BaseEstimator) -> Hashable | None:
 
     As far as their parameters tell: data may part those who agree in it, and never join others.
     """
-    if not isinstance(estimator, YieldsRecipe) or not _fits_as_skdeep_does(estimator):
-        return None
-    if not SOLVERS[estimator.solver].is_stochastic or estimator.verbose or callbacks_of(estimator):
+    if not isinstance(estimator, YieldsRecipe) or why_alone(estimator) is not None:
         return None
     check_parameters(estimator)
     # Which loss a classifier has its labels will say, to all alike.
@@ -280,6 +285,22 @@ def fit_key(estimator: BaseEstimator) -> Hashable | None:
     shared = sorted(shared_parameters(estimator) & set(estimator.get_params(deep=False)))
     tokens = ((name, token(getattr(estimator, name))) for name in shared)
     return (type(estimator), *tokens, recipe.key_of_fit())
+
+
+def why_alone(estimator: object) -> str | None:
+    """Why an estimator is fitted alone whatever the others are; None where it need not be."""
+    if not isinstance(estimator, YieldsRecipe):
+        return f"{type(estimator).__name__} {NOT_OURS}"
+    if not _fits_as_skdeep_does(estimator):
+        return f"{type(estimator).__name__} has a fit of its own"
+    solver = SOLVERS.get(estimator.solver)
+    if solver is not None and not solver.is_stochastic:
+        return f"solver={estimator.solver!r} sees all rows at every step"
+    if estimator.verbose:
+        return "with verbose each prints its own epochs"
+    if callbacks_of(estimator):
+        return "it has callbacks of its own"
+    return None
 
 
 def _fits_as_skdeep_does(estimator: YieldsRecipe) -> bool:

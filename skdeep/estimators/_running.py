@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from .._fit.watch import Counters, Watch
-from ._callbacks import TRANSIENT
+from ._callbacks import TRANSIENT as CALLBACKS
 from ._recipe import YieldsRecipe
 
 Estimator = TypeVar("Estimator", bound=YieldsRecipe)
+
+# What an estimator has only as long as its fit runs.
+TRANSIENT = ("_running", "_foreseen", "_parent_callback_ctx", *CALLBACKS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +49,7 @@ def saved_fit(estimator: Estimator) -> Estimator:
     fit = estimator.__dict__["_running"]
     copied = object.__new__(type(estimator))
     copied.__dict__.update(estimator.__dict__)
-    for name in ("_running", "_foreseen", "_parent_callback_ctx", *TRANSIENT):
+    for name in TRANSIENT:
         copied.__dict__.pop(name, None)
     if "_rate_before_control" in copied.__dict__:
         copied.__dict__["_rate_under_control"] = copied.learning_rate_init

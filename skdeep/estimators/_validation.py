@@ -19,7 +19,7 @@ from .._inputs import DevArguments, MatrixLike, n_rows_of
 def validated_X_y(
     estimator: BaseEstimator,
     X: MatrixLike,
-    y: MatrixLike,
+    y: MatrixLike | None,
     *,
     reset: bool,
     dtype: FloatType | Sequence[type[np.floating]],

@@ -8,20 +8,24 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from numbers import Integral
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from .._engine.backend import Array
+from .._inputs import Rows, Splitter
 from ..estimators._compat import Interval
+from ..estimators._stack import NOT_OURS
 from ..estimators._warnings import warn
 from ._compat import (
     NO_CALLBACKS,
     BaseSearchCV,
+    Context,
     insert_error_scores,
     root_context,
     rows_of_params,
@@ -31,10 +35,12 @@ from ._compat import (
     warn_about_failures,
 )
 from ._ensemble import fit_ensemble
-from ._evaluation import Evaluator, Outcome, Scoring
+from ._evaluation import Evaluator, Rung, counted
+from ._scoring import Scoring
+from ._types import Constraints, CVResults, Fold, Outcome, Parameters
 
 DEFAULT_STACK_BYTES = 2**28
-OWN_CONSTRAINTS: dict[str, list[Any]] = {
+OWN_CONSTRAINTS: Constraints = {
     "keep_best": [Interval(Integral, 1, None, closed="left"), None],
     "max_stack_bytes": [Interval(Integral, 1, None, closed="left")],
 }
@@ -48,14 +54,22 @@ class VectorizedSearch(BaseSearchCV):
     # Whether it is an error if all candidates of a later call of `evaluate_candidates` fail.
     _must_not_fail_late = True
 
-    def _make_evaluator(self, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> Evaluator:
+    def _make_evaluator(
+        self, base_estimator: BaseEstimator, X: Rows, y: ArrayLike | None, scoring: Scoring
+    ) -> Evaluator:
         return Evaluator(self, base_estimator, X, y, scoring)
 
-    def _check_input_parameters(self, X: Any, y: Any, split_params: dict[str, Any]) -> None:
+    def _has_another_rung(self) -> bool:
+        """Whether candidates that are evaluated now may be trained on."""
+        return False
+
+    def _check_input_parameters(
+        self, X: Rows, y: ArrayLike | None, split_params: Parameters
+    ) -> None:
         """Nothing, but for halving."""
 
     @validated_search_fit
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+    def fit(self, X: Rows, y: ArrayLike | None = None, **params: object) -> Self:
         """Run the search, and refit the best candidate on all rows.
 
         Parameters
@@ -107,6 +121,8 @@ class VectorizedSearch(BaseSearchCV):
         )
         found = _Found(self, base_estimator, X, y, scoring, routed.splitter.split)
         run_search(self, found.evaluate_candidates, root)
+        if found.concern_skdeep:
+            self.stacked_ = found.stacked
         refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
         self._choose_best(found.results, refit_metric)
         if self.refit:
@@ -118,7 +134,7 @@ class VectorizedSearch(BaseSearchCV):
         root.call_on_fit_task_end(**about)
         return self
 
-    def _look_at_scores(self, scores: Any, refit_metric: Any) -> Any:
+    def _look_at_scores(self, scores: object, refit_metric: object) -> object:
         """Whether there are several metrics, which a callable `scoring` shows only now."""
         self.multimetric_ = isinstance(scores, dict)
         if callable(self.scoring) and self.multimetric_:
@@ -126,7 +142,7 @@ class VectorizedSearch(BaseSearchCV):
             return self.refit
         return refit_metric
 
-    def _choose_best(self, results: dict[str, Any], refit_metric: Any) -> None:
+    def _choose_best(self, results: CVResults, refit_metric: object) -> None:
         if not self.refit and self.multimetric_:
             return
         self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
@@ -135,7 +151,11 @@ class VectorizedSearch(BaseSearchCV):
         self.best_params_ = results["params"][self.best_index_]
 
     def _refit(
-        self, base_estimator: Any, about: dict[str, Any], fit_params: dict[str, Any], root: Any
+        self,
+        base_estimator: BaseEstimator,
+        about: dict[str, object],
+        fit_params: Parameters,
+        root: Context,
     ) -> None:
         """Fit the best candidate on all rows; `about` is what callbacks are told."""
         best = clone(base_estimator).set_params(**clone(self.best_params_, safe=False))
@@ -154,7 +174,7 @@ class VectorizedSearch(BaseSearchCV):
             self.feature_names_in_ = best.feature_names_in_
         context.call_on_fit_task_end(**about)
 
-    def _check_keep_best(self, metric: Any) -> None:
+    def _check_keep_best(self, metric: object) -> None:
         if self.keep_best is not None and not isinstance(metric, str):
             raise ValueError(
                 f"keep_best={self.keep_best} needs one metric to rank by: with several metrics "
@@ -162,7 +182,12 @@ class VectorizedSearch(BaseSearchCV):
             )
 
     def _keep_the_best(
-        self, base_estimator: Any, X: Any, y: Any, fit_params: dict[str, Any], metric: Any
+        self,
+        base_estimator: BaseEstimator,
+        X: Rows,
+        y: ArrayLike | None,
+        fit_params: Parameters,
+        metric: object,
     ) -> None:
         self._check_keep_best(metric)
         results = self.cv_results_
@@ -176,7 +201,7 @@ class VectorizedSearch(BaseSearchCV):
             base_estimator, chosen, X, y, fit_params, self.max_stack_bytes
         )
 
-    def _from_best_to_worst(self, results: dict[str, Any], scores: Array) -> list[int]:
+    def _from_best_to_worst(self, results: CVResults, scores: Array) -> list[int]:
         """The candidates' numbers in the order in which `keep_best` takes them."""
         return [int(i) for i in np.argsort(-scores, kind="stable")]
 
@@ -187,27 +212,29 @@ class _Found:
     def __init__(
         self,
         search: VectorizedSearch,
-        base_estimator: Any,
-        X: Any,
-        y: Any,
+        base_estimator: BaseEstimator,
+        X: Rows,
+        y: ArrayLike | None,
         scoring: Scoring,
-        split_params: dict[str, Any],
+        split_params: Parameters,
     ) -> None:
         self._search, self._X, self._y = search, X, y
         self._error_score, self._split_params = scoring.error_score, split_params
         self._evaluator = search._make_evaluator(base_estimator, X, y, scoring)
-        self.candidates: list[dict[str, Any]] = []
+        self._last: Rung | None = None
+        self.candidates: list[Parameters] = []
         self.outcomes: list[Outcome] = []
-        self.more_results: dict[str, list[Any]] = defaultdict(list)
-        self.results: dict[str, Any] = {}
+        self.reasons: list[str] = []
+        self.more_results: dict[str, list[object]] = defaultdict(list)
+        self.results: CVResults = {}
 
     def evaluate_candidates(
         self,
-        candidate_params: Iterable[dict[str, Any]],
-        cv: Any = None,
-        more_results: dict[str, list[Any]] | None = None,
-        callback_ctx: Any = None,
-    ) -> dict[str, Any]:
+        candidate_params: Iterable[Parameters],
+        cv: Splitter | None = None,
+        more_results: dict[str, list[object]] | None = None,
+        callback_ctx: Context | None = None,
+    ) -> CVResults:
         """Evaluate candidates, and give the results of all so far: what `_run_search` is given."""
         candidates = list(candidate_params)
         splits = self._splits(cv or self._search._checked_cv_orig)
@@ -217,11 +244,14 @@ class _Found:
                 f"Fitting {n_splits} folds for each of {len(candidates)} candidates,"
                 f" totalling {n_fits} fits"
             )
-        contexts = [NO_CALLBACKS] * n_fits
+        contexts: list[Context] = [NO_CALLBACKS] * n_fits
         if callback_ctx is not None and callback_ctx is not NO_CALLBACKS:
             name = "candidate-split-evaluation"
             contexts = [callback_ctx.subcontext(task_name=name, task_id=i) for i in range(n_fits)]
-        outcomes = self._evaluator(candidates, splits, contexts)
+        rung = Rung(candidates, splits, contexts, self._search._has_another_rung())
+        self._evaluator(rung, self._last)
+        self._last = rung if rung.goes_on else None
+        outcomes = rung.outcomes
         if not outcomes:
             raise ValueError(
                 "No fits were performed. Was the CV iterator empty? Were there no candidates?"
@@ -231,12 +261,28 @@ class _Found:
             insert_error_scores(outcomes, self._error_score)
         self.candidates += candidates
         self.outcomes += outcomes
-        for name, values in (more_results or {}).items():
-            self.more_results[name] += values
+        self.reasons += rung.alone.values()
+        for column, values in (more_results or {}).items():
+            self.more_results[column] += values
         self.results = self._search._format_results(
             self.candidates, n_splits, self.outcomes, self.more_results
         )
         return self.results
+
+    @property
+    def concern_skdeep(self) -> bool:
+        """Whether some could have shared a stack, were all as they have to be."""
+        foreign = [reason for reason in self.reasons if reason.endswith(NOT_OURS)]
+        return len(foreign) < len(self.outcomes)
+
+    @property
+    def stacked(self) -> dict[str, object]:
+        """What a search's `stacked_` is."""
+        return {
+            "n_stacked": len(self.outcomes) - len(self.reasons),
+            "n_alone": len(self.reasons),
+            "reasons": counted(self.reasons),
+        }
 
     def _report_failures(self, outcomes: list[Outcome]) -> None:
         errors = [outcome["fit_error"] for outcome in outcomes]
@@ -250,7 +296,7 @@ class _Found:
                 FitFailedWarning,
             )
 
-    def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
+    def _splits(self, cv: Splitter) -> list[Fold]:
         splits = list(cv.split(self._X, self._y, **self._split_params))
         expected = self._search.n_splits_
         if len(splits) != expected:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any, Self, TypeGuard, cast
+from typing import Self, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +21,11 @@ from .._inputs import RandomState, Rows, Splitter
 from ..estimators._compat import Interval, StrOptions
 from ..estimators._warnings import warn
 from ._base import DEFAULT_STACK_BYTES
+from ._compat import Context
 from ._distributions import Distribution, RandomNumbers, interval_around, positions_around
-from ._evaluation import Evaluator, Scoring
+from ._evaluation import Evaluator, Rung, all_alone
+from ._plan import Plan
+from ._scoring import Scoring
 from ._search import VectorizedRandomizedSearchCV
 from ._types import (
     Constraints,
@@ -133,8 +136,8 @@ def narrowed(values: object, value: object, share: float) -> object:
 class EvaluatorOfOneByOne(Evaluator):
     """Leaves every candidate to be fitted alone, as scikit-learn's searches do it."""
 
-    def _evaluate_stacks(self) -> None:
-        pass
+    def _plan(self, rung: Rung) -> Plan:
+        return all_alone(rung, "search='sklearn'")
 
 
 class SameFolds:
@@ -196,9 +199,9 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     cv : int, cross-validation generator or iterable, default=None
         The folds, the same in every round; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on each round's ranges are printed, and a line as stacks are done: candidates times
-        epochs, the best score so far and the time left. From 2 on, a line per candidate and fold;
-        from 3 on, its scores.
+        From 1 on it is printed from which ranges each round draws, how many fits share stacks and
+        why others do not, and a line as stacks are done: candidates times epochs, the best score so
+        far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     random_state : int, RandomState instance or None, default=None
@@ -231,6 +234,10 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         Its parameters.
     best_index_ : int
         Its number in `cv_results_`.
+    stacked_ : dict
+        How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
+        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many. Not
+        where all are other libraries' estimators.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.
@@ -376,7 +383,7 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         return [given] if isinstance(given, dict) else list(given)
 
     def _run_search(
-        self, evaluate_candidates: Callable[..., CVResults], *, callback_ctx: Any
+        self, evaluate_candidates: Callable[..., CVResults], *, callback_ctx: Context
     ) -> None:
         """Draw and evaluate the candidates of one round after the other."""
         rng, folds = check_random_state(self.random_state), SameFolds(self._checked_cv_orig)

@@ -1,25 +1,37 @@
 """The best candidates of a search together: one stack, whose predictions are averaged."""
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, is_classifier
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
-from ..estimators._stack import Stack, bytes_per_model
+from .._inputs import Rows
+from ..estimators._base import BaseNetworkEstimator
+from ..estimators._stack import (
+    CannotShareAFit,
+    Measures,
+    OwnError,
+    Stack,
+    bytes_per_model,
+    own_errors,
+)
 from ..estimators._warnings import warn
 from ._plan import (
     StackedCandidate,
     in_place_of_last,
-    last_step,
     make_plan,
     split_fit_params,
     transformers,
+    with_parameters,
 )
+from ._together import own_copy
+from ._types import Parameters
 
 
 class FittedEnsemble(BaseEstimator):
@@ -31,10 +43,10 @@ class FittedEnsemble(BaseEstimator):
         Fitted on the same data.
     """
 
-    def __init__(self, estimators: Sequence[Any]) -> None:
+    def __init__(self, estimators: Sequence[BaseEstimator]) -> None:
         self.estimators = estimators
 
-    def fit(self, X: Any, y: Any = None) -> Any:
+    def fit(self, X: Rows, y: ArrayLike | None = None) -> Self:
         """Fit all of them anew.
 
         Parameters
@@ -73,7 +85,7 @@ class ClassifierEnsemble(ClassifierMixin, FittedEnsemble):
         classes: Array = self.estimators[0].classes_
         return classes
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Rows) -> Array:
         """Predict the mean of the members' probabilities.
 
         Parameters
@@ -88,7 +100,7 @@ class ClassifierEnsemble(ClassifierMixin, FittedEnsemble):
         """
         return np.mean([one.predict_proba(X) for one in self.estimators], axis=0)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Rows) -> Array:
         """Predict the class of the largest mean probability.
 
         Parameters
@@ -102,8 +114,9 @@ class ClassifierEnsemble(ClassifierMixin, FittedEnsemble):
             The classes; for multi-label members an indicator matrix.
         """
         p = self.predict_proba(X)
-        labels = getattr(last_step(self.estimators[0]), "_labels", None)
-        if labels is not None and labels.kind == "multilabel":
+        # What a member predicts for one row tells classes, one a row, from labels.
+        first = _safe_indexing(X.tocsr() if hasattr(X, "tocsr") else X, [0])
+        if np.ndim(self.estimators[0].predict(first)) == 2:
             return (p > 0.5).astype(int)
         return self.classes_[p.argmax(axis=1)]
 
@@ -117,7 +130,7 @@ class RegressorEnsemble(RegressorMixin, FittedEnsemble):
         Fitted on the same data.
     """
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Rows) -> Array:
         """Predict the mean of the members' predictions.
 
         Parameters
@@ -134,23 +147,25 @@ class RegressorEnsemble(RegressorMixin, FittedEnsemble):
 
 
 def fit_ensemble(
-    base_estimator: Any,
-    candidates: Sequence[dict[str, Any]],
-    X: Any,
-    y: Any,
-    fit_params: dict[str, Any],
+    base_estimator: BaseEstimator,
+    candidates: Sequence[Parameters],
+    X: Rows,
+    y: ArrayLike | None,
+    fit_params: Parameters,
     max_stack_bytes: int,
 ) -> FittedEnsemble:
     """Fit candidates on all rows, those that can share a stack together."""
-    fitted: dict[int, Any] = {}
-    for groups in make_plan(base_estimator, candidates, fit_params).values():
+    fitted: dict[int, BaseEstimator] = {}
+    for groups in make_plan(base_estimator, candidates, fit_params).settings.values():
         for group in groups.values():
-            # What cannot share a stack on these data is left to be fitted alone.
-            with suppress(Exception):
+            try:
                 fitted.update(_fit_together(group, X, y, fit_params, max_stack_bytes))
+            except OwnError:
+                # Fitted alone, each says what is the matter with the data.
+                continue
     for number, parameters in enumerate(candidates):
         if number not in fitted:
-            estimator = clone(base_estimator).set_params(**clone(parameters, safe=False))
+            estimator = with_parameters(base_estimator, parameters)
             try:
                 fitted[number] = estimator.fit(X, y, **fit_params)
             except Exception as error:
@@ -162,23 +177,23 @@ def fit_ensemble(
 
 def _fit_together(
     group: Sequence[StackedCandidate],
-    X: Any,
-    y: Any,
-    fit_params: dict[str, Any],
+    X: Rows,
+    y: ArrayLike | None,
+    fit_params: Parameters,
     max_stack_bytes: int,
-) -> dict[int, Any]:
+) -> dict[int, BaseEstimator]:
     """Fitted estimators by number, in stacks within the budget."""
     params = split_fit_params(group[0].estimator, fit_params)
-    assert params is not None
+    assert params is not None  # the plan has seen to it
     before = transformers(group[0].estimator)
-    if before is not None:
-        X = before.fit_transform(X, y, **params[0])
-    models = [candidate.model for candidate in group]
-    at_once = max(1, max_stack_bytes // bytes_per_model(models, X, y, 0, params[1]))
+    with own_errors(Exception):
+        if before is not None:
+            X = before.fit_transform(X, y, **params[0])
+        data = Measures.of(group[0].model, X, y, params[1])
+    at_once = max(1, max_stack_bytes // bytes_per_model([one.model for one in group], data))
     fitted = {}
     for start in range(0, len(group), at_once):
-        members = group[start : start + at_once]
-        for candidate, model in _trained(members, X, y, params[1]):
+        for candidate, model in _trained(group[start : start + at_once], X, y, params[1]):
             if before is not None:
                 # Each has transformers of its own, since each may be fitted again.
                 own = copy.deepcopy(before)
@@ -188,11 +203,22 @@ def _fit_together(
 
 
 def _trained(
-    members: Sequence[StackedCandidate], X: Any, y: Any, fit_params: dict[str, Any]
-) -> Iterator[tuple[StackedCandidate, Any]]:
-    stack = Stack([candidate.model for candidate in members], X, y, fit_params)
-    stack.train()
-    for place, candidate in enumerate(members):
+    members: Sequence[StackedCandidate], X: Rows, y: ArrayLike | None, fit_params: Parameters
+) -> list[tuple[StackedCandidate, BaseNetworkEstimator]]:
+    """Those that a stack, or where memory is short smaller ones, could fit; others go alone."""
+    try:
+        stack = Stack([own_copy(candidate.model) for candidate in members], X, y, fit_params)
+        stack.train()
+        stack.finish()
+        ends = [(candidate, stack.detached_end_of(i)) for i, candidate in enumerate(members)]
         # One that fails is fitted alone, and reported there.
-        with suppress(Exception):
-            yield candidate, stack.detached(place)
+        return [(candidate, end) for candidate, end in ends if not isinstance(end, Exception)]
+    except CannotShareAFit:
+        return []
+    except MemoryError:
+        # What was made is let go with the traceback, before anything is tried again.
+        if len(members) == 1:
+            return []
+    half = len(members) // 2
+    parts = (members[:half], members[half:])
+    return [one for part in parts for one in _trained(part, X, y, fit_params)]

@@ -1,272 +1,88 @@
-"""Fitting and scoring all candidates of a search on all splits.
+"""Fitting and scoring all candidates of a search on all splits, rung by rung.
 
 The work is cut into tasks for joblib: a split's data are prepared once for each setting of the
 transformers, then one task trains and scores one stack on them. Candidates that share no stack are
-tasks of their own, carried out by scikit-learn.
+tasks of their own, carried out by scikit-learn. A search of one rung lets go of its stacks as they
+are done; where another rung can come, they are kept and trained on.
 """
 
-import copy
 import math
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
-from traceback import format_exception
-from typing import Any
+from typing import cast
 
-import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._engine.backend import Array
 from .._engine.threads import one_blas_thread
-from ..estimators._stack import Stack, bytes_per_model, of_similar_size, shape_of
-from ._compat import (
-    NO_CALLBACKS,
-    fit_and_score_alone,
-    is_accuracy_of,
-    is_multimetric,
-    rows_of_params,
-    safe_split,
-    score,
-    scorers_by_name,
-    sees_only_predictions,
+from .._inputs import Rows, n_rows_of
+from ..estimators._callbacks import callbacks_of
+from ..estimators._stack import (
+    Measures,
+    OwnError,
+    bytes_per_model,
+    of_similar_size,
+    own_errors,
 )
-from ._plan import (
-    StackedCandidate,
-    in_place_of_last,
-    make_plan,
-    split_fit_params,
-    transformers,
-)
+from ._compat import Context, fit_and_score_alone, follows_into_steps
+from ._folds import Split, prepare_split
+from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, with_parameters
 from ._progress import Progress
+from ._scoring import Scoring
+from ._together import Done, StackTask, fit_and_score_stack
+from ._types import Fold, Outcome, Parameters
 
 # Larger stacks gain nothing: what NumPy's calls cost is shared by enough models, and more of them
 # only crowd the cache. Measured on networks of 32, 64 and 128 units.
 PREFERRED_STACK_BYTES = 2**23
 
-Outcome = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """How candidates are fitted and scored, in the terms of scikit-learn's searches."""
-
-    scorer: Any
-    fit_params: dict[str, Any]
-    score_params: dict[str, Any]
-    error_score: Any
-    return_train_score: bool
-    verbose: int
+# The numbers of a candidate and of a split.
+Pair = tuple[int, int]
+Group = Sequence[StackedCandidate]
+# Some candidates that have their transformers in common, by stack, and the number of a split.
+Unit = tuple[dict[object, list[StackedCandidate]], int]
 
 
 @dataclass
-class Split:
-    """The data of one split, as the models see them."""
+class Rung:
+    """One call: candidates on splits, and what has become of them.
 
-    number: int
-    X_train: Any
-    y_train: Any
-    X_test: Any
-    y_test: Any
-    fit_params: dict[str, Any]
-    train_score_params: dict[str, Any]
-    test_score_params: dict[str, Any]
-    # Train rows as they are scored: `fit_transform` may give others than `transform`.
-    X_scored: Any = None
-    before: Any = None
-    seconds: float = 0.0
-    # Train and test rows as they were, for a scorer that does more than ask for predictions.
-    untouched: tuple[Any, Any] | None = None
+    Parameters
+    ----------
+    candidates : list of dict
+        Parameters of each.
+    splits : list of tuple
+        Train and test rows of each.
+    contexts : list of Context
+        The tasks that callbacks know, by candidate, then by split.
+    goes_on : bool
+        Whether another rung can come, in which some candidates are trained on.
+    """
 
+    candidates: Sequence[Parameters]
+    splits: Sequence[Fold]
+    contexts: Sequence[Context]
+    goes_on: bool = False
+    found: dict[Pair, Outcome] = field(default_factory=dict)
+    # Why a candidate on a split is fitted alone.
+    alone: dict[Pair, str] = field(default_factory=dict)
+    # What the next rung can go on with.
+    live: list[StackTask] = field(default_factory=list)
 
-def prepare_split(
-    estimator: Any,
-    X: Any,
-    y: Any,
-    scoring: Scoring,
-    number: int,
-    train: Any,
-    test: Any,
-) -> Split:
-    """Cut out one split, and transform it as the estimator does before its last step."""
-    start = time.perf_counter()
-    X_train, y_train = safe_split(estimator, X, y, train)
-    X_test, y_test = safe_split(estimator, X, y, test, train)
-    params = split_fit_params(estimator, rows_of_params(X, scoring.fit_params, indices=train))
-    assert params is not None  # the plan has seen to it
-    untouched = None
-    if not sees_only_predictions(scoring.scorer):
-        untouched = copy.deepcopy((X_train, X_test))
-    before, X_scored = transformers(estimator), X_train
-    if before is not None:
-        # A transformer may work in place.
-        X_scored = copy.deepcopy(X_train) if scoring.return_train_score else None
-        X_train = before.fit_transform(X_train, y_train, **params[0])
-        X_test = before.transform(X_test)
-        if scoring.return_train_score:
-            X_scored = before.transform(X_scored)
-    if np.ndim(X_train) != 2:
-        raise ValueError("Only matrices can be stacked on.")
-    return Split(
-        number,
-        X_train,
-        y_train,
-        X_test,
-        y_test,
-        params[1],
-        rows_of_params(X, scoring.score_params, indices=train),
-        rows_of_params(X, scoring.score_params, indices=test),
-        X_scored,
-        before,
-        time.perf_counter() - start,
-        untouched,
-    )
+    def pairs(self) -> Iterator[Pair]:
+        return product(range(len(self.candidates)), range(len(self.splits)))
 
+    def context_of(self, number: int, split: int) -> Context:
+        return self.contexts[number * len(self.splits) + split]
 
-# ------------------------------------------------------------------------------------ one stack
-
-
-def fit_and_score_stack(
-    candidates: Sequence[StackedCandidate], split: Split, scoring: Scoring
-) -> list[Outcome] | None:
-    """Train candidates together on one split; None where they cannot be, on these data."""
-    start = time.perf_counter()
-    try:
-        stack = make_stack(candidates, split)
-        stack.train()
-    except Exception:
-        # Fitted alone, each candidate meets what is its own fault, and no other's.
-        return None
-    seconds = time.perf_counter() - start + split.seconds
-    return score_stack(stack, candidates, split, scoring, seconds)
-
-
-def make_stack(candidates: Sequence[StackedCandidate], split: Split) -> Stack:
-    models = [own_copy(candidate.model) for candidate in candidates]
-    return Stack(models, split.X_train, split.y_train, split.fit_params)
-
-
-def own_copy(model: Any) -> Any:
-    """An unfitted copy; a random state is one that others do not draw from."""
-    own = copy.copy(model)
-    if isinstance(own.random_state, np.random.RandomState):
-        own.random_state = copy.deepcopy(own.random_state)
-    return own
-
-
-def score_stack(
-    stack: Stack,
-    candidates: Sequence[StackedCandidate],
-    split: Split,
-    scoring: Scoring,
-    fit_seconds: float,
-) -> list[Outcome]:
-    """What the candidates of a trained stack have come to."""
-    start = time.perf_counter()
-    ends = [_end_of(stack, number) for number in range(len(candidates))]
-    models = [end for end in ends if not isinstance(end, Exception)]
-    foreseen = split.untouched is None
-    if foreseen:
-        _foresee(stack, models, split.X_test)
-    outcomes = []
-    for candidate, end in zip(candidates, ends, strict=True):
-        if isinstance(end, Exception):
-            outcomes.append(_failure(end, scoring))
-        else:
-            outcomes.append(_test_scores(candidate, end, split, scoring))
-    if scoring.return_train_score:
-        if foreseen:
-            _foresee(stack, models, split.X_scored)
-        for candidate, end, outcome in zip(candidates, ends, outcomes, strict=True):
-            if not isinstance(end, Exception):
-                outcome["train_scores"] = _train_scores(candidate, end, split, scoring)
-    seconds = time.perf_counter() - start
-    for outcome in outcomes:
-        outcome["fit_time"] = fit_seconds / len(candidates)
-        outcome["score_time"] = seconds / len(candidates)
-        outcome["n_test_samples"] = shape_of(split.X_test)[0]
-    return outcomes
-
-
-def _foresee(stack: Stack, models: Sequence[Any], X: Any) -> None:
-    """Predict for all models at once; where that fails each scorer meets the error itself."""
-    with suppress(Exception):
-        stack.foresee(models, X)
-
-
-def _end_of(stack: Stack, number: int) -> Any:
-    """The fitted model, or the exception that its fit would have raised."""
-    try:
-        return stack.fitted(number)
-    except Exception as error:
-        return error
-
-
-def _failure(error: Exception, scoring: Scoring) -> Outcome:
-    if scoring.error_score == "raise":
-        raise error
-    scores = scoring.error_score
-    if is_multimetric(scoring.scorer):
-        scores = dict.fromkeys(scorers_by_name(scoring.scorer), scoring.error_score)
-    outcome = {"fit_error": "".join(format_exception(error)), "test_scores": scores}
-    if scoring.return_train_score:
-        outcome["train_scores"] = copy.copy(scores)
-    return outcome
-
-
-def _test_scores(
-    candidate: StackedCandidate, model: Any, split: Split, scoring: Scoring
-) -> Outcome:
-    X = split.X_test if split.untouched is None else copy.deepcopy(split.untouched[1])
-    scores = _score(candidate, model, split, X, split.y_test, split.test_score_params, scoring)
-    return {"fit_error": None, "test_scores": scores}
-
-
-def _train_scores(candidate: StackedCandidate, model: Any, split: Split, scoring: Scoring) -> Any:
-    X = split.X_scored if split.untouched is None else copy.deepcopy(split.untouched[0])
-    return _score(candidate, model, split, X, split.y_train, split.train_score_params, scoring)
-
-
-def _score(
-    candidate: StackedCandidate,
-    model: Any,
-    split: Split,
-    X: Any,
-    y: Any,
-    params: dict[str, Any],
-    scoring: Scoring,
-) -> Any:
-    scorer, estimator = scoring.scorer, _assembled(candidate, model, split)
-    plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU"
-    if plain and is_accuracy_of(scorer, model) and params.keys() <= {"sample_weight"}:
-        scorer = _accuracy
-    return score(estimator, X, y, scorer, params, scoring.error_score)
-
-
-def _accuracy(model: Any, X: Any, y: Array, sample_weight: Array | None = None) -> float:
-    """scikit-learn's accuracy, without its checks of a y that is the same for every model."""
-    return float(np.average(model.predict(X) == y, weights=sample_weight))
-
-
-def _assembled(candidate: StackedCandidate, model: Any, split: Split) -> Any:
-    """What is scored: the model on transformed rows, or the pipeline that the scorer asks for."""
-    if split.untouched is None or split.before is None:
-        return model
-    return in_place_of_last(candidate.estimator, split.before, model)
-
-
-# ------------------------------------------------------------------------------- all candidates
-
-
-@dataclass
-class StackTask:
-    """One stack of candidates on one prepared split."""
-
-    candidates: Sequence[StackedCandidate]
-    split: Split
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """By candidate, then by split."""
+        return [self.found[pair] for pair in self.pairs()]
 
 
 class Evaluator:
@@ -275,76 +91,119 @@ class Evaluator:
     Parameters
     ----------
     search : estimator
-        The search, for its `n_jobs`, `pre_dispatch`, `verbose` and `max_stack_bytes`.
+        The search, for its `n_jobs`, `pre_dispatch`, `verbose`, `max_stack_bytes` and callbacks.
     base_estimator : estimator
         What a candidate's parameters are set on.
     X, y : array-like
         All rows.
     scoring : Scoring
         How to fit and score.
+    resource : str or None
+        The parameter that counts epochs, where candidates may be trained on from rung to rung.
     """
 
-    def __init__(self, search: Any, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> None:
-        self._search, self._base = search, base_estimator
+    def __init__(
+        self,
+        search: BaseEstimator,
+        base_estimator: BaseEstimator,
+        X: Rows,
+        y: ArrayLike | None,
+        scoring: Scoring,
+        resource: str | None = None,
+    ) -> None:
+        self._search, self._base, self._resource = search, base_estimator, resource
         self._X, self._y, self._scoring = X, y, scoring
+        if callbacks_of(search):
+            self._scoring = replace(scoring, caller=search)
         self._n_workers = effective_n_jobs(search.n_jobs)
 
-    def __call__(
-        self,
-        candidates: Sequence[dict[str, Any]],
-        splits: Sequence[tuple[Any, Any]],
-        contexts: Sequence[Any],
-    ) -> list[Outcome]:
-        """Outcomes by candidate, then by split; `contexts` are in the same order."""
-        self._candidates, self._splits, self._contexts = candidates, splits, contexts
-        self._found: dict[tuple[int, int], Outcome] = {}
-        self._evaluate_stacks()
-        self._evaluate_alone([pair for pair in self._pairs() if pair not in self._found])
-        return [self._found[pair] for pair in self._pairs()]
+    def __call__(self, rung: Rung, before: Rung | None = None) -> None:
+        """Fill in the rung's outcomes; those who were in the one before go on from there."""
+        if before is None:
+            self._train_anew(rung)
+        else:
+            self._train_on(rung, before)
+        self._evaluate_alone(rung, [pair for pair in rung.pairs() if pair not in rung.found])
 
-    def _pairs(self) -> Iterator[tuple[int, int]]:
-        return product(range(len(self._candidates)), range(len(self._splits)))
+    # ------------------------------------------------------------------------------- rungs
+
+    def _train_anew(self, rung: Rung) -> None:
+        """All that stacks can do.
+
+        As many splits are prepared at a time as there are workers, so that the memory they take
+        does not grow with their number; where stacks are kept, their splits are too.
+        """
+        plan = self._plan(rung)
+        for number, reason in plan.alone.items():
+            rung.alone |= {(number, split): reason for split in range(len(rung.splits))}
+        self._say_what_is_stacked(rung)
+        units: list[Unit] = list(product(plan.settings.values(), range(len(rung.splits))))
+        if not units:
+            return
+        epochs = sum(
+            int(candidate.model.max_iter)
+            for groups, _ in units
+            for group in groups.values()
+            for candidate in group
+        )
+        at_once = len(units) if rung.goes_on else self._n_workers
+        with self._workers() as parallel, self._progress(epochs) as progress:
+            for start in range(0, len(units), at_once):
+                tasks = self._prepare(rung, parallel, units[start : start + at_once])
+                self._run(rung, parallel, tasks, progress)
+
+    def _train_on(self, rung: Rung, before: Rung) -> None:
+        """The candidates that are still in go on, under their new numbers."""
+        number_of = renumbered(before.candidates, rung.candidates, self._resource)
+        new = set(range(len(rung.candidates))).difference(number_of.values())
+        rung.alone |= dict.fromkeys(product(new, range(len(rung.splits))), "it has come later")
+        for (old, split), reason in before.alone.items():
+            if old in number_of:
+                rung.alone[number_of[old], split] = reason
+        self._say_what_is_stacked(rung)
+        tasks = [self._surviving(rung, task, number_of) for task in before.live]
+        before.live.clear()
+        tasks = [task for task in tasks if task.candidates]
+        epochs = sum(task.epochs_of(one) for task in tasks for one in task.candidates)
+        with self._workers() as parallel, self._progress(epochs) as progress:
+            self._run(rung, parallel, tasks, progress)
+
+    def _surviving(self, rung: Rung, task: StackTask, number_of: dict[int, int]) -> StackTask:
+        candidates, places = [], []
+        for place, one in enumerate(task.candidates):
+            if one.number in number_of:
+                number = number_of[one.number]
+                estimator = with_parameters(self._base, rung.candidates[number])
+                candidates.append(StackedCandidate(number, estimator))
+                places.append(place)
+        n_before = int(task.candidates[0].model.max_iter)
+        return StackTask(
+            candidates,
+            task.split,
+            self._contexts(rung, candidates, task.split.number),
+            task.stack,
+            places,
+            n_before,
+        )
+
+    def _plan(self, rung: Rung) -> Plan:
+        """Which candidates share stacks as far as their parameters tell."""
+        if is_pipeline(self._base) and follows_into_steps(self._search, rung.contexts):
+            return all_alone(rung, "callbacks follow into the steps of its pipeline")
+        plan = make_plan(self._base, rung.candidates, self._scoring.fit_params)
+        return without_ends(plan) if rung.goes_on else plan
 
     # ------------------------------------------------------------------------------- stacks
 
-    def _evaluate_stacks(self) -> None:
-        """Fill in all that stacks can do.
-
-        As many splits are prepared at a time as there are workers, so that the memory they take
-        does not grow with their number.
-        """
-        settings = make_plan(self._base, self._candidates, self._scoring.fit_params)
-        units = list(product(settings.values(), range(len(self._splits))))
-        if not units:
-            return
-        self._progress = self._make_progress(
-            candidate for groups, _ in units for group in groups.values() for candidate in group
-        )
-        with self._workers() as parallel:
-            for start in range(0, len(units), self._n_workers):
-                self._run(parallel, self._prepare(parallel, units[start : start + self._n_workers]))
-        self._progress.close()
-
-    def _make_progress(self, candidates: Iterable[StackedCandidate]) -> Progress:
-        """Progress through these candidates' epochs, each on one split."""
-        epochs = sum(self._epochs(candidate) for candidate in candidates)
-        return Progress(epochs, shown=self._search.verbose > 0)
-
-    def _epochs(self, candidate: StackedCandidate) -> int:
-        return int(candidate.model.max_iter)
-
     @contextmanager
-    def _workers(self) -> Iterator[Any]:
+    def _workers(self) -> Iterator[Parallel]:
         """joblib's workers, processes unless the user has chosen otherwise.
 
         Threads would share the data, but the calls of a step are so short that they wait for
         Python's lock more than they compute: two of them are slower than one. Where there are
         threads all the same, each has BLAS to itself.
         """
-        options = {
-            "n_jobs": self._search.n_jobs,
-            "pre_dispatch": getattr(self._search, "pre_dispatch", "2*n_jobs"),
-        }
+        options = {"n_jobs": self._search.n_jobs, "pre_dispatch": self._pre_dispatch}
         try:
             parallel = Parallel(**options, return_as="generator")
         except ValueError:
@@ -354,50 +213,70 @@ class Evaluator:
         with limit, parallel:
             yield parallel
 
-    def _prepare(self, parallel: Any, units: Sequence[tuple[Any, int]]) -> list[StackTask]:
+    @property
+    def _pre_dispatch(self) -> int | str:
+        dispatched: int | str = getattr(self._search, "pre_dispatch", "2*n_jobs")
+        return dispatched
+
+    @contextmanager
+    def _progress(self, epochs: int) -> Iterator[Progress]:
+        """Progress through candidates' epochs, each on one split."""
+        progress = Progress(epochs, shown=self._search.verbose > 0)
+        yield progress
+        progress.close()
+
+    def _prepare(self, rung: Rung, parallel: Parallel, units: Sequence[Unit]) -> list[StackTask]:
         """The tasks of some settings and splits; none where the data cannot be prepared."""
         jobs = (
-            delayed(_prepare_or_none)(
+            delayed(_prepared)(
                 next(iter(groups.values()))[0].estimator,
                 self._X,
                 self._y,
                 self._scoring,
                 number,
-                *self._splits[number],
+                rung.splits[number],
             )
             for groups, number in units
         )
         tasks: list[StackTask] = []
         at_least = self._n_workers // math.gcd(self._n_workers, len(units))
-        for (groups, _), split in zip(units, parallel(jobs), strict=True):
-            if split is not None:
-                for group in groups.values():
-                    tasks += self._cut(group, split, at_least)
+        for (groups, number), split in zip(units, parallel(jobs), strict=True):
+            for group in groups.values():
+                try:
+                    if isinstance(split, str):
+                        raise _Unprepared(split)
+                    tasks += self._cut(rung, group, split, at_least)
+                except _Unprepared as reason:
+                    rung.alone |= {(one.number, number): str(reason) for one in group}
         return tasks
 
-    def _cut(
-        self, group: Sequence[StackedCandidate], split: Split, at_least: int
-    ) -> list[StackTask]:
+    def _cut(self, rung: Rung, group: Group, split: Split, at_least: int) -> list[StackTask]:
         """Stacks within the memory budget, and enough of them to occupy all workers."""
-        scoring = self._scoring
-        rows_scored = shape_of(split.X_train)[0] if scoring.return_train_score else 0
-        rows_scored = max(rows_scored, shape_of(split.X_test)[0])
-        X, y, fit_params = split.X_train, split.y_train, split.fit_params
-        tasks: list[StackTask] = []
+        n_scored = n_rows_of(split.X_test)
+        if self._scoring.return_train_score:
+            n_scored = max(n_scored, n_rows_of(split.X_train))
         try:
-            for numbers in of_similar_size([one.model for one in group], X, y):
-                similar = [group[number] for number in numbers]
-                models = [one.model for one in similar]
-                each = bytes_per_model(models, X, y, rows_scored, fit_params)
-                tasks += [StackTask(part, split) for part in self._parts(similar, each, at_least)]
-        except Exception:
-            # A y, or transformed rows, of which not even that can be told.
-            return []
+            # A y, or rows of a dev set, of which not even that can be told.
+            with own_errors(Exception):
+                data = Measures.of(
+                    group[0].model, split.X_train, split.y_train, split.fit_params, n_scored
+                )
+        except OwnError as marked:
+            raise _Unprepared(_raised(marked.error)) from marked
+        tasks = []
+        for numbers in of_similar_size([one.model for one in group], data):
+            similar = [group[number] for number in numbers]
+            each = bytes_per_model([one.model for one in similar], data)
+            for part in self._parts(similar, each, at_least):
+                tasks.append(StackTask(part, split, self._contexts(rung, part, split.number)))
         return tasks
 
-    def _parts(
-        self, group: Sequence[StackedCandidate], each: int, at_least: int
-    ) -> list[Sequence[StackedCandidate]]:
+    def _contexts(self, rung: Rung, group: Group, split: int) -> list[Context]:
+        if self._scoring.caller is None:
+            return []
+        return [rung.context_of(one.number, split) for one in group]
+
+    def _parts(self, group: Group, each: int, at_least: int) -> list[Group]:
         """A group cut into such parts as a stack of candidates of `each` bytes may have."""
         budget = self._search.max_stack_bytes // self._n_workers
         largest = max(1, min(budget, PREFERRED_STACK_BYTES) // each)
@@ -407,79 +286,83 @@ class Evaluator:
         bounds = [len(group) * i // n_stacks for i in range(n_stacks + 1)]
         return [group[a:b] for a, b in pairwise(bounds)]
 
-    def _run(self, parallel: Any, tasks: Sequence[StackTask]) -> None:
+    def _run(
+        self, rung: Rung, parallel: Parallel, tasks: Sequence[StackTask], progress: Progress
+    ) -> None:
         jobs = (
-            delayed(fit_and_score_stack)(task.candidates, task.split, self._scoring)
+            delayed(fit_and_score_stack)(task, self._scoring, goes_on=rung.goes_on)
             for task in tasks
         )
-        for task, outcomes in zip(tasks, parallel(jobs), strict=True):
-            if outcomes is not None:
-                self._record(task, outcomes)
+        for task, parts in zip(tasks, parallel(jobs), strict=True):
+            # What lives on comes back with the results.
+            task.stack = None
+            for done in parts:
+                self._record(rung, task, done, progress)
+            progress.show()
 
-    def _record(self, task: StackTask, outcomes: Sequence[Outcome]) -> None:
+    def _record(self, rung: Rung, task: StackTask, done: Done, progress: Progress) -> None:
         split = task.split.number
-        about = self._about(split)
-        for candidate, outcome in zip(task.candidates, outcomes, strict=True):
-            number = candidate.number
-            self._found[number, split] = outcome
-            context = self._contexts[number * len(self._splits) + split]
-            context.call_on_fit_task_begin(**about)
-            context.call_on_fit_task_end(**about)
-            self._report(number, split, outcome)
-            score = _single_score(outcome["test_scores"])
-            self._progress.add(number, self._epochs(candidate), score)
-        self._progress.show()
+        if done.reason:
+            rung.alone |= {(one.number, split): done.reason for one in done.candidates}
+            self._say(f"{len(done.candidates)} more to be fitted alone: {done.reason}")
+            return
+        for candidate, outcome in zip(done.candidates, done.outcomes, strict=True):
+            rung.found[candidate.number, split] = outcome
+            self._report(rung, candidate.number, split, outcome)
+            score = outcome["test_scores"]
+            progress.add(
+                candidate.number,
+                task.epochs_of(candidate),
+                float(score) if isinstance(score, (int, float)) else None,
+            )
+        if done.stack is not None:
+            places = range(len(done.candidates))
+            rung.live.append(
+                StackTask(done.candidates, task.split, stack=done.stack, places=places)
+            )
 
-    def _about(self, split: int) -> dict[str, Any]:
-        """What callbacks hear of a fit on a split; it is the same for all its candidates."""
-        if self._contexts[0] is NO_CALLBACKS:
-            return {}
-        train = self._splits[split][0]
-        X, y = safe_split(self._base, self._X, self._y, train)
-        fit_params = rows_of_params(self._X, self._scoring.fit_params, indices=train)
-        weights = fit_params.get("sample_weight")
-        return {
-            "estimator": self._search,
-            "X": X,
-            "y": y,
-            "metadata": None if weights is None else {"sample_weight": weights},
-        }
-
-    def _report(self, number: int, split: int, outcome: Outcome) -> None:
+    def _report(self, rung: Rung, number: int, split: int, outcome: Outcome) -> None:
         """The line that scikit-learn's searches print for a candidate on a split."""
         if self._search.verbose > 1:
-            parameters = self._candidates[number]
+            parameters = rung.candidates[number]
             settings = ", ".join(f"{name}={parameters[name]}" for name in sorted(parameters))
-            seconds = outcome["fit_time"] + outcome["score_time"]
+            seconds = cast(float, outcome["fit_time"]) + cast(float, outcome["score_time"])
             scores = outcome["test_scores"] if self._search.verbose > 2 else ""
             print(
-                f"[CV {split + 1}/{len(self._splits)}] END {settings}; {scores} "
+                f"[CV {split + 1}/{len(rung.splits)}] END {settings}; {scores} "
                 f"total time={seconds:.2f}s"
             )
 
+    def _say(self, line: str) -> None:
+        if self._search.verbose > 0:
+            print(line)
+
+    def _say_what_is_stacked(self, rung: Rung) -> None:
+        n_fits = len(rung.candidates) * len(rung.splits)
+        line = f"Stacking {n_fits - len(rung.alone)} of {n_fits} fits"
+        reasons = counted(rung.alone.values())
+        self._say(line + "".join(f"; {n} alone: {why}" for why, n in reasons.items()))
+
     # -------------------------------------------------------------------------------- alone
 
-    def _evaluate_alone(self, pairs: Sequence[tuple[int, int]]) -> None:
+    def _evaluate_alone(self, rung: Rung, pairs: Sequence[Pair]) -> None:
         """Candidates that share no stack, each fitted as scikit-learn's searches do."""
         if not pairs:
             return
-        n_splits, n_candidates, scoring = len(self._splits), len(self._candidates), self._scoring
-        parallel = Parallel(
-            n_jobs=self._search.n_jobs,
-            pre_dispatch=getattr(self._search, "pre_dispatch", "2*n_jobs"),
-        )
+        n_splits, n_candidates, scoring = len(rung.splits), len(rung.candidates), self._scoring
+        parallel = Parallel(n_jobs=self._search.n_jobs, pre_dispatch=self._pre_dispatch)
         outcomes = parallel(
             delayed(fit_and_score_alone)(
                 clone(self._base),
                 self._X,
                 self._y,
                 caller=self._search,
-                context=self._contexts[number * n_splits + split],
+                context=rung.context_of(number, split),
                 scorer=scoring.scorer,
-                train=self._splits[split][0],
-                test=self._splits[split][1],
+                train=rung.splits[split][0],
+                test=rung.splits[split][1],
                 verbose=scoring.verbose,
-                parameters=self._candidates[number],
+                parameters=rung.candidates[number],
                 fit_params=scoring.fit_params,
                 score_params=scoring.score_params,
                 return_train_score=scoring.return_train_score,
@@ -491,16 +374,74 @@ class Evaluator:
             )
             for number, split in pairs
         )
-        self._found.update(zip(pairs, outcomes, strict=True))
+        rung.found.update(zip(pairs, outcomes, strict=True))
 
 
-def _prepare_or_none(*args: Any) -> Split | None:
-    """A split, or None where its data or transformers raise: fitted alone, candidates say so."""
+class _Unprepared(Exception):
+    """Raised where a split's data cannot be prepared; fitted alone, its candidates say so."""
+
+
+def _raised(error: Exception) -> str:
+    return f"preparing the data raised {type(error).__name__}"
+
+
+def _prepared(
+    estimator: BaseEstimator,
+    X: Rows,
+    y: ArrayLike | None,
+    scoring: Scoring,
+    number: int,
+    fold: Fold,
+) -> Split | str:
+    """A split, or what its data or transformers, which are not ours, have raised."""
     try:
-        return prepare_split(*args)
-    except Exception:
-        return None
+        return prepare_split(estimator, X, y, scoring, number, fold)
+    except Exception as error:
+        return _raised(error)
 
 
-def _single_score(scores: Any) -> float | None:
-    return None if isinstance(scores, dict) else float(scores)
+def all_alone(rung: Rung, reason: str) -> Plan:
+    return Plan(alone=dict.fromkeys(range(len(rung.candidates)), reason))
+
+
+def counted(reasons: Iterable[str]) -> dict[str, int]:
+    """How often each reason is given, the most frequent first."""
+    listed = list(reasons)
+    return {
+        reason: listed.count(reason)
+        for reason in sorted(set(listed), key=lambda reason: (-listed.count(reason), reason))
+    }
+
+
+def without_ends(plan: Plan) -> Plan:
+    """Without candidates whose schedule is another one at each rung, with its number of epochs."""
+    kept = Plan(alone=dict(plan.alone))
+    for transformers, groups in plan.settings.items():
+        for key, group in groups.items():
+            for one in group:
+                if one.model.learning_rate == "cosine" and one.model.decay_epochs is None:
+                    kept.alone[one.number] = "its schedule is another one at each rung"
+                else:
+                    kept.add(transformers, key, one)
+    return kept
+
+
+def identity(parameters: Parameters, resource: str | None) -> tuple[tuple[str, int], ...]:
+    """What a candidate is known by: from rung to rung its dict is copied, its values are not."""
+    own = ((name, id(value)) for name, value in parameters.items() if name != resource)
+    return tuple(sorted(own))
+
+
+def renumbered(
+    before: Sequence[Parameters], now: Sequence[Parameters], resource: str | None
+) -> dict[int, int]:
+    """The new numbers of candidates, by their old ones."""
+    numbers: dict[tuple[tuple[str, int], ...], list[int]] = {}
+    for new, parameters in enumerate(now):
+        numbers.setdefault(identity(parameters, resource), []).append(new)
+    found = {}
+    for old, parameters in enumerate(before):
+        same = numbers.get(identity(parameters, resource))
+        if same:
+            found[old] = same.pop(0)
+    return found

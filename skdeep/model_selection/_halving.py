@@ -4,134 +4,30 @@ The resource is epochs. After each rung the worst candidates leave their stacks;
 from where they are, so that a candidate's epochs are trained once and not again at every rung.
 """
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import product
-from typing import Any
+from math import floor, log
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils.parallel import delayed
 
 from .._engine.backend import Array
-from ..estimators._stack import Stack
+from .._inputs import RandomState, Rows
 from ._base import DEFAULT_STACK_BYTES, OWN_CONSTRAINTS, VectorizedSearch
 from ._compat import HalvingRandomSearchCV, yields_constant_splits
-from ._evaluation import Evaluator, Outcome, Scoring, StackTask, make_stack, score_stack
-from ._plan import StackedCandidate, last_step, make_plan
-
-
-@dataclass
-class LiveTask(StackTask):
-    """A stack that stays alive from rung to rung, with the candidates' places in it."""
-
-    stack: Stack | None
-    places: Sequence[int]
-
-
-def go_on_and_score(
-    task: LiveTask, scoring: Scoring, n_epochs: int
-) -> tuple[Stack, list[Outcome]] | None:
-    """Train a stack until it has run n_epochs; None where that cannot be."""
-    start = time.perf_counter()
-    try:
-        stack = task.stack or make_stack(task.candidates, task.split)
-        stack.forget_all_but(task.places)
-        stack.train_until(n_epochs)
-    except Exception:
-        return None
-    seconds = time.perf_counter() - start
-    outcomes = score_stack(stack, task.candidates, task.split, scoring, seconds)
-    stack.lighten()
-    return stack, outcomes
-
-
-class HalvingEvaluator(Evaluator):
-    """Evaluates candidates rung by rung, those it has met before from where they are."""
-
-    _live: list[LiveTask] | None = None
-    _n_epochs = 0
-    _known: Sequence[dict[str, Any]]
-
-    def _evaluate_stacks(self) -> None:
-        resource = self._search.resource
-        self._n_epochs_before, self._n_epochs = self._n_epochs, int(self._candidates[0][resource])
-        with self._workers() as parallel:
-            if self._live is None:
-                self._live = self._first_rung(parallel)
-            else:
-                self._live = self._next_rung(self._live, resource)
-            self._known = self._candidates
-            self._progress = self._make_progress(
-                candidate for task in self._live for candidate in task.candidates
-            )
-            self._live = self._run_live(parallel, self._live)
-            self._progress.close()
-
-    def _epochs(self, candidate: StackedCandidate) -> int:
-        return self._n_epochs - self._n_epochs_before
-
-    def _first_rung(self, parallel: Any) -> list[LiveTask]:
-        plan = make_plan(self._base, self._candidates, self._scoring.fit_params)
-        settings = [_that_go_on(groups) for groups in plan.values()]
-        units = list(product(filter(None, settings), range(len(self._splits))))
-        tasks = self._prepare(parallel, units) if units else []
-        return [
-            LiveTask(task.candidates, task.split, None, range(len(task.candidates)))
-            for task in tasks
-        ]
-
-    def _next_rung(self, live: Sequence[LiveTask], resource: str) -> list[LiveTask]:
-        """The candidates that are still in, under their new numbers."""
-        numbers: dict[Any, list[int]] = {}
-        for new, parameters in enumerate(self._candidates):
-            numbers.setdefault(_identity(parameters, resource), []).append(new)
-        renumbered: dict[int, int] = {}
-        for old, parameters in enumerate(self._known):
-            same = numbers.get(_identity(parameters, resource))
-            if same:
-                renumbered[old] = same.pop(0)
-        kept = [_surviving(task, renumbered) for task in live]
-        return [task for task in kept if task.candidates]
-
-    def _run_live(self, parallel: Any, live: Sequence[LiveTask]) -> list[LiveTask]:
-        """Run the rung; the tasks whose stacks could be made."""
-        jobs = (delayed(go_on_and_score)(task, self._scoring, self._n_epochs) for task in live)
-        alive = []
-        for task, end in zip(live, parallel(jobs), strict=True):
-            if end is not None:
-                task.stack, outcomes = end
-                task.places = range(len(task.candidates))
-                self._record(task, outcomes)
-                alive.append(task)
-        return alive
-
-
-def _that_go_on(groups: dict[Any, list[StackedCandidate]]) -> dict[Any, list[StackedCandidate]]:
-    """Candidates whose schedule is the same however many epochs there are, and so at each rung."""
-
-    def has_end(model: Any) -> bool:
-        return model.learning_rate == "cosine" and model.decay_epochs is None
-
-    kept = {key: [one for one in group if not has_end(one.model)] for key, group in groups.items()}
-    return {key: group for key, group in kept.items() if group}
-
-
-def _identity(parameters: dict[str, Any], resource: str) -> Any:
-    """What a candidate is known by: from rung to rung its dict is copied, its values are not."""
-    return tuple(
-        sorted((name, id(value)) for name, value in parameters.items() if name != resource)
-    )
-
-
-def _surviving(task: LiveTask, renumbered: dict[int, int]) -> LiveTask:
-    kept = [
-        (replace(one, number=renumbered[one.number]), place)
-        for one, place in zip(task.candidates, task.places, strict=True)
-        if one.number in renumbered
-    ]
-    return LiveTask([one for one, _ in kept], task.split, task.stack, [place for _, place in kept])
+from ._evaluation import Evaluator, identity
+from ._plan import last_step
+from ._scoring import Scoring
+from ._types import (
+    Constraints,
+    CVResults,
+    ErrorScore,
+    Folds,
+    Parameters,
+    Refit,
+    ScoringLike,
+    Spaces,
+)
 
 
 class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
@@ -181,8 +77,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
         has its share of the cores in each, or in threads one.
     verbose : int, default=0
-        From 1 on a line is printed as stacks are done: candidates times epochs, the best score so
-        far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
+        From 1 on it is printed how many fits share stacks and why others do not, and a line as
+        stacks are done: candidates times epochs, the best score so far and the time left. From 2
+        on, a line per candidate and fold; from 3 on, its scores.
     keep_best : int or None, default=None
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
@@ -204,6 +101,10 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         Its parameters.
     best_index_ : int
         Its number in `cv_results_`.
+    stacked_ : dict
+        How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
+        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many. Not
+        where all are other libraries' estimators.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.
@@ -245,8 +146,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     Notes
     -----
     A schedule that comes down over all epochs ("cosine" without `decay_epochs`) is another one at
-    each rung, so such a candidate is trained anew, alone. The data of all folds, transformed where
-    there are transformers, are kept from rung to rung. A process backend of joblib has to be able
+    each rung, so such a candidate is trained anew, alone. Where there is more than one rung, the
+    data of all folds, transformed where there are transformers, are kept from one to the next. A
+    process backend of joblib has to be able
     to pickle closures, as its default, loky, is.
 
     References
@@ -273,7 +175,7 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     ([27, 9, 3, 1], [1, 3, 9, 27])
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: Constraints = {
         **HalvingRandomSearchCV._parameter_constraints,
         **OWN_CONSTRAINTS,
     }
@@ -281,20 +183,20 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
 
     def __init__(
         self,
-        estimator: Any,
-        param_distributions: Any,
+        estimator: BaseEstimator,
+        param_distributions: Spaces,
         *,
         n_candidates: int | str = "exhaust",
         factor: float = 3,
         max_resources: int | str = "auto",
         min_resources: int | str = "smallest",
         aggressive_elimination: bool = False,
-        cv: Any = 5,
-        scoring: Any = None,
-        refit: Any = True,
-        error_score: Any = np.nan,
+        cv: Folds = 5,
+        scoring: ScoringLike = None,
+        refit: Refit = True,
+        error_score: ErrorScore = np.nan,
         return_train_score: bool = True,
-        random_state: int | np.random.RandomState | None = None,
+        random_state: RandomState = None,
         n_jobs: int | None = None,
         verbose: int = 0,
         keep_best: int | None = None,
@@ -326,10 +228,23 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
             return f"{self.estimator.steps[-1][0]}__max_iter"
         return "max_iter"
 
-    def _make_evaluator(self, base_estimator: Any, X: Any, y: Any, scoring: Scoring) -> Evaluator:
-        return HalvingEvaluator(self, base_estimator, X, y, scoring)
+    def _make_evaluator(
+        self, base_estimator: BaseEstimator, X: Rows, y: ArrayLike | None, scoring: Scoring
+    ) -> Evaluator:
+        return Evaluator(self, base_estimator, X, y, scoring, self.resource)
 
-    def _check_input_parameters(self, X: Any, y: Any, split_params: dict[str, Any]) -> None:
+    def _has_another_rung(self) -> bool:
+        """As scikit-learn's search counts its rungs, which it tells only once they are over."""
+        n_required = 1 + floor(log(self.n_candidates_[0], self.factor))
+        n_possible = 1 + floor(
+            log(int(self.max_resources_) // int(self.min_resources_), self.factor)
+        )
+        n_rungs = n_required if self.aggressive_elimination else min(n_required, n_possible)
+        return len(self.n_candidates_) < n_rungs
+
+    def _check_input_parameters(
+        self, X: Rows, y: ArrayLike | None, split_params: Parameters
+    ) -> None:
         if not yields_constant_splits(self._checked_cv_orig):
             raise ValueError(
                 "The cv parameter must yield consistent folds across calls to split(). Set its "
@@ -354,17 +269,17 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
                 f"max_resources_={self.max_resources_}."
             )
 
-    def _from_best_to_worst(self, results: dict[str, Any], scores: Array) -> list[int]:
+    def _from_best_to_worst(self, results: CVResults, scores: Array) -> list[int]:
         # Of candidates that went further those that did best; each counts where it got to.
         order: list[int] = []
         met = set()
         for i in np.lexsort((-scores, -results["iter"])):
-            identity = _identity(results["params"][i], self.resource)
-            if identity not in met:
-                met.add(identity)
+            known_by = identity(results["params"][i], self.resource)
+            if known_by not in met:
+                met.add(known_by)
                 order.append(int(i))
         return order
 
-    def _choose_best(self, results: dict[str, Any], refit_metric: Any) -> None:
+    def _choose_best(self, results: CVResults, refit_metric: object) -> None:
         super()._choose_best(results, refit_metric)
         self.best_score_ = results["mean_test_score"][self.best_index_]

@@ -2,52 +2,64 @@
 
 Candidates share a stack when their last steps are skdeep estimators that differ only in what each
 model may have of its own, and they share the transformers before it when those are the same. What
-cannot be stacked is fitted alone.
+cannot be stacked is fitted alone, and the plan says why.
 """
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from .._fit.recipe import token
+from ..estimators._base import BaseNetworkEstimator
 from ..estimators._callbacks import callbacks_of
-from ..estimators._stack import fit_key
+from ..estimators._stack import fit_key, why_alone
 from ._compat import routing_enabled
+from ._types import Parameters
 
 FIT_PARAMETERS = {"sample_weight", "X_val", "y_val", "sample_weight_val"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class StackedCandidate:
     """A candidate that can join a stack: its number, and its unfitted estimator."""
 
     number: int
-    estimator: Any
+    estimator: BaseEstimator
 
     @property
-    def model(self) -> Any:
+    def model(self) -> BaseNetworkEstimator:
         """The network estimator, without the transformers before it."""
         return last_step(self.estimator)
 
 
-# Candidates by transformers, then by stack.
-Plan = dict[Any, dict[Any, list[StackedCandidate]]]
+@dataclass
+class Plan:
+    """Candidates by transformers, then by stack; of the others the reason, by their number."""
+
+    settings: dict[Hashable, dict[Hashable, list[StackedCandidate]]] = field(default_factory=dict)
+    alone: dict[int, str] = field(default_factory=dict)
+
+    def add(self, transformers: Hashable, stack: Hashable, candidate: StackedCandidate) -> None:
+        self.settings.setdefault(transformers, {}).setdefault(stack, []).append(candidate)
 
 
-def is_pipeline(estimator: Any) -> bool:
+class CannotBeStacked(ValueError):
+    """Raised where a candidate cannot join a stack, whatever the others are; says why."""
+
+
+def is_pipeline(estimator: object) -> bool:
     """Whether an estimator is scikit-learn's Pipeline; a subclass may do other things in `fit`."""
     return type(estimator) is Pipeline
 
 
-def last_step(estimator: Any) -> Any:
+def last_step(estimator: BaseEstimator) -> BaseEstimator:
     return estimator.steps[-1][1] if is_pipeline(estimator) else estimator
 
 
-def transformers(estimator: Any) -> Any:
+def transformers(estimator: BaseEstimator) -> Pipeline | None:
     """The steps before the last as an unfitted pipeline that ends in a step of nothing, or None.
 
     They are clones, because the estimator stands for other candidates and other splits as well. A
@@ -59,7 +71,9 @@ def transformers(estimator: Any) -> Any:
     return clone(Pipeline(steps, memory=estimator.memory, verbose=estimator.verbose))
 
 
-def in_place_of_last(estimator: Any, before: Any, model: Any) -> Any:
+def in_place_of_last(
+    estimator: BaseEstimator, before: Pipeline, model: BaseEstimator
+) -> BaseEstimator:
     """The pipeline that an estimator is, with fitted steps: `before`'s, then the model."""
     pipeline = copy.copy(estimator)
     pipeline.steps = [*before.steps[:-1], (estimator.steps[-1][0], model)]
@@ -67,59 +81,68 @@ def in_place_of_last(estimator: Any, before: Any, model: Any) -> Any:
 
 
 def make_plan(
-    base_estimator: Any, candidates: Sequence[dict[str, Any]], fit_params: dict[str, Any]
+    base_estimator: BaseEstimator, candidates: Sequence[Parameters], fit_params: Parameters
 ) -> Plan:
     """Sort the candidates that can be stacked, keeping their order within each stack."""
-    plan: Plan = {}
+    plan = Plan()
     for number, parameters in enumerate(candidates):
-        found = _stackable(base_estimator, number, parameters, fit_params)
-        if found is not None:
-            key, candidate = found
-            groups = plan.setdefault(_transformer_key(base_estimator, parameters), {})
-            groups.setdefault(key, []).append(candidate)
+        try:
+            key, candidate = _stackable(base_estimator, number, parameters, fit_params)
+        except CannotBeStacked as reason:
+            plan.alone[number] = str(reason)
+        else:
+            plan.add(_transformer_key(base_estimator, parameters), key, candidate)
     return plan
 
 
+def with_parameters(base_estimator: BaseEstimator, parameters: Parameters) -> BaseEstimator:
+    """An unfitted estimator with a candidate's parameters."""
+    return clone(base_estimator).set_params(**clone(parameters, safe=False))
+
+
 def _stackable(
-    base_estimator: Any, number: int, parameters: dict[str, Any], fit_params: dict[str, Any]
-) -> tuple[Any, StackedCandidate] | None:
-    """The key of the stacks it can join, and the candidate.
-
-    None where it cannot join any, an error of its own included.
-    """
+    base_estimator: BaseEstimator, number: int, parameters: Parameters, fit_params: Parameters
+) -> tuple[Hashable, StackedCandidate]:
+    """The key of the stacks that a candidate can join, and the candidate."""
     try:
-        estimator = clone(base_estimator).set_params(**clone(parameters, safe=False))
-        model = last_step(estimator)
-        if not _takes_part(estimator, fit_params):
-            return None
-        key = fit_key(model)
-        return None if key is None else (key, StackedCandidate(number, estimator))
-    except Exception:
-        # To be met again, and reported, where the candidate is fitted alone.
-        return None
+        estimator = with_parameters(base_estimator, parameters)
+    except Exception as error:
+        # A user's class may raise anything. It is met again where the candidate is fitted alone.
+        raise CannotBeStacked("its parameters cannot be set") from error
+    _check_what_is_around(estimator, fit_params)
+    reason = why_alone(last_step(estimator))
+    if reason is not None:
+        raise CannotBeStacked(reason)
+    try:
+        return fit_key(last_step(estimator)), StackedCandidate(number, estimator)
+    except (TypeError, ValueError) as error:
+        raise CannotBeStacked("its parameters are not what they have to be") from error
 
 
-def _takes_part(estimator: Any, fit_params: dict[str, Any]) -> bool:
-    """Whether what is around the model can be done for all candidates of a stack at once."""
-    if split_fit_params(estimator, fit_params) is None:
-        return False
+def _check_what_is_around(estimator: BaseEstimator, fit_params: Parameters) -> None:
+    """Raise where what is around the model cannot be done for all candidates at once."""
     if not is_pipeline(estimator):
-        return True
-    listeners = [estimator, *(step for _, step in estimator.steps)]
-    has_callbacks = any(map(callbacks_of, listeners))
-    return estimator.transform_input is None and not has_callbacks
+        if split_fit_params(estimator, fit_params) is None:
+            raise CannotBeStacked("fit has arguments that are none of skdeep's")
+        return
+    if split_fit_params(estimator, fit_params) is None:
+        raise CannotBeStacked("fit has arguments that the pipeline routes")
+    if estimator.transform_input is not None:
+        raise CannotBeStacked("its pipeline has transform_input")
+    if any(map(callbacks_of, [estimator, *(step for _, step in estimator.steps)])):
+        raise CannotBeStacked("it has callbacks of its own")
 
 
 def split_fit_params(
-    estimator: Any, fit_params: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    estimator: BaseEstimator, fit_params: Parameters
+) -> tuple[Parameters, Parameters] | None:
     """The arguments of the transformers' fit and of the model's; None where that is not known."""
     if not is_pipeline(estimator):
         return ({}, fit_params) if fit_params.keys() <= FIT_PARAMETERS else None
     if fit_params and routing_enabled():
         return None
-    before: dict[str, Any] = {}
-    own: dict[str, Any] = {}
+    before: Parameters = {}
+    own: Parameters = {}
     for name, value in fit_params.items():
         step, _, argument = name.partition("__")
         if step == estimator.steps[-1][0] and argument in FIT_PARAMETERS:
@@ -131,7 +154,7 @@ def split_fit_params(
     return before, own
 
 
-def _transformer_key(base_estimator: Any, parameters: dict[str, Any]) -> Any:
+def _transformer_key(base_estimator: BaseEstimator, parameters: Mapping[str, object]) -> Hashable:
     if not is_pipeline(base_estimator):
         return ()
     last = base_estimator.steps[-1][0]

@@ -23,8 +23,9 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
 
     The estimator may be one of skdeep's, a `Pipeline` that ends in one, whose transformers are then
     fitted once per fold and setting, or anything else: what cannot share a stack (other estimators,
-    solver "lbfgs" or "gd", `verbose` ones, ones with callbacks) is fitted alone, as scikit-learn
-    does it.
+    solver "lbfgs" or "gd", `verbose` ones, ones with callbacks of their own) is fitted alone, as
+    scikit-learn does it; `stacked_` says what was, and why. Where memory is short stacks are halved
+    until they fit.
 
     Parameters
     ----------
@@ -48,8 +49,9 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
     cv : int, cross-validation generator or iterable, default=None
         The folds; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on a line is printed as stacks are done: candidates times epochs, the best score so
-        far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
+        From 1 on it is printed how many fits share stacks and why others do not, and a line as
+        stacks are done: candidates times epochs, the best score so far and the time left. From 2
+        on, a line per candidate and fold; from 3 on, its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     random_state : int, RandomState instance or None, default=None
@@ -79,6 +81,10 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
         Its parameters.
     best_index_ : int
         Its number in `cv_results_`.
+    stacked_ : dict
+        How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
+        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many. Not
+        where all are other libraries' estimators.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.
@@ -202,8 +208,9 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
     cv : int, cross-validation generator or iterable, default=None
         The folds; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on a line is printed as stacks are done: candidates times epochs, the best score so
-        far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
+        From 1 on it is printed how many fits share stacks and why others do not, and a line as
+        stacks are done: candidates times epochs, the best score so far and the time left. From 2
+        on, a line per candidate and fold; from 3 on, its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     error_score : "raise" or float, default=nan
@@ -231,6 +238,10 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
         Its parameters.
     best_index_ : int
         Its number in `cv_results_`.
+    stacked_ : dict
+        How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
+        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many. Not
+        where all are other libraries' estimators.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.

@@ -35,3 +35,13 @@ class FrozenDistribution(Protocol):
     def cdf(self, x: ArrayLike) -> Array: ...
 
     def ppf(self, q: ArrayLike) -> Array: ...
+
+
+# By name, values of an estimator's parameters, or arguments of a method.
+Parameters = dict[str, object]
+# Numbers of train rows and of test rows.
+Fold = tuple[Array, Array]
+# What scikit-learn's searches record of a candidate on a split.
+Outcome = dict[str, object]
+# Of one metric or, by their names, of several.
+Scores = float | dict[str, float]

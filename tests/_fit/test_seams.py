@@ -109,7 +109,7 @@ def test_a_group_moves_at_its_own_rate(optimizer):
     n = make_recipe().network.layout.size
     group = ParameterGroup(slice(n // 2, n), rate=0.1)
     recipe = make_recipe(optimizer=optimizer, alpha=0.0, batch_size=N_ROWS, max_epochs=1)
-    plain, slow = make_model(recipe), make_model(replace(recipe, groups=(group,)))
+    plain, slow = make_model(recipe), make_model(replace(recipe, parameter_groups=(group,)))
     start = plain.state.theta.copy()
     for model in (plain, slow):
         Fit([model], Rows(X, y)).run()
@@ -133,7 +133,7 @@ def test_decay_by_part_and_by_step(n_models):
         batch_size=4,
         max_epochs=2,
         shuffle=False,
-        groups=(group,),
+        parameter_groups=(group,),
         decay_schedule=Schedule(half),
     )
     models = [make_model(recipe, seed=3) for _ in range(n_models)]

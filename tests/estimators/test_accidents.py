@@ -4,6 +4,7 @@ Ctrl-C while epochs are trained ends `fit` with the last whole epoch; anywhere e
 exception, leaves the estimator as it was before the call.
 """
 
+import copy
 import pickle
 import sys
 import warnings
@@ -14,6 +15,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
 
 import skdeep
@@ -308,12 +310,107 @@ def test_ctrl_c_after_a_callback_has_changed_the_recipe(changes, continued):
     assert_array_equal(found._state.theta, expected.partial_fit(X, y)._state.theta)
 
 
-@needs_callbacks
-def test_a_cost_that_a_callback_raises_is_no_plateau():
-    class Raise(ChangeAndInterrupt):
-        def __call__(self, *batch):
-            raise AssertionError
+class Hooks:
+    """A callback whose hooks are given as functions of the estimator and the context."""
 
-    patient = deep(learning_rate_init=0.01).set_params(max_iter=30, tol=0.0, n_iter_no_change=3)
-    patient.set_callbacks(Raise(alpha=50.0)).fit(X, y)
-    assert patient.n_iter_ == 30
+    def __init__(self, begin=None, end=None):
+        self.begin, self.end = begin, end
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context):
+        if self.begin is not None and context.task_name == "epoch":
+            self.begin(estimator, context.task_id)
+
+    def on_fit_task_end(self, estimator, context):
+        if self.end is not None and context.task_name == "epoch":
+            self.end(estimator, context.task_id)
+
+
+def interrupt_at(epoch):
+    def hook(estimator, number):
+        if number == epoch:
+            raise KeyboardInterrupt
+
+    return hook
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    ("hook", "epoch", "n_kept"), [("end", 0, 1), ("begin", 2, 2), ("end", 2, 3)]
+)
+def test_ctrl_c_in_a_callback_keeps_the_epoch_that_it_heard_of(hook, epoch, n_kept):
+    model = clone(MODELS["plain"][0]).set_callbacks(Hooks(**{hook: interrupt_at(epoch)}))
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, y)
+    expected = clone(MODELS["plain"][0]).set_params(max_iter=n_kept).fit(X, y)
+    assert model.n_iter_ == n_kept
+    assert model.loss_curve_ == expected.loss_curve_
+    assert_array_equal(model._state.theta, expected._state.theta)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_an_estimator_is_not_fitted_within_its_own_fit(method):
+    def nested(estimator, number):
+        getattr(estimator, method)(X, y)
+
+    model = fitted_before("plain")
+    before = what_is_fitted(model)
+    with pytest.raises(RuntimeError, match=r"is being fitted.*Fit a clone of it"):
+        model.set_callbacks(Hooks(end=nested)).fit(X, y)
+    assert what_is_fitted(model.set_callbacks()) == before
+
+    def of_a_clone(estimator, number):
+        clone(estimator).set_callbacks().fit(X, y)
+
+    model.set_callbacks(Hooks(end=of_a_clone)).fit(X, y)
+    assert model.n_iter_ == N_MORE
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"solver": "foo"}, "'solver' parameter of DeepMLPClassifier must be"),
+        ({"solver": "sgd"}, "solver cannot change while a fit runs"),
+        ({"hidden_layer_sizes": (4, 4)}, "hidden_layer_sizes cannot change while a fit runs"),
+    ],
+    ids=str,
+)
+def test_a_callback_that_sets_what_cannot_be_is_told_what(parameters, message):
+    model = deep(dropout=[0.3])
+    with pytest.raises(ValueError, match=message):
+        model.set_callbacks(Hooks(end=lambda one, _: one.set_params(**parameters))).fit(X, y)
+
+
+def test_a_shallow_copy_keeps_its_curves():
+    model = fitted_before("watched")
+    copied, n_epochs = copy.copy(model), len(model.loss_curve_)
+    model.fit(X, y, **MODELS["watched"][1])
+    assert len(copied.loss_curve_) == len(copied.validation_scores_) == n_epochs
+    assert len(model.loss_curve_) == n_epochs + N_MORE
+
+
+# ------------------------------------------------------------------------------- full-batch solvers
+
+
+def test_lbfgs_says_which_limit_it_has_met():
+    model = SoftmaxClassifier(solver="lbfgs", max_iter=2)
+    with pytest.warns(ConvergenceWarning, match=r"after 2 iteration.*ITERATIONS REACHED LIMIT"):
+        model.fit(X, y)
+
+
+def test_lbfgs_has_no_batches_that_could_be_too_small():
+    model = DeepMLPClassifier((4,), solver="lbfgs", batch_norm=True, batch_size=1, random_state=0)
+    assert model.fit(X, y).score(X, y) > 0.9
+
+
+def test_a_cosine_that_has_come_to_zero_says_so_in_descent_too():
+    model = LogisticRegressionGD(
+        learning_rate="cosine", learning_rate_init=0.5, max_iter=5, warm_start=True, tol=0.0
+    ).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="come down to zero"):
+        model.fit(X, y)

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdeep import DeepMLPClassifier
 from skdeep._engine.activations import ACTIVATIONS
-from skdeep.estimators._stack import Stack, fit_key, of_similar_size
+from skdeep.estimators._stack import Measures, Stack, fit_key, of_similar_size
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -123,8 +123,8 @@ def test_layer_norm_does_not_see_the_padding(solver):
 
 def test_stacks_are_of_similar_size():
     models = [DeepMLPClassifier((width, width)) for width in [8, 300, 9, 290, 8]]
-    assert of_similar_size(models, X, y) == [[1], [3], [0, 2, 4]]
-    assert of_similar_size(models[:1] * 5, X, y) == [[0, 1, 2, 3, 4]]
+    assert of_similar_size(models, Measures.of(models[0], X, y, {})) == [[1], [3], [0, 2, 4]]
+    assert of_similar_size(models[:1] * 5, Measures.of(models[0], X, y, {})) == [[0, 1, 2, 3, 4]]
     # Neither has room for the other, and a network that has would be twice as large.
     crossed = [DeepMLPClassifier(sizes, batch_size=64) for sizes in [(8, 2000), (2000, 8)]]
-    assert of_similar_size(crossed, X, y) == [[1], [0]]
+    assert of_similar_size(crossed, Measures.of(crossed[0], X, y, {})) == [[1], [0]]

@@ -19,7 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skdeep.model_selection._evaluation as evaluation_module
+import skdeep.model_selection._together as together_module
 from skdeep import DeepMLPClassifier
 from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.model_selection import (
@@ -388,8 +388,8 @@ def test_the_search_decides_whether_candidates_share_a_stack(monkeypatch):
         made.append(args)
         return original(*args)
 
-    original = evaluation_module.make_stack
-    monkeypatch.setattr(evaluation_module, "make_stack", notes)
+    original = together_module.make_stack
+    monkeypatch.setattr(together_module, "make_stack", notes)
     space = {"alpha": log_uniform(0.1, 1)}
     alone = network_search(space=space, search="sklearn").fit(X, Y)
     assert not made

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from ..._engine.backend import Array
 from ..._engine.schedules import SCHEDULES, Schedule
 from ..._engine.solvers import SOLVERS
-from ...estimators._base import BaseNetworkEstimator
+from ...estimators._base import BaseNetworkEstimator, rates_of
 from ._common import (
     BLUE,
     LineStyle,
@@ -298,8 +298,7 @@ class LearningRateDisplay:
 def _rates_used(network: BaseNetworkEstimator) -> Array | None:
     """The rate of each epoch trained; None where there is none or one is not known."""
     n_trained = len(getattr(network, "loss_curve_", []))
-    curves = getattr(network, "_curves", None)
-    rates = np.asarray(getattr(curves, "rate", []), dtype=float)
+    rates = np.asarray(rates_of(network), dtype=float)
     if n_trained == 0 or rates.shape != (n_trained,) or not np.isfinite(rates).all():
         return None
     return rates

@@ -1,0 +1,89 @@
+"""The data of one fold, as the models of its stacks see them."""
+
+import copy
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+from .._inputs import Rows
+from ._compat import rows_of_params, safe_split, sees_only_predictions
+from ._plan import split_fit_params, transformers
+from ._types import Fold, Parameters
+
+if TYPE_CHECKING:
+    from ._scoring import Scoring
+
+
+@dataclass
+class Split:
+    """The rows of one split, transformed as the estimator does before its last step."""
+
+    number: int
+    X_train: Rows
+    y_train: ArrayLike
+    X_test: Rows
+    y_test: ArrayLike | None
+    fit_params: Parameters
+    train_score_params: Parameters
+    test_score_params: Parameters
+    # Train rows as they are scored: `fit_transform` may give others than `transform`.
+    X_scored: Rows
+    before: Pipeline | None
+    seconds: float
+    # Train and test rows as they were, for a scorer that does more than ask for predictions.
+    untouched: tuple[Rows, Rows] | None
+    # The train rows as callbacks hear of them; None where there are none.
+    X_told: Rows | None
+    weights_told: ArrayLike | None
+
+
+def prepare_split(
+    estimator: BaseEstimator,
+    X: Rows,
+    y: ArrayLike | None,
+    scoring: "Scoring",
+    number: int,
+    fold: Fold,
+) -> Split:
+    """Cut out one split, and transform it as the estimator does before its last step."""
+    start, (train, test) = time.perf_counter(), fold
+    X_train, y_train = safe_split(estimator, X, y, train)
+    X_test, y_test = safe_split(estimator, X, y, test, train)
+    given = rows_of_params(X, scoring.fit_params, indices=train)
+    params = split_fit_params(estimator, given)
+    assert params is not None  # the plan has seen to it
+    untouched = None
+    if not sees_only_predictions(scoring.scorer):
+        untouched = copy.deepcopy((X_train, X_test))
+    told = X_train if scoring.caller is not None else None
+    before, X_scored = transformers(estimator), X_train
+    if before is not None:
+        # A transformer may work in place.
+        X_scored = copy.deepcopy(X_train) if scoring.return_train_score else None
+        X_train = before.fit_transform(X_train, y_train, **params[0])
+        X_test = before.transform(X_test)
+        if scoring.return_train_score:
+            X_scored = before.transform(X_scored)
+    if np.ndim(X_train) != 2:
+        raise ValueError("Only matrices can be stacked on.")
+    return Split(
+        number,
+        X_train,
+        y_train,
+        X_test,
+        y_test,
+        params[1],
+        rows_of_params(X, scoring.score_params, indices=train),
+        rows_of_params(X, scoring.score_params, indices=test),
+        X_scored,
+        before,
+        time.perf_counter() - start,
+        untouched,
+        told,
+        given.get("sample_weight"),
+    )
