@@ -336,7 +336,7 @@ rates = suggested_space(network(solver="signsgd"))["learning_rate_init"]
 assert (rates.low, rates.high) == (1e-4, 1e-2)
 fitted = network(solver="signsgd", learning_rate_init=0.05, batch_size=30).fit(X, y)
 assert fitted.loss_curve_[-1] < fitted.loss_curve_[0]
-assert fitted.partial_fit(X, y).n_iter_ == 6
+assert len(fitted.partial_fit(X, y).loss_curve_) == 6
 space = {"learning_rate_init": [0.001, 0.01, 0.1]}
 one_by_one, at_once = (
     search(network(solver="signsgd"), space, cv=3).fit(X, y).cv_results_["mean_test_score"]
