@@ -62,6 +62,11 @@ SCHEDULES: dict[str, Rule] = {
 }
 
 
+def ends_with_training(name: object, decay_epochs: int | None) -> bool:
+    """Whether a schedule of this name comes down over as many epochs as there are."""
+    return isinstance(name, str) and SCHEDULES[name].has_end and decay_epochs is None
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A schedule with its parameters; call it with the epoch and the rows seen before it."""

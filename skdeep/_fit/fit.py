@@ -105,6 +105,7 @@ class Fit:
         remembers_epochs: bool = False,
     ) -> None:
         self.models = list(models)
+        _check_seams([model.recipe for model in models], dev, groups)
         self._rows, self._dev, self._groups, self._tied = rows, dev, groups, tied
         self._watch_gradient = watch_gradient
         self._remembers_epochs = remembers_epochs and len(self.models) == 1
@@ -419,6 +420,21 @@ class Fit:
                 model.watch.state = replace(
                     model.state, theta=nothing, statistics=nothing, streams={}, optimizer=None
                 )
+
+
+def _check_seams(
+    recipes: Sequence[Recipe], dev: DevSet | None, groups: Sequence[Sequence[int]] | None
+) -> None:
+    """Refuse what would be accepted and ignored."""
+    if groups is not None and dev is None:
+        raise ValueError(f"groups={groups} are watched on a dev set, and there is none.")
+    for recipe in recipes:
+        by_step = recipe.schedule.changes_by_step or recipe.decay_schedule is not None
+        if (recipe.parameter_groups or by_step) and not recipe.is_stochastic:
+            raise ValueError(
+                f"solver={recipe.solver.name!r} has no mini-batches: it takes no parameter_groups, "
+                "no decay_schedule and no schedule that changes by step."
+            )
 
 
 class RatesOfModels:

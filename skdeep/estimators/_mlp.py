@@ -184,7 +184,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         The classes, sorted; for multi-label y the numbers of the labels.
     coefs_ : list of ndarray
         Weight matrices of shape (units of a layer, units of the next): views of the one parameter
-        vector.
+        vector. A later call of `fit` or `partial_fit` makes another vector.
     intercepts_ : list of ndarray
         Bias vectors; of a hidden layer with batch norm or layer norm, its β.
     n_features_in_ : int
@@ -584,7 +584,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     ----------
     coefs_ : list of ndarray
         Weight matrices of shape (units of a layer, units of the next): views of the one parameter
-        vector.
+        vector. A later call of `fit` or `partial_fit` makes another vector.
     intercepts_ : list of ndarray
         Bias vectors; of a hidden layer with batch norm or layer norm, its β.
     n_features_in_ : int

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._engine.schedules import ends_with_training
 from .._engine.threads import one_blas_thread
 from .._inputs import Rows, n_rows_of
 from ..estimators._callbacks import callbacks_of
@@ -419,7 +420,7 @@ def without_ends(plan: Plan) -> Plan:
     for transformers, groups in plan.settings.items():
         for key, group in groups.items():
             for one in group:
-                if one.model.learning_rate == "cosine" and one.model.decay_epochs is None:
+                if ends_with_training(one.model.learning_rate, one.model.decay_epochs):
                     kept.alone[one.number] = "its schedule is another one at each rung"
                 else:
                     kept.add(transformers, key, one)

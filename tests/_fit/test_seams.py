@@ -267,3 +267,28 @@ def test_a_group_is_watched_by_its_mean_prediction():
         first, second = (models[k].watch.standing for k in group)
         assert first.best_epoch == second.best_epoch
     assert models[0].watch.curves.validation_loss != models[2].watch.curves.validation_loss
+
+
+# --------------------------------------------------------------------- nothing is silently ignored
+
+
+@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"parameter_groups": (ParameterGroup(slice(0, 2), rate=2.0),)},
+        {"decay_schedule": Schedule()},
+        {"schedule": Schedule(Rule(lambda epoch, schedule: 1.0, changes_by_step=True))},
+    ],
+    ids=["groups", "decay", "by step"],
+)
+def test_full_batch_solvers_refuse_what_goes_by_step(solver, changes):
+    recipe = make_recipe(sizes=(), activations=(), solver=solver, **changes)
+    with pytest.raises(ValueError, match=rf"solver='{solver}' has no mini-batches"):
+        Fit([make_model(recipe)], Rows(*problem_data()))
+
+
+def test_groups_are_watched_on_a_dev_set():
+    models = [make_model(make_recipe()) for _ in range(2)]
+    with pytest.raises(ValueError, match=r"groups=\[\[0, 1\]\] are watched on a dev set"):
+        Fit(models, Rows(*problem_data()), groups=[[0, 1]])

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from ..._engine.backend import Array
-from ..._engine.schedules import SCHEDULES, Schedule
+from ..._engine.schedules import SCHEDULES, Schedule, ends_with_training
 from ..._engine.solvers import SOLVERS
 from ...estimators._base import BaseNetworkEstimator, rates_of
 from ._common import (
@@ -327,7 +327,7 @@ def _initial_rate(network: BaseNetworkEstimator) -> float:
 
 def _decay_epochs(network: BaseNetworkEstimator) -> int | None:
     """What the estimator's schedule decays over, where the epochs drawn are not its own."""
-    if network.learning_rate == "cosine" and network.decay_epochs is None:
+    if ends_with_training(network.learning_rate, network.decay_epochs):
         return int(network.max_iter)
     return None if network.decay_epochs is None else int(network.decay_epochs)
 
