@@ -376,7 +376,7 @@ class Checkpoint(_EpochCallback):
                 f"after each epoch; got solver={estimator.solver!r}."
             )
         _check_folder(self.path)
-        if self.path.exists() and self._epoch_of(self.path) is None:
+        if self.path.exists() and not _is_checkpoint(self.path):
             raise FileExistsError(f"path is a file that no Checkpoint has written: {self.path}.")
         self._saved = None
 
@@ -442,6 +442,13 @@ class Checkpoint(_EpochCallback):
 
     def _kept(self, epoch: int) -> Path:
         return self.path.with_name(f"{self.path.name}.epoch-{epoch}")
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Whether a Checkpoint has written a file, of this version or an earlier one."""
+    with path.open("rb") as file:
+        first_line = file.readline()
+    return OLD_FIRST_LINE.fullmatch(first_line) is not None or _epoch_in(first_line) is not None
 
 
 def _epoch_in(first_line: bytes) -> int | None:

@@ -386,6 +386,21 @@ def test_an_end_that_another_callback_asked_for_is_saved(tmp_path, every, order)
     same(Checkpoint.resume(tmp_path / "a").fit(X, y), stopped)
 
 
+def test_a_checkpoint_of_an_earlier_version_is_refused_and_may_be_replaced(tmp_path):
+    path = tmp_path / "a"
+    # As skdeep wrote them before a fit was kept as it is now; what follows names lost modules.
+    path.write_bytes(
+        b"skdeep checkpoint of epoch 12\n\x80\x04cskdeep.estimators._progress\nGone\n."
+    )
+    with pytest.raises(ValueError, match=r"earlier version of skdeep.*start the fit anew"):
+        Checkpoint.resume(path)
+    model = network().set_callbacks(Checkpoint(path)).fit(X, y)
+    same(Checkpoint.resume(path).fit(X, y), model)
+    path.write_bytes(b"something else")
+    with pytest.raises(FileExistsError, match="no Checkpoint has written"):
+        model.fit(X, y)
+
+
 class Interrupt(KillAfter):
     """Ctrl-C in the midst of an epoch."""
 
