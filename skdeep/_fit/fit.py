@@ -17,10 +17,11 @@ import numpy as np
 
 from .._engine.backend import Array
 from .._engine.data import Rows
-from .._engine.errors import OwnError
+from .._engine.errors import OwnError, own_errors
 from .._engine.objective import Problem
 from .._engine.penalties import ElasticNet
 from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
+from .._engine.schedules import Schedule
 from .._engine.tied import TiedParameters
 from .._engine.training import AfterEpoch, LoopSettings, Snapshot, TrainingState
 from .architecture import Architecture
@@ -88,6 +89,8 @@ class Fit:
         models go by the first one's rate, optimizer and penalty.
     watch_gradient : bool, default=False
         Whether to know the gradients' norm.
+    keeps_errors : bool, default=False
+        Whether what a model's own fit would raise is kept as its `error` where it is alone, too.
     remembers_epochs : bool, default=False
         Whether Ctrl-C ends training, of one model, where its last whole epoch ended, and is not
         raised.
@@ -102,12 +105,13 @@ class Fit:
         groups: Sequence[Sequence[int]] | None = None,
         tied: TiedParameters | None = None,
         watch_gradient: bool = False,
+        keeps_errors: bool = False,
         remembers_epochs: bool = False,
     ) -> None:
         self.models = list(models)
         _check_seams([model.recipe for model in models], dev, groups)
         self._rows, self._dev, self._groups, self._tied = rows, dev, groups, tied
-        self._watch_gradient = watch_gradient
+        self._watch_gradient, self._keeps_errors = watch_gradient, keeps_errors
         self._remembers_epochs = remembers_epochs and len(self.models) == 1
         for number, model in enumerate(self.models):
             model.number = number
@@ -171,7 +175,10 @@ class Fit:
         first = recipes[0]
         if self._is_of_one:
             problem = replace(first.problem(self._rows), tied=self._tied)
-            return problem, first.settings(problem, watch_gradient=self._watch_gradient)
+            settings = first.settings(problem, watch_gradient=self._watch_gradient)
+            if settings is not None and self._keeps_errors:
+                settings = replace(settings, schedule=OwnSchedule(first.schedule))
+            return problem, settings
         architecture = Architecture.together([one.architecture for one in recipes])
         problem = Problem(
             replace(architecture, hidden_layer_sizes=self._sizes).network,
@@ -225,7 +232,6 @@ class Fit:
             several, that is kept as the model's `error`.
         """
         own_error = None
-        own_error = None
         try:
             # A model that diverges is reported once, by its own error, not by each operation.
             with np.errstate(all="ignore"):
@@ -255,7 +261,9 @@ class Fit:
             if not self._remembers_epochs:
                 raise
             self._go_back()
-        if own_error is not None:
+        if own_error is not None and self._keeps_errors:
+            self.population[0].error = own_error
+        elif own_error is not None:
             # Here, where no other error is being handled, it is raised as it was.
             raise own_error
 
@@ -437,6 +445,22 @@ def _check_seams(
             )
 
 
+@dataclass(frozen=True)
+class OwnSchedule:
+    """A schedule, maybe a user's function, whose errors are its model's own."""
+
+    schedule: Schedule
+
+    @property
+    def changes_by_step(self) -> bool:
+        return self.schedule.changes_by_step
+
+    def factor(self, epoch: int, rows_seen: int, part_of_epoch: float = 0.0) -> float:
+        """The schedule's factor."""
+        with own_errors(Exception):
+            return self.schedule.factor(epoch, rows_seen, part_of_epoch)
+
+
 class RatesOfModels:
     """The step sizes of several models; a user's schedule that raises ends its model."""
 
@@ -456,6 +480,8 @@ class RatesOfModels:
     def _rate(model: Model, part_of_epoch: float) -> float:
         try:
             return model.recipe.rate_at(model.state, part_of_epoch)
+        except MemoryError:
+            raise
         except Exception as error:
             model.error = error
             return 0.0

@@ -22,18 +22,10 @@ from ._callbacks import callbacks_of
 from ._compat import Interval, Options, StrOptions
 from ._scoring import check_scoring
 
-# Parameters that no recipe knows of: they say which rows, weights and numbers there are, how the
-# dev set is scored, or how a fit begins.
-OF_THE_ROWS = {
-    "batch_size",
-    "class_weight",
-    "validation_fraction",
-    "scoring",
-    "random_state",
-    "warm_start",
-    "verbose",
-    "dtype",
-}
+# Parameters that no recipe knows of. The first say which rows, weights and numbers there are, and
+# are the same for all models of a fit; the others how a model is scored, and how its fit begins.
+OF_THE_ROWS = {"batch_size", "class_weight", "validation_fraction", "random_state", "dtype"}
+OF_ITS_OWN = {"scoring", "warm_start", "verbose"}
 
 # Why another library's estimator is fitted alone.
 NOT_OURS = "is none of skdeep's estimators"
@@ -236,7 +228,7 @@ class YieldsRecipe(BaseEstimator, ABC):
         self, name: str, before: dict[str, object], recipe: Recipe, n_rows: int
     ) -> bool:
         """Whether a fit that runs by a recipe can go on with this one parameter changed."""
-        if name in shared_parameters(self):
+        if name in OF_ITS_OWN | shared_parameters(self):
             return False
         one_changed = shallow_copy(self)
         one_changed.__dict__.update(before | {name: getattr(self, name)})

@@ -103,7 +103,7 @@ class Stack:
         for estimator, own in zip(estimators, self._prepared, strict=True):
             with own_errors(Exception):
                 models.append(model_of(estimator, own))
-        self.fit = Fit(models, prepared.rows, prepared.dev)
+        self.fit = Fit(models, prepared.rows, prepared.dev, keeps_errors=True)
         self._events: dict[int, FitEvents] = {}
 
     @property

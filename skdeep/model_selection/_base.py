@@ -93,6 +93,7 @@ class VectorizedSearch(BaseSearchCV):
             If a parameter is not what it has to be, all candidates fail, or one fails and
             `error_score="raise"`.
         """
+        self.__dict__.pop("stacked_", None)
         scorers, refit_metric = self._get_scorers()
         self._check_keep_best(refit_metric)
         X, y = indexable(X, y)

@@ -27,14 +27,13 @@ from ..estimators._stack import (
     OwnError,
     bytes_per_model,
     of_similar_size,
-    own_errors,
 )
 from ._compat import Context, fit_and_score_alone, follows_into_steps
 from ._folds import Split, prepare_split
 from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, with_parameters
 from ._progress import Progress
 from ._scoring import Scoring
-from ._together import Done, StackTask, fit_and_score_stack
+from ._together import NO_MEMORY, Done, StackTask, fit_and_score_stack
 from ._types import Fold, Outcome, Parameters
 
 # Larger stacks gain nothing: what NumPy's calls cost is shared by enough models, and more of them
@@ -249,6 +248,7 @@ class Evaluator:
                     tasks += self._cut(rung, group, split, at_least)
                 except _Unprepared as reason:
                     rung.alone |= {(one.number, number): str(reason) for one in group}
+                    self._say(f"{len(group)} more to be fitted alone: {reason}")
         return tasks
 
     def _cut(self, rung: Rung, group: Group, split: Split, at_least: int) -> list[StackTask]:
@@ -257,13 +257,12 @@ class Evaluator:
         if self._scoring.return_train_score:
             n_scored = max(n_scored, n_rows_of(split.X_train))
         try:
+            data = Measures.of(
+                group[0].model, split.X_train, split.y_train, split.fit_params, n_scored
+            )
+        except (TypeError, ValueError, IndexError) as error:
             # A y, or rows of a dev set, of which not even that can be told.
-            with own_errors(Exception):
-                data = Measures.of(
-                    group[0].model, split.X_train, split.y_train, split.fit_params, n_scored
-                )
-        except OwnError as marked:
-            raise _Unprepared(_raised(marked.error)) from marked
+            raise _Unprepared(_raised(error)) from error
         tasks = []
         for numbers in of_similar_size([one.model for one in group], data):
             similar = [group[number] for number in numbers]
@@ -397,8 +396,10 @@ def _prepared(
     """A split, or what its data or transformers, which are not ours, have raised."""
     try:
         return prepare_split(estimator, X, y, scoring, number, fold)
-    except Exception as error:
-        return _raised(error)
+    except OwnError as marked:
+        return _raised(marked.error)
+    except MemoryError:
+        return NO_MEMORY
 
 
 def all_alone(rung: Rung, reason: str) -> Plan:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from .._engine.errors import own_errors
 from .._inputs import Rows
 from ._compat import rows_of_params, safe_split, sees_only_predictions
 from ._plan import split_fit_params, transformers
@@ -52,9 +53,11 @@ def prepare_split(
 ) -> Split:
     """Cut out one split, and transform it as the estimator does before its last step."""
     start, (train, test) = time.perf_counter(), fold
-    X_train, y_train = safe_split(estimator, X, y, train)
-    X_test, y_test = safe_split(estimator, X, y, test, train)
-    given = rows_of_params(X, scoring.fit_params, indices=train)
+    # The data, and what indexing and transformers make of them, are not ours.
+    with own_errors(Exception):
+        X_train, y_train = safe_split(estimator, X, y, train)
+        X_test, y_test = safe_split(estimator, X, y, test, train)
+        given = rows_of_params(X, scoring.fit_params, indices=train)
     params = split_fit_params(estimator, given)
     assert params is not None  # the plan has seen to it
     untouched = None
@@ -63,14 +66,17 @@ def prepare_split(
     told = X_train if scoring.caller is not None else None
     before, X_scored = transformers(estimator), X_train
     if before is not None:
-        # A transformer may work in place.
-        X_scored = copy.deepcopy(X_train) if scoring.return_train_score else None
-        X_train = before.fit_transform(X_train, y_train, **params[0])
-        X_test = before.transform(X_test)
-        if scoring.return_train_score:
-            X_scored = before.transform(X_scored)
-    if np.ndim(X_train) != 2:
-        raise ValueError("Only matrices can be stacked on.")
+        with own_errors(Exception):
+            # A transformer may work in place.
+            X_scored = copy.deepcopy(X_train) if scoring.return_train_score else None
+            X_train = before.fit_transform(X_train, y_train, **params[0])
+            X_test = before.transform(X_test)
+            if scoring.return_train_score:
+                X_scored = before.transform(X_scored)
+    with own_errors(ValueError):
+        scored = X_scored if scoring.return_train_score else X_train
+        if any(np.ndim(rows) != 2 for rows in (X_train, X_test, scored)):
+            raise ValueError("Only matrices can be stacked on.")
     return Split(
         number,
         X_train,

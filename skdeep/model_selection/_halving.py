@@ -235,6 +235,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
 
     def _has_another_rung(self) -> bool:
         """As scikit-learn's search counts its rungs, which it tells only once they are over."""
+        if not getattr(self, "n_candidates_", None):
+            # A subclass counts its rungs in a way of its own: another one can come.
+            return True
         n_required = 1 + floor(log(self.n_candidates_[0], self.factor))
         n_possible = 1 + floor(
             log(int(self.max_resources_) // int(self.min_resources_), self.factor)

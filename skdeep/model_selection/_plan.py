@@ -115,7 +115,7 @@ def _stackable(
         raise CannotBeStacked(reason)
     try:
         return fit_key(last_step(estimator)), StackedCandidate(number, estimator)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CannotBeStacked("its parameters are not what they have to be") from error
 
 

@@ -95,6 +95,10 @@ class Report:
         last.call_on_fit_task_end(estimator=pipeline, **transformed)
         root.call_on_fit_task_end(estimator=pipeline, **transformed)
 
+    def close(self) -> None:
+        """Let go of the context, also where the candidate has not been trained to its end."""
+        self._open.close()
+
     def end(self) -> None:
         """End the search's task, once the candidate is scored."""
         self._context.call_on_fit_task_end(estimator=self._caller, **self._about)

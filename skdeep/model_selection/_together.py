@@ -111,19 +111,23 @@ def _fit_and_score(task: StackTask, scoring: Scoring, goes_on: bool) -> Done:
         stack.forget_all_but(task.places)
         stack.allow(int(candidates[0].model.max_iter))
     reports = _reports(task, scoring)
-    for place, report in enumerate(reports):
-        report.begin(stack, place)
-    if task.stack is None:
-        stack.train()
-    else:
-        stack.train_until(int(candidates[0].model.max_iter))
-    if not goes_on:
-        stack.finish()
-    seconds = time.perf_counter() - start + (task.split.seconds if task.stack is None else 0)
-    ends: list[End] = [stack.end_of(place) for place in range(len(candidates))]
-    for place, report in enumerate(reports):
-        error = report.fit_ends(failed=isinstance(ends[place], Exception))
-        ends[place] = error or ends[place]
+    try:
+        for place, report in enumerate(reports):
+            report.begin(stack, place)
+        if task.stack is None:
+            stack.train()
+        else:
+            stack.train_until(int(candidates[0].model.max_iter))
+        if not goes_on:
+            stack.finish()
+        seconds = time.perf_counter() - start + (task.split.seconds if task.stack is None else 0)
+        ends: list[End] = [stack.end_of(place) for place in range(len(candidates))]
+        for place, report in enumerate(reports):
+            error = report.fit_ends(failed=isinstance(ends[place], Exception))
+            ends[place] = error or ends[place]
+    finally:
+        for report in reports:
+            report.close()
     outcomes = score_stack(stack, ends, candidates, task.split, scoring, seconds)
     for report in reports:
         report.end()

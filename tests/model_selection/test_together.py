@@ -5,8 +5,9 @@ import warnings
 import numpy as np
 import pytest
 from joblib import parallel_config
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from searches import RATES, assert_same_results, classifier, data
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -466,3 +467,133 @@ def test_scaled_pipelines_are_stacked_with_a_shallow_progress_bar():
     if HAS_CALLBACKS:
         search.set_callbacks(Recorder(1))
     assert search.fit(X, y).stacked_["n_alone"] == 0
+
+
+# ------------------------------------------------------------------------------- stacks of one
+
+
+def no_rate(epoch):
+    raise LookupError("no rate")
+
+
+def no_ideas(X_batch, y_batch, random_state):
+    raise LookupError("no ideas")
+
+
+def no_score_of_small_batches(estimator, X, y):
+    if estimator.batch_size == 8:
+        raise LookupError("no score")
+    return estimator.score(X, y)
+
+
+STACKS_OF_ONE = {
+    "schedule": ({}, [{"learning_rate": [no_rate]}, {"batch_size": [8]}]),
+    "augment": ({}, {"augment": [None, no_ideas]}),
+    "scoring": (
+        {"early_stopping": True, "scoring": no_score_of_small_batches},
+        {"batch_size": [8, 16]},
+    ),
+    "budget": ({}, {"learning_rate": ["constant", no_rate]}),
+}
+
+
+@pytest.mark.parametrize("name", STACKS_OF_ONE)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_users_error_in_a_stack_of_one_is_that_candidates_end(name, n_jobs):
+    X, y = data("classes")
+    parameters, space = STACKS_OF_ONE[name]
+    arguments = {"cv": 2, "refit": False, "error_score": -1.0, "n_jobs": n_jobs}
+    ours, theirs = (
+        kind(classifier(**parameters), space, **arguments, **more)
+        for kind, more in [
+            (VectorizedGridSearchCV, {"max_stack_bytes": 1} if name == "budget" else {}),
+            (GridSearchCV, {}),
+        ]
+    )
+    with parallel_config("threading"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours.fit(X, y)
+        theirs.fit(X, y)
+    assert_allclose(
+        ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], atol=1e-6
+    )
+    assert (ours.cv_results_["mean_test_score"] == -1).sum() == 1
+
+
+def test_candidates_may_differ_in_their_scoring():
+    X, y = data("classes")
+    search = VectorizedGridSearchCV(
+        classifier(early_stopping=True), {"scoring": [None, "loss", "accuracy"]}, cv=2, refit=False
+    ).fit(X, y)
+    assert search.stacked_ == {"n_stacked": 6, "n_alone": 0, "reasons": {}}
+
+
+def test_what_an_earlier_fit_has_stacked_is_forgotten():
+    X, y = data("classes")
+    search = VectorizedGridSearchCV(classifier(), {"batch_size": [8, 16]}, cv=2, refit=False)
+    assert search.fit(X, y).stacked_["n_stacked"] == 4
+    search.set_params(estimator=LogisticRegression(), param_grid={"C": [0.1, 1.0]}).fit(X, y)
+    assert not hasattr(search, "stacked_")
+
+
+class Forgetful(FunctionTransformer):
+    """A transformer that forgets to return what it has made of the test rows."""
+
+    def transform(self, X):
+        return None
+
+    def fit_transform(self, X, y=None):
+        return X
+
+
+def test_a_transformer_that_returns_nothing_goes_scikit_learns_way():
+    X, y = data("classes")
+    pipeline = make_pipeline(Forgetful(), classifier())
+    space = {"deepmlpclassifier__alpha": [0.1, 1.0]}
+    with pytest.warns(UserWarning, match="Scoring failed"):
+        search = VectorizedGridSearchCV(pipeline, space, cv=2, refit=False, error_score=-1.0).fit(
+            X, y
+        )
+    assert_array_equal(search.cv_results_["mean_test_score"], [-1, -1])
+
+
+def test_a_number_too_large_for_a_float_is_that_candidates_end():
+    X, y = data("classes")
+    space = {"tol": [1e-4, 10**400]}
+    with pytest.warns(FitFailedWarning, match="2 fits failed"):
+        search = VectorizedGridSearchCV(
+            classifier(), space, cv=2, refit=False, error_score=-1.0
+        ).fit(X, y)
+    scores = search.cv_results_["mean_test_score"]
+    assert scores[0] > 0
+    assert scores[1] == -1
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["_folds.split_fit_params", "_evaluation.of_similar_size", "_evaluation.bytes_per_model"],
+)
+def test_a_mistake_of_ours_in_preparing_stacks_surfaces(where, monkeypatch):
+    def mistaken(*args, **kwargs):
+        raise NameError("ours")
+
+    monkeypatch.setattr(f"skdeep.model_selection.{where}", mistaken)
+    X, y = data("classes")
+    with pytest.raises(NameError, match="ours"):
+        VectorizedGridSearchCV(
+            classifier(), {"alpha": [0.1, 1.0]}, cv=2, refit=False, error_score=-1.0
+        ).fit(X, y)
+
+
+def test_halving_that_counts_its_rungs_in_its_own_way():
+    class TwoRungs(VectorizedHalvingRandomSearchCV):
+        def _run_search(self, evaluate_candidates, callback_ctx=None):
+            for n_epochs in (2, 4):
+                evaluate_candidates(
+                    [{"alpha": alpha, "max_iter": n_epochs} for alpha in (0.1, 1.0)],
+                    more_results={"iter": [0, 0], "n_resources": [n_epochs] * 2},
+                )
+
+    X, y = data("classes")
+    search = TwoRungs(classifier(), {"alpha": [0.1, 1.0]}, cv=2, refit=False).fit(X, y)
+    assert len(search.cv_results_["params"]) == 4
