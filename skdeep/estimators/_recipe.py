@@ -4,6 +4,7 @@ import inspect
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
+from functools import cache
 from numbers import Integral, Real
 from typing import TypeVar
 
@@ -228,7 +229,7 @@ class YieldsRecipe(BaseEstimator, ABC):
         self, name: str, before: dict[str, object], recipe: Recipe, n_rows: int
     ) -> bool:
         """Whether a fit that runs by a recipe can go on with this one parameter changed."""
-        if name in OF_ITS_OWN | shared_parameters(self):
+        if name in OF_ITS_OWN | shared_parameters(type(self)):
             return False
         one_changed = shallow_copy(self)
         one_changed.__dict__.update(before | {name: getattr(self, name)})
@@ -256,11 +257,12 @@ def check_parameters(estimator: YieldsRecipe) -> None:
     estimator._check_hyperparameters()
 
 
-def shared_parameters(estimator: BaseEstimator) -> set[str]:
-    """Parameters that no recipe carries: those of the rows, and of a user's subclass."""
-    ours = next(kind for kind in type(estimator).__mro__ if kind.__module__.startswith(__package__))
-    known = set(inspect.signature(ours).parameters)
-    return OF_THE_ROWS | (set(estimator.get_params(deep=False)) - known)
+@cache
+def shared_parameters(kind: type) -> frozenset[str]:
+    """Parameters of a class that no recipe carries: those of the rows, and of a user's subclass."""
+    ours = next(base for base in kind.__mro__ if base.__module__.startswith(__package__))
+    own, known = (set(inspect.signature(one).parameters) for one in (kind, ours))
+    return frozenset((OF_THE_ROWS & own) | (own - known))
 
 
 def fit_key(estimator: BaseEstimator) -> Hashable | None:
@@ -274,7 +276,7 @@ def fit_key(estimator: BaseEstimator) -> Hashable | None:
     # Which loss a classifier has its labels will say, to all alike.
     loss = LogisticCrossEntropy() if is_classifier(estimator) else None
     recipe = estimator._recipe(1, 1, sys.maxsize, loss)
-    shared = sorted(shared_parameters(estimator) & set(estimator.get_params(deep=False)))
+    shared = sorted(shared_parameters(type(estimator)))
     tokens = ((name, token(getattr(estimator, name))) for name in shared)
     return (type(estimator), *tokens, recipe.key_of_fit())
 

@@ -30,7 +30,7 @@ from ..estimators._stack import (
 )
 from ._compat import Context, fit_and_score_alone, follows_into_steps
 from ._folds import Split, prepare_split
-from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, with_parameters
+from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, with_epochs
 from ._progress import Progress
 from ._scoring import Scoring
 from ._together import NO_MEMORY, Done, StackTask, fit_and_score_stack
@@ -173,8 +173,8 @@ class Evaluator:
         for place, one in enumerate(task.candidates):
             if one.number in number_of:
                 number = number_of[one.number]
-                estimator = with_parameters(self._base, rung.candidates[number])
-                candidates.append(StackedCandidate(number, estimator))
+                n_epochs = cast(int, rung.candidates[number][str(self._resource)])
+                candidates.append(with_epochs(one, number, int(n_epochs)))
                 places.append(place)
         n_before = int(task.candidates[0].model.max_iter)
         return StackTask(

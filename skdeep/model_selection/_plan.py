@@ -100,6 +100,18 @@ def with_parameters(base_estimator: BaseEstimator, parameters: Parameters) -> Ba
     return clone(base_estimator).set_params(**clone(parameters, safe=False))
 
 
+def with_epochs(candidate: StackedCandidate, number: int, n_epochs: int) -> StackedCandidate:
+    """The same candidate under another number, for so many epochs: all else is as it was."""
+    model = copy.copy(candidate.model)
+    model.max_iter = n_epochs
+    estimator = candidate.estimator
+    if is_pipeline(estimator):
+        estimator = copy.copy(estimator)
+        estimator.steps = [*estimator.steps[:-1], (estimator.steps[-1][0], model)]
+        return StackedCandidate(number, estimator)
+    return StackedCandidate(number, model)
+
+
 def _stackable(
     base_estimator: BaseEstimator, number: int, parameters: Parameters, fit_params: Parameters
 ) -> tuple[Hashable, StackedCandidate]:
