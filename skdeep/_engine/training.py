@@ -119,6 +119,8 @@ class Snapshot:
         vectors = () if self._optimizer is None else self._optimizer.vectors
         phi = () if state.phi is None else (state.phi,)
         moved = (state.theta, state.statistics, *vectors, *phi)
+        # Those of before are let go first: there is never room for both.
+        self._pairs.clear()
         self._pairs = [(np.empty_like(array), array) for array in moved if array.size]
 
     def restore(self) -> None:
