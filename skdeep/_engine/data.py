@@ -304,8 +304,9 @@ class AugmentedBatches:
         if not self._are_targets(y):
             raise ValueError(
                 "augment must return a y_batch of such targets as it was given (finite; for "
-                "classes, probabilities that sum to one in a row; for counts, >= 0); got "
-                f"values from {y.min()} to {y.max()}."
+                "classes, probabilities that sum to one in a row; for the loss 'poisson' >= 0, "
+                "for 'gamma' > 0); got values "
+                f"from {y.min()} to {y.max()}."
             )
         return x, y
 

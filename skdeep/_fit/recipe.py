@@ -65,7 +65,7 @@ class Recipe:
     shuffle: bool = field(metadata=COMMON)
     augment: Augment | None = field(metadata=COMMON)
     early_stopping: bool = field(metadata=COMMON)
-    # Gradient descent on all rows: whether it is accelerated. Of lbfgs: its relative tolerance.
+    # Only the full-batch solvers read these two: gd the first, lbfgs the second.
     accelerates: bool = field(metadata=COMMON)
     ftol: float = field(metadata=COMMON)
     # Parts of what the optimizer moves that have rates and decay of their own, and how decoupled

@@ -162,6 +162,18 @@ def test_what_it_returns_is_checked(augment, message):
         fitted("several classes", augment=augment)
 
 
+@pytest.mark.parametrize(
+    ("loss", "lowest", "allowed"), [("poisson", -1.0, ">= 0"), ("gamma", 0.0, "> 0")]
+)
+def test_targets_of_the_loss_are_named_where_it_breaks_them(loss, lowest, allowed):
+    def break_them(X_batch, y_batch, random_state):
+        return X_batch, np.full_like(y_batch, lowest)
+
+    network = DeepMLPRegressor(loss=loss, hidden_layer_sizes=(6,), augment=break_them, **SHORT)
+    with pytest.raises(ValueError, match=f"'{loss}' {allowed}.* from {lowest} to {lowest}"):
+        network.fit(X, CLASSES + 1.0)
+
+
 def test_it_takes_dense_rows_and_stochastic_solvers():
     with pytest.raises(ValueError, match="dense batches, got a sparse X"):
         DeepMLPClassifier(augment=nothing).fit(scipy.sparse.csr_array(X), CLASSES)
