@@ -38,6 +38,7 @@ formulas = {
     "by hand": lambda t: 1.0 if t < 15 else 0.1 if t < 23 else 0.01,
     "invscaling": lambda t: 1 / (t * m + 1) ** 0.25,
     "cosine": lambda t: (1 + np.cos(np.pi * t / N_EPOCHS)) / 2,
+    "coslog4": lambda t: (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t / N_EPOCHS))) / 2,
 }
 parameters = {
     "inverse_time": {"decay_rate": 0.5},

@@ -1,7 +1,7 @@
 """Learning-rate schedules: the factor on `learning_rate_init` during an epoch, counted from 0.
 
-The formulas are the course's (II 2.6), scikit-learn's invscaling, and the cosine. "adaptive" is a
-constant here: the loop lowers it when progress stalls.
+The formulas are the course's (II 2.6), scikit-learn's invscaling, the cosine, and three that change
+from step to step. "adaptive" is a constant here: the loop lowers it when progress stalls.
 """
 
 import math
@@ -37,6 +37,23 @@ def _cosine(epoch: float, schedule: "Schedule") -> float:
     return (1 + math.cos(math.pi * min(epoch / schedule.decay_epochs, 1))) / 2
 
 
+def _linear(epoch: float, schedule: "Schedule") -> float:
+    """From 1 straight down to 0."""
+    return 1 - min(epoch / schedule.decay_epochs, 1)
+
+
+def _flat_cosine(epoch: float, schedule: "Schedule") -> float:
+    """1 for the first half, then down to 0 along a cosine."""
+    past_half = max(2 * min(epoch / schedule.decay_epochs, 1) - 1, 0)
+    return (1 + math.cos(math.pi * past_half)) / 2
+
+
+def _coslog4(epoch: float, schedule: "Schedule") -> float:
+    """From 0 up and down again four times, each time for twice as long as the time before."""
+    done = min(epoch / schedule.decay_epochs, 1)
+    return (1 - math.cos(2 * math.pi * math.log2(1 + 15 * done))) / 2
+
+
 @dataclass(frozen=True)
 class Rule:
     """A schedule's formula, (epoch, schedule) → factor, and what a loop has to know of it.
@@ -59,6 +76,10 @@ SCHEDULES: dict[str, Rule] = {
     "exponential": Rule(_exponential),
     "step": Rule(_step),
     "cosine": Rule(_cosine, has_end=True),
+    "linear": Rule(_linear, changes_by_step=True, has_end=True),
+    "flat_cosine": Rule(_flat_cosine, changes_by_step=True, has_end=True),
+    # Epoch by epoch it would stand still in the first, and skip most of its first two arches.
+    "coslog4": Rule(_coslog4, changes_by_step=True, has_end=True),
 }
 
 

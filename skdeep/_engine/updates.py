@@ -6,10 +6,11 @@ the next one is touched. The blocks are views made once, when a fit starts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from .backend import Array, FloatType, Number
+from .backend import Array, Number
 from .optimizers import Optimizer, OptimizerState, clip_by_global_norm, make_scratch
 from .penalties import ElasticNet
 
@@ -37,9 +38,9 @@ class Block:
     smooth: tuple[Array, Array, Array]
     span: slice
     is_whole_population: bool = False
-    # By how much rates and decay differ within the block, where there are groups.
-    rates: Array | None = None
-    decays: Array | None = None
+    # What its rate and decay are multiplied by.
+    rate: float = 1.0
+    decay: float = 1.0
 
 
 class Updates:
@@ -85,7 +86,7 @@ class Updates:
         self._move = optimizer.bind(state, theta.dtype)
         self._decays = penalty.has_l2 and optimizer.decoupled_decay
         self._adds_l2 = penalty.has_l2 and not optimizer.decoupled_decay
-        self._has_l1 = penalty.has_l1
+        self._has_l1, self._has_groups = penalty.has_l1, bool(groups)
         self._blocks = _cut(theta, grad, state, n_penalised, groups)
         self._smooth_penalty = self._penalty
         if self._adds_l2 and self._blocks[0].is_whole_population:
@@ -101,10 +102,9 @@ class Updates:
         adds_l2 = self._adds_l2 and self._clip is None
         for block in self._blocks:
             step = rate
-            if block.rates is not None:
-                step = rate * block.rates
+            if self._has_groups:
+                step = rate * block.rate
                 now = self._optimizer.numbers(state, step, dtype)
-                step = step[..., : block.weights.shape[-1]]
             if adds_l2:
                 self._smooth_penalty.add_gradient(*block.smooth)
             elif self._decays:
@@ -116,9 +116,9 @@ class Updates:
 
     def _decay(self, block: Block, step: Number) -> None:
         """A decoupled optimizer's decay of a block's weights."""
-        if self.decay_factor != 1:
-            step = step * self.decay_factor
-        self._penalty.decay(block.weights, step if block.decays is None else step * block.decays)
+        if self._has_groups or self.decay_factor != 1:
+            step = step * self.decay_factor * block.decay
+        self._penalty.decay(block.weights, step)
 
     def _clip_whole_gradient(self) -> None:
         # The norm is of the gradient of J, so L2 has to be in it before any block moves.
@@ -138,41 +138,34 @@ def _cut(
 ) -> list[Block]:
     scratch = make_scratch(theta)
     width, size = scratch.shape[-1], theta.shape[-1]
-    rates, decays = _factors(groups, size, theta.dtype)
-    if theta.ndim > 1 and width == size:
+    if theta.ndim > 1 and width == size and not groups:
         span = slice(0, n_penalised)
         whole = (theta, grad, *state.vectors, scratch)
-        smooth = (theta, grad, scratch)
-        own = None if decays is None else decays[span]
-        return [Block(whole, theta[..., span], smooth, span, True, rates, own)]
+        return [Block(whole, theta[..., span], (theta, grad, scratch), span, True)]
     blocks = []
-    for start in range(0, size, width):
-        stop = min(start + width, size)
-        end = max(start, min(stop, n_penalised))
-        operands = [vector[..., start:stop] for vector in (theta, grad, *state.vectors)]
-        operands.append(scratch[..., : stop - start])
-        span = slice(start, end)
-        smooth = theta[..., span], grad[..., span], scratch[..., : end - start]
-        blocks.append(
-            Block(
-                tuple(operands),
-                theta[..., span],
-                smooth,
-                span,
-                rates=None if rates is None else rates[start:stop],
-                decays=None if decays is None else decays[span],
+    for part in _parts(groups, size):
+        for start in range(part.span.start, part.span.stop, width):
+            stop = min(start + width, part.span.stop)
+            end = max(start, min(stop, n_penalised))
+            operands = [vector[..., start:stop] for vector in (theta, grad, *state.vectors)]
+            operands.append(scratch[..., : stop - start])
+            span = slice(start, end)
+            smooth = theta[..., span], grad[..., span], scratch[..., : end - start]
+            weights = theta[..., span]
+            blocks.append(
+                Block(tuple(operands), weights, smooth, span, rate=part.rate, decay=part.decay)
             )
-        )
     return blocks
 
 
-def _factors(
-    groups: Sequence[ParameterGroup], size: int, dtype: FloatType
-) -> tuple[Array | None, Array | None]:
-    """The groups' factors on rate and decay, entry by entry; None where there are no groups."""
-    if not groups:
-        return None, None
-    rates, decays = np.ones(size, dtype), np.ones(size, dtype)
+def _parts(groups: Sequence[ParameterGroup], size: int) -> list[ParameterGroup]:
+    """All of θ in pieces of one rate and one decay each; of groups that overlap the last counts."""
+    factors = np.ones((2, size))
     for group in groups:
-        rates[group.span], decays[group.span] = group.rate, group.decay
-    return rates, decays
+        factors[:, group.span] = [[group.rate], [group.decay]]
+    changes = np.flatnonzero(np.diff(factors).any(axis=0)) + 1
+    bounds = [0, *changes.tolist(), size]
+    return [
+        ParameterGroup(slice(start, stop), *factors[:, start].tolist())
+        for start, stop in pairwise(bounds)
+    ]

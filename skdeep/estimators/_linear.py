@@ -336,7 +336,7 @@ class LogisticRegressionGD(BaseLinear):
         (II 2.1), all rows if there are fewer than 2000, else 256. An int larger than the number of
         rows is clipped to it, with a warning.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
-            "step", "cosine"} or callable, default="constant"
+            "step", "cosine", "linear", "flat_cosine", "coslog4"} or callable, default="constant"
         Schedule of the learning rate of all solvers but lbfgs (course II 2.6), as a factor on
         `learning_rate_init`; epochs count from 0 and go on counting when training is continued.
 
@@ -349,6 +349,9 @@ class LogisticRegressionGD(BaseLinear):
         - "exponential": decay_rate ** epoch;
         - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
         - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
+        - "linear", by step: 1 − t, where t = epoch / decay_epochs, parts of epochs included;
+        - "flat_cosine", by step: 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
+        - "coslog4", by step: (1 − cos(2π · log₂(1 + 15 t))) / 2, from 0 up and down four times;
         - a callable: its value at the epoch's number, finite and >= 0.
     learning_rate_init : float or "auto", default="auto"
         Learning rate before the schedule's factor, > 0. "auto" is 1/L for "gd", L the Lipschitz
@@ -359,8 +362,8 @@ class LogisticRegressionGD(BaseLinear):
         Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
         "inverse_time", 0.95 for "exponential", 0.5 for "step".
     decay_epochs : int, default=None
-        Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes the schedule's
-        own: 10 for "step", `max_iter` for "cosine".
+        Epochs of a stair of "step", or until "cosine" and what is by step have come to zero, >= 1.
+        None takes the schedule's own: 10 for "step", `max_iter` for the others.
     max_iter : int, default=10000
         Largest number of iterations or epochs of one call of `fit`, >= 1.
     shuffle : bool, default=True
@@ -523,7 +526,7 @@ class SoftmaxClassifier(BaseLinear):
         (II 2.1), all rows if there are fewer than 2000, else 256. An int larger than the number of
         rows is clipped to it, with a warning.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
-            "step", "cosine"} or callable, default="constant"
+            "step", "cosine", "linear", "flat_cosine", "coslog4"} or callable, default="constant"
         Schedule of the learning rate of all solvers but lbfgs (course II 2.6), as a factor on
         `learning_rate_init`; epochs count from 0 and go on counting when training is continued.
 
@@ -536,6 +539,9 @@ class SoftmaxClassifier(BaseLinear):
         - "exponential": decay_rate ** epoch;
         - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
         - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
+        - "linear", by step: 1 − t, where t = epoch / decay_epochs, parts of epochs included;
+        - "flat_cosine", by step: 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
+        - "coslog4", by step: (1 − cos(2π · log₂(1 + 15 t))) / 2, from 0 up and down four times;
         - a callable: its value at the epoch's number, finite and >= 0.
     learning_rate_init : float or "auto", default="auto"
         Learning rate before the schedule's factor, > 0. "auto" is 1/L for "gd", L the Lipschitz
@@ -546,8 +552,8 @@ class SoftmaxClassifier(BaseLinear):
         Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
         "inverse_time", 0.95 for "exponential", 0.5 for "step".
     decay_epochs : int, default=None
-        Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes the schedule's
-        own: 10 for "step", `max_iter` for "cosine".
+        Epochs of a stair of "step", or until "cosine" and what is by step have come to zero, >= 1.
+        None takes the schedule's own: 10 for "step", `max_iter` for the others.
     max_iter : int, default=10000
         Largest number of iterations or epochs of one call of `fit`, >= 1.
     shuffle : bool, default=True

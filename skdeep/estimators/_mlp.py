@@ -67,7 +67,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         below in 0.43. An int larger than the number of rows is clipped to it, with a warning. With
         batch norm, a last batch of one row joins the one before.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
-            "step", "cosine"} or callable, default="constant"
+            "step", "cosine", "linear", "flat_cosine", "coslog4"} or callable, default="constant"
         Schedule of the learning rate of the stochastic solvers (course II 2.6), as a factor on
         `learning_rate_init`; epochs count from 0 and go on counting when training is continued.
 
@@ -80,6 +80,9 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         - "exponential": decay_rate ** epoch;
         - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
         - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
+        - "linear", by step: 1 − t, where t = epoch / decay_epochs, parts of epochs included;
+        - "flat_cosine", by step: 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
+        - "coslog4", by step: (1 − cos(2π · log₂(1 + 15 t))) / 2, from 0 up and down four times;
         - a callable: its value at the epoch's number, finite and >= 0.
     learning_rate_init : float, default=0.001
         Learning rate of the stochastic solvers before the schedule's factor, > 0.
@@ -89,8 +92,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
         "inverse_time", 0.95 for "exponential", 0.5 for "step".
     decay_epochs : int, default=None
-        Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes the schedule's
-        own: 10 for "step", `max_iter` for "cosine".
+        Epochs of a stair of "step", or until "cosine" and what is by step have come to zero, >= 1.
+        None takes the schedule's own: 10 for "step", `max_iter` for the others.
     max_iter : int, default=200
         Largest number of epochs of one call of `fit`, or of iterations of lbfgs, >= 1.
     shuffle : bool, default=True
@@ -467,7 +470,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         below in 0.43. An int larger than the number of rows is clipped to it, with a warning. With
         batch norm, a last batch of one row joins the one before.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
-            "step", "cosine"} or callable, default="constant"
+            "step", "cosine", "linear", "flat_cosine", "coslog4"} or callable, default="constant"
         Schedule of the learning rate of the stochastic solvers (course II 2.6), as a factor on
         `learning_rate_init`; epochs count from 0 and go on counting when training is continued.
 
@@ -480,6 +483,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         - "exponential": decay_rate ** epoch;
         - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
         - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
+        - "linear", by step: 1 − t, where t = epoch / decay_epochs, parts of epochs included;
+        - "flat_cosine", by step: 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
+        - "coslog4", by step: (1 − cos(2π · log₂(1 + 15 t))) / 2, from 0 up and down four times;
         - a callable: its value at the epoch's number, finite and >= 0.
     learning_rate_init : float, default=0.001
         Learning rate of the stochastic solvers before the schedule's factor, > 0.
@@ -489,8 +495,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
         "inverse_time", 0.95 for "exponential", 0.5 for "step".
     decay_epochs : int, default=None
-        Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes the schedule's
-        own: 10 for "step", `max_iter` for "cosine".
+        Epochs of a stair of "step", or until "cosine" and what is by step have come to zero, >= 1.
+        None takes the schedule's own: 10 for "step", `max_iter` for the others.
     max_iter : int, default=200
         Largest number of epochs of one call of `fit`, or of iterations of lbfgs, >= 1.
     shuffle : bool, default=True

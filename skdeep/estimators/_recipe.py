@@ -141,6 +141,13 @@ class YieldsRecipe(BaseEstimator, ABC):
                 f"solver={self.solver!r} cannot clip gradients: gradient_clip must be None, got "
                 f"gradient_clip={self.gradient_clip}."
             )
+        schedule = self.learning_rate
+        by_step = isinstance(schedule, str) and SCHEDULES[schedule].changes_by_step
+        if by_step and not solver.is_stochastic:
+            raise ValueError(
+                f"solver={self.solver!r} has no mini-batches, from one to the next of which "
+                f"learning_rate={schedule!r} changes. Stochastic solvers take it."
+            )
         if self.augment is not None and not solver.takes_changing_objective:
             raise ValueError(
                 f"solver={self.solver!r} needs an objective that stays the same from step to step: "

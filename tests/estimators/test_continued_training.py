@@ -50,6 +50,9 @@ SCHEDULES = {
     "exponential": {"learning_rate": "exponential", "decay_rate": 0.7},
     "step": {"learning_rate": "step", "decay_epochs": 2},
     "cosine": {"learning_rate": "cosine", "decay_epochs": 9},
+    "linear": {"learning_rate": "linear", "decay_epochs": 9},
+    "flat_cosine": {"learning_rate": "flat_cosine", "decay_epochs": 9},
+    "coslog4": {"learning_rate": "coslog4", "decay_epochs": 9},
 }
 
 

@@ -237,7 +237,7 @@ class LearningRateDisplay:
         Parameters
         ----------
         learning_rate : {"constant", "invscaling", "inverse_time", "sqrt", "exponential", "step", \
-                "cosine"} or callable
+                "cosine", "linear", "flat_cosine", "coslog4"} or callable
             The schedule; a callable gives the factor on `learning_rate_init` from the epoch.
         learning_rate_init : float, default=0.001
             Learning rate before the schedule's factor, > 0.
@@ -250,8 +250,8 @@ class LearningRateDisplay:
         decay_rate : float, default=None
             Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own.
         decay_epochs : int, default=None
-            Epochs of a stair of "step" or of the whole of "cosine", >= 1. None takes 10 and
-            `n_epochs`.
+            Epochs of a stair of "step", or until those that end have come to zero, >= 1. None takes
+            10 and `n_epochs`.
         ax : matplotlib Axes, default=None
             What to draw on; None makes a new figure.
         log_scale : bool, default=None

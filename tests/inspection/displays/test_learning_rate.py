@@ -20,6 +20,9 @@ OF_EPOCH = {
     "exponential": lambda e: 0.95**e,
     "step": lambda e: 0.5 ** (e // 10),
     "cosine": lambda e: (1 + np.cos(np.pi * e / 25)) / 2,
+    "linear": lambda e: 1 - e / 25,
+    "flat_cosine": lambda e: (1 + np.cos(np.pi * max(2 * e / 25 - 1, 0))) / 2,
+    "coslog4": lambda e: (1 - np.cos(2 * np.pi * np.log2(1 + 15 * e / 25))) / 2,
 }
 
 
@@ -166,7 +169,10 @@ def test_a_rate_that_no_parameter_tells_is_refused(model, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"learning_rate": "linear"}, "learning_rate must be a callable or one of .*'linear'"),
+        (
+            {"learning_rate": "triangular"},
+            "learning_rate must be a callable or one of .*'triangular'",
+        ),
         ({"learning_rate": ["step"]}, "learning_rate must be a callable or one of"),
         ({"n_epochs": 0}, "n_epochs must be an integer >= 1, got 0"),
         ({"n_epochs": None}, "n_epochs must be an integer >= 1, got None"),
