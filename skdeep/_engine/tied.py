@@ -6,9 +6,20 @@ vector for all of them and θ, of shape (K, P), is made from it before each step
 back by the chain rule, ∂J/∂φ = (∂θ/∂φ)ᵀ ∂J/∂θ. Forward and backward passes know nothing of it.
 """
 
+import math
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
-from .backend import Array
+import numpy as np
+
+from .backend import Array, FloatType
+from .layers import Dense
+from .layout import Layout, Slot
+from .network import Network
+
+# Writes its result where it has been bound to.
+Step = Callable[[], None]
 
 
 class TiedParameters(Protocol):
@@ -22,8 +33,163 @@ class TiedParameters(Protocol):
     def n_penalised(self) -> int:
         """How many of φ's entries, the first ones, a penalty acts on."""
 
-    def expand(self, phi: Array, theta: Array) -> None:
-        """Write the θ of all models that φ stands for."""
+    def bind(
+        self, phi: Array, theta: Array, grad_theta: Array, grad_phi: Array
+    ) -> tuple[Step, Step]:
+        """The functions expand and pull_back.
 
-    def pull_back(self, phi: Array, grad_theta: Array, grad_phi: Array) -> None:
-        """Write ∂J/∂φ, summed over all models, from ∂J/∂θ."""
+        The first writes the θ of all models that φ stands for, the second ∂J/∂φ, summed over all
+        models, from ∂J/∂θ, which it may spoil.
+        """
+
+
+class SharedWeights:
+    """Members that share the weights of their hidden layers, W_k = (a_k ⊗ s_k) ⊙ W / √n_in.
+
+    Biases are each member's own, and so is its head, the output layer. W has entries of variance 1
+    whatever the width, so that one learning rate suits all widths (Jacot, Gabriel and Hongler,
+    2018); the adapters a_k and s_k scale a layer's inputs and outputs (Wen, Tran and Ba, 2020;
+    Gorishniy, Kotelnikov and Babenko, 2024). A penalty acts on W, the heads and the first a, by
+    which a member scales the inputs.
+
+    Parameters
+    ----------
+    network : Network
+        A chain of dense layers with biases, and of what has no parameters.
+    n_members : int
+        How many members there are, K.
+
+    Attributes
+    ----------
+    layout : Layout
+        The places of W, a, s and b of each hidden layer, and W and b of the output, in φ.
+    """
+
+    def __init__(self, network: Network, n_members: int) -> None:
+        self._network, self.n_members = network, n_members
+        *self._hidden, self._output = network.dense_layers
+        self.layout = Layout(self._slots())
+        own = {(layer.name, name) for layer in network.dense_layers for name in ("W", "b")}
+        if own != set(network.layout.spans):
+            raise ValueError("Shared weights are those of dense layers with biases, and no others.")
+
+    @property
+    def size(self) -> int:
+        return self.layout.size
+
+    @property
+    def n_penalised(self) -> int:
+        return self.layout.n_penalised
+
+    def _slots(self) -> list[Slot]:
+        K, slots = self.n_members, []
+        for number, layer in enumerate(self._hidden):
+            slots += [
+                Slot(layer.name, "W", (layer.n_in, layer.n_out), penalised=True),
+                Slot(layer.name, "a", (K, layer.n_in), penalised=number == 0),
+                Slot(layer.name, "s", (K, layer.n_out)),
+                Slot(layer.name, "b", (K, layer.n_out)),
+            ]
+        n_in, n_out = self._output.n_in, self._output.n_out
+        head = Slot(self._output.name, "W", (K * n_in, n_out), penalised=True)
+        return [*slots, head, Slot(self._output.name, "b", (K, n_out))]
+
+    def draw(self, generator: np.random.Generator, output_bias: Array, dtype: FloatType) -> Array:
+        """A fresh φ: every member predicts the constant `output_bias`.
+
+        Members differ by the signs with which they see their inputs, and by their biases.
+        """
+        phi = np.zeros(self.size)
+        views = self.layout.views(phi)
+        for number, layer in enumerate(self._hidden):
+            W, a, s, b = (views[layer.name, name] for name in "Wasb")
+            W[...] = generator.standard_normal(W.shape)
+            b[...] = generator.standard_normal(b.shape)
+            a[...], s[...] = 1, 1
+            if number == 0 and self.n_members > 1:
+                a[...] = 2 * generator.integers(0, 2, a.shape) - 1
+        views[self._output.name, "b"][...] = output_bias
+        return phi.astype(dtype)
+
+    def bind(
+        self, phi: Array, theta: Array, grad_theta: Array, grad_phi: Array
+    ) -> tuple[Step, Step]:
+        """The functions expand and pull_back; of one member alone θ may have one axis."""
+        of_members = (self.n_members, self._network.layout.size)
+        ours = [self.layout.views(vector) for vector in (phi, grad_phi)]
+        theirs = [
+            self._network.layout.views(vector.reshape(of_members)) for vector in (theta, grad_theta)
+        ]
+        expansions, returns = [], []
+        for layer in self._network.dense_layers:
+            views = [{name: part[layer.name, name] for name in "Wb"} for part in theirs]
+            if layer is self._output:
+                bound = _bind_head(layer, *_of_layer(ours, layer, "Wb"), *views)
+            else:
+                bound = _bind_hidden(layer, *_of_layer(ours, layer, "Wasb"), *views)
+            expansions.append(bound[0])
+            returns.append(bound[1])
+        return partial(_each, expansions), partial(_each, returns)
+
+
+Named = dict[str, Array]
+
+
+def _of_layer(views: list[dict[tuple[str, str], Array]], layer: Dense, names: str) -> list[Named]:
+    return [{name: part[layer.name, name] for name in names} for part in views]
+
+
+def _each(steps: list[Step]) -> None:
+    for step in steps:
+        step()
+
+
+def _bind_hidden(
+    layer: Dense, phi: Named, grad_phi: Named, theta: Named, grad: Named
+) -> tuple[Step, Step]:
+    """W_k = a_k · W · s_k / √n_in, row by row and column by column; b_k as it is."""
+    W, W_k, dW_k = phi["W"], theta["W"], grad["W"]
+    # Columns of the a_k and rows of the s_k, to multiply matrices by.
+    a, s = phi["a"][..., np.newaxis], phi["s"][:, np.newaxis, :]
+    da, ds = grad_phi["a"][..., np.newaxis], grad_phi["s"][:, np.newaxis, :]
+    gain = np.asarray(1 / math.sqrt(layer.n_in), dtype=W.dtype)
+    scaled_a, products = np.empty_like(a), np.empty_like(dW_k)
+
+    def expand() -> None:
+        np.multiply(a, gain, out=scaled_a)
+        np.multiply(W, scaled_a, out=W_k)
+        np.multiply(W_k, s, out=W_k)
+        theta["b"][:, 0] = phi["b"]
+
+    def pull_back() -> None:
+        # With U_k = ∂J/∂W_k ⊙ W: ∂J/∂a_k = U_k s_k / √n_in, and ∂J/∂s_k = U_kᵀ a_k / √n_in.
+        np.multiply(dW_k, W, out=products)
+        np.matmul(products, s.mT, out=da)
+        np.multiply(da, gain, out=da)
+        np.multiply(a, gain, out=scaled_a)
+        np.matmul(scaled_a.mT, products, out=ds)
+        # ∂J/∂W = Σ_k (a_k ⊗ s_k) ⊙ ∂J/∂W_k / √n_in
+        np.multiply(dW_k, scaled_a, out=products)
+        np.multiply(products, s, out=products)
+        np.add.reduce(products, axis=0, out=grad_phi["W"])
+        grad_phi["b"][...] = grad["b"][:, 0]
+
+    return expand, pull_back
+
+
+def _bind_head(
+    layer: Dense, phi: Named, grad_phi: Named, theta: Named, grad: Named
+) -> tuple[Step, Step]:
+    """W_k / √n_in and b_k, nothing shared."""
+    W, dW = (part["W"].reshape(-1, layer.n_in, layer.n_out) for part in (phi, grad_phi))
+    gain = np.asarray(1 / math.sqrt(layer.n_in), dtype=W.dtype)
+
+    def expand() -> None:
+        np.multiply(W, gain, out=theta["W"])
+        theta["b"][:, 0] = phi["b"]
+
+    def pull_back() -> None:
+        np.multiply(grad["W"], gain, out=dW)
+        grad_phi["b"][...] = grad["b"][:, 0]
+
+    return expand, pull_back

@@ -23,6 +23,7 @@ from .network import Network
 from .objective import BatchObjective, Problem
 from .optimizers import Optimizer, OptimizerState
 from .threads import blas_threads_for
+from .tied import Step
 from .updates import ParameterGroup, Updates
 
 # Told the cost after each epoch; whether to return: all is done, or the caller goes on with another
@@ -205,12 +206,16 @@ class Epochs:
         problem, state, tied = self._problem, self._state, self._problem.tied
         moved, self._moved_grad = state.theta, self._grad
         n_penalised = problem.network.layout.n_penalised
+        self._expand: Step | None = None
+        self._pull_back: Step | None = None
         if tied is not None:
             assert state.phi is not None
             moved, n_penalised = state.phi, tied.n_penalised
             self._moved_grad = np.empty_like(moved)
-            tied.expand(moved, state.theta)
-        self._moved, self._tied = moved, tied
+            self._expand, self._pull_back = tied.bind(
+                moved, state.theta, self._grad, self._moved_grad
+            )
+            self._expand()
         optimizer, penalty = settings.optimizer, problem.penalty
         state.optimizer = optimizer.resume(moved, state.optimizer)
         self._weights = moved[..., :n_penalised]
@@ -268,11 +273,11 @@ class Epochs:
         total = objective(x, y, w)
         if self._norms is not None:
             self._norms.append(np.sqrt(np.vecdot(self._grad, self._grad)))
-        if self._tied is not None:
-            self._tied.pull_back(self._moved, self._grad, self._moved_grad)
+        if self._pull_back is not None:
+            self._pull_back()
         self._updates.apply(rate)
-        if self._tied is not None:
-            self._tied.expand(self._moved, self._state.theta)
+        if self._expand is not None:
+            self._expand()
         return total
 
     def _bind(self, n_rows: int) -> BatchObjective:

@@ -85,8 +85,8 @@ class Fit:
     groups : list of list of int, default=None
         Numbers of models of which the mean prediction is watched, instead of each by itself.
     tied : TiedParameters, default=None
-        What the optimizer moves instead of θ, and the `phi` of the fit's `state` holds. Then all
-        models go by the first one's rate, optimizer and penalty.
+        What the optimizer moves instead of θ, and the `phi` of the first model's state holds. Then
+        all models go by that one's rate, optimizer and penalty.
     watch_gradient : bool, default=False
         Whether to know the gradients' norm.
     keeps_errors : bool, default=False
@@ -335,13 +335,15 @@ class Fit:
     def _evaluate(self, model: Model, logits: Array) -> tuple[float, float]:
         """Loss and score on the dev rows, of the model or of the group that it is in."""
         assert model.dev is not None
-        group = next((one for one in self._groups or () if model.number in one), None)
-        if group is not None:
-            rows = [one.row for one in self.population if one.number in group]
-            logits = mean_of_predictions(model.recipe.loss.link, logits[rows])
-        elif not self._is_of_one:
-            logits = logits[model.row]
+        group = next((one for one in self._groups or () if model.number in one), [model.number])
+        rows = [one.row for one in self.population if one.number in group]
+        if not self._is_of_one:
+            logits = logits[rows[0]] if len(rows) == 1 else self._mean(model, logits[rows])
         return model.dev.evaluate(model.recipe, model.dev.logits(logits), model.score)
+
+    @staticmethod
+    def _mean(model: Model, logits: Array) -> Array:
+        return mean_of_predictions(model.recipe.loss.link, logits)
 
     def _take_up_changes(self, model: Model) -> bool:
         """Go on by what a listener has made of the recipe; whether it is another one."""

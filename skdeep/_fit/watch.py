@@ -18,8 +18,8 @@ from .recipe import Recipe
 # scikit-learn's: below this rate "adaptive" gives up instead of dividing by 5 once more.
 SMALLEST_ADAPTIVE_RATE = 1e-6
 
-# θ, and the statistics of batch norm.
-Learnt = tuple[Array, Array]
+# θ, the statistics of batch norm, and of tied parameters φ.
+Learnt = tuple[Array, Array, Array | None]
 
 
 class Listener(Protocol):
@@ -233,7 +233,12 @@ class Watch:
         return improved
 
     def _remember_best(self) -> None:
-        self.best_learnt = (self.state.theta.copy(), self.state.statistics.copy())
+        phi = self.state.phi
+        self.best_learnt = (
+            self.state.theta.copy(),
+            self.state.statistics.copy(),
+            None if phi is None else phi.copy(),
+        )
 
     # --------------------------------------------------------------------- leaving and resuming
 
@@ -258,16 +263,21 @@ class Watch:
         self.n_epochs_of_other_cost = counters.n_epochs_of_other_cost
 
     @property
-    def would_end_with(self) -> Learnt:
+    def would_end_with(self) -> tuple[Array, Array]:
         """θ and the statistics that the fit would end with if it ended now."""
-        return self.best_learnt or (self.state.theta, self.state.statistics)
+        if self.best_learnt is not None:
+            return self.best_learnt[:2]
+        return self.state.theta, self.state.statistics
 
     def restore_best(self) -> bool:
         """Put back the weights of the best dev score; whether there were any."""
         if self.best_learnt is None:
             return False
-        np.copyto(self.state.theta, self.best_learnt[0])
-        np.copyto(self.state.statistics, self.best_learnt[1])
+        theta, statistics, phi = self.best_learnt
+        np.copyto(self.state.theta, theta)
+        np.copyto(self.state.statistics, statistics)
+        if self.state.phi is not None and phi is not None:
+            np.copyto(self.state.phi, phi)
         self.standing.holds_best = True
         return True
 

@@ -16,6 +16,7 @@ from sklearn.metrics import log_loss
 from skdeep._engine.data import Rows
 from skdeep._engine.optimizers import Adam, AdamW, GradientDescent
 from skdeep._engine.schedules import Rule, Schedule
+from skdeep._engine.tied import SharedWeights
 from skdeep._engine.updates import ParameterGroup
 from skdeep._fit.dev import DevSet
 from skdeep._fit.fit import Fit
@@ -40,26 +41,24 @@ class SharedWithAdapters:
     def n_penalised(self):
         return self.P
 
-    def expand(self, phi, theta):
-        np.multiply(phi[self.P :, np.newaxis], phi[: self.P], out=theta)
+    def bind(self, phi, theta, grad_theta, grad_phi):
+        def expand():
+            np.multiply(phi[self.P :, np.newaxis], phi[: self.P], out=theta)
 
-    def pull_back(self, phi, grad_theta, grad_phi):
-        grad_phi[: self.P] = phi[self.P :] @ grad_theta
-        grad_phi[self.P :] = grad_theta @ phi[: self.P]
+        def pull_back():
+            grad_phi[: self.P] = phi[self.P :] @ grad_theta
+            grad_phi[self.P :] = grad_theta @ phi[: self.P]
+
+        return expand, pull_back
 
 
 def tied_fit(recipe, n_models=3, **of_fit):
     X, y = problem_data()
     models = [make_model(recipe) for _ in range(n_models)]
-    fit = Fit(
-        models,
-        Rows(X, y),
-        tied=SharedWithAdapters(n_models, recipe.network.layout.size),
-        **of_fit,
-    )
     w = models[0].state.theta.copy()
-    fit.state.phi = np.concatenate([w, [1.0, -1.0, 0.5][:n_models]])
-    return fit, w
+    models[0].state.phi = np.concatenate([w, [1.0, -1.0, 0.5][:n_models]])
+    tied = SharedWithAdapters(n_models, recipe.network.layout.size)
+    return Fit(models, Rows(X, y), tied=tied, **of_fit), w
 
 
 def test_the_optimizer_moves_phi_and_theta_follows():
@@ -69,14 +68,14 @@ def test_the_optimizer_moves_phi_and_theta_follows():
     fit.run()
     tied = SharedWithAdapters(3, w.size)
     theta = np.empty((3, w.size))
-    tied.expand(fit.state.phi, theta)
+    tied.bind(fit.state.phi, theta, theta, None)[0]()
     for model, own in zip(fit.models, theta, strict=True):
         assert_array_equal(model.state.theta, own)
 
     def cost(phi):
         """The sum of the members' costs, by a fit that does not move."""
         total = 0.0
-        tied.expand(phi, theta)
+        tied.bind(phi, theta, theta, None)[0]()
         for own in theta:
             model = make_model(replace(recipe, learning_rate=1e-300, max_epochs=1))
             model.state.theta[...] = own
@@ -292,3 +291,27 @@ def test_groups_are_watched_on_a_dev_set():
     models = [make_model(make_recipe()) for _ in range(2)]
     with pytest.raises(ValueError, match=r"groups=\[\[0, 1\]\] are watched on a dev set"):
         Fit(models, Rows(*problem_data()), groups=[[0, 1]])
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_the_best_epoch_of_members_that_share_weights_has_its_phi(n_members):
+    X, y = problem_data()
+    recipe = make_recipe(early_stopping=True, max_epochs=30, learning_rate=0.3)
+    network = recipe.network
+    dev = DevSet(X, y, None, np.arange(0, N_ROWS, 3), y)
+    models = [make_model(recipe, dev=dev.of_model(k)) for k in range(n_members)]
+    tied = SharedWeights(network, n_members)
+    start = tied.draw(np.random.default_rng(0), np.zeros(N_CLASSES), np.dtype(np.float64))
+    models[0].state.phi = start
+    Fit(models, Rows(X, y), dev, groups=[list(range(n_members))], tied=tied).run()
+    last = models[0].state.phi.copy()
+    best_epoch = models[0].watch.standing.best_epoch
+    assert best_epoch < 29
+    for model in models:
+        assert model.watch.restore_best()
+    best = models[0].state.phi
+    assert not np.array_equal(best, last)
+    theta = np.empty((n_members, network.layout.size))
+    tied.bind(best, theta, np.empty_like(theta), np.empty_like(best))[0]()
+    for own, model in zip(theta, models, strict=True):
+        assert_array_equal(model.state.theta, own)
