@@ -7,28 +7,48 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import augmentation, callbacks, exceptions, inspection, model_selection, utils
+    from . import (
+        augmentation,
+        callbacks,
+        exceptions,
+        inspection,
+        model_selection,
+        preprocessing,
+        utils,
+    )
     from .estimators import (
         DeepMLPClassifier,
         DeepMLPRegressor,
         LogisticRegressionGD,
         SoftmaxClassifier,
     )
+    from .tabular import TabularMLPClassifier, TabularMLPRegressor
 
 __version__ = "0.1.0.dev0"
 
-_MODULES = ("augmentation", "callbacks", "exceptions", "inspection", "model_selection", "utils")
+_MODULES = (
+    "augmentation",
+    "callbacks",
+    "exceptions",
+    "inspection",
+    "model_selection",
+    "preprocessing",
+    "utils",
+)
 
 __all__ = [
     "DeepMLPClassifier",
     "DeepMLPRegressor",
     "LogisticRegressionGD",
     "SoftmaxClassifier",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
     "augmentation",
     "callbacks",
     "exceptions",
     "inspection",
     "model_selection",
+    "preprocessing",
     "utils",
 ]
 
@@ -38,7 +58,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
-    return getattr(importlib.import_module(".estimators", __name__), name)
+    room = ".tabular" if name.startswith("Tabular") else ".estimators"
+    return getattr(importlib.import_module(room, __name__), name)
 
 
 def __dir__() -> list[str]:

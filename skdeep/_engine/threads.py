@@ -49,7 +49,7 @@ def one_blas_thread() -> AbstractContextManager[object]:
     # It is held for microseconds. Who waits longer waits for one that was interrupted holding it.
     held = _LOCK.acquire(timeout=LOCK_PATIENCE)
     try:
-        if _n_threads() == 1:
+        if n_threads() == 1:
             return nullcontext()
         limit: AbstractContextManager[object] = _blas().limit(limits=1)
         return limit
@@ -62,7 +62,7 @@ def slices_for_threads(n_rows: int, at_least: int) -> list[slice]:
     """Consecutive slices of the rows, one for each thread; of `at_least` so many, if several."""
     if n_rows < 2 * at_least:
         return [slice(0, n_rows)]
-    n = min(_n_threads(), n_rows // at_least)
+    n = min(n_threads(), n_rows // at_least)
     bounds = [n_rows * i // n for i in range(n + 1)]
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
@@ -102,7 +102,7 @@ def run_in_threads(work: Callable[[int, slice], None], parts: list[slice]) -> No
         raise errors[0]
 
 
-def _n_threads() -> int:
+def n_threads() -> int:
     """How many threads BLAS may use."""
     return max((library.num_threads or 1 for library in _blas().lib_controllers), default=1)
 

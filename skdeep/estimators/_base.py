@@ -36,8 +36,8 @@ from .._inputs import DevArguments, MatrixLike
 from ._callbacks import CallbackSupport, FitEvents, callbacks_of
 from ._diagnosis import warn_if_no_progress
 from ._outcome import check_outcome, fitted_attributes, warn_of_outcome, warn_of_settings
-from ._preparation import Prepared, PreparesFits
-from ._recipe import architecture_like, shallow_copy
+from ._preparation import Prepared, PreparesFits, state_with
+from ._recipe import architecture_like, recipe_of, shallow_copy
 from ._running import TRANSIENT, PausedFit, RunningFit
 from ._scoring import scorer_on
 from ._validation import validated_X
@@ -355,6 +355,24 @@ def concluded(estimator: Estimator, rows: Rows, model: Model) -> Estimator:
 def detach(fitted: BaseNetworkEstimator) -> None:
     """Give a concluded estimator all that it would go on from."""
     fitted._state = copy.deepcopy(fitted._state)
+
+
+def fit_with(
+    estimator: Estimator, theta: Array, n_inputs: int, n_outputs: int, curves: Curves
+) -> Estimator:
+    """Make an estimator, whose targets are known, one that has been fitted with these parameters.
+
+    It goes on training from them with an optimizer that remembers nothing.
+    """
+    recipe = recipe_of(estimator, n_inputs, n_outputs)
+    state = state_with(estimator, recipe.network, theta)
+    model = Model(Watch(recipe, state, curves, Standing()))
+    model.watch.n_epochs = len(curves.loss)
+    estimator.n_features_in_ = n_inputs
+    estimator._use(model)
+    estimator.__dict__.update(estimator._attributes_of(model))
+    estimator._trained_with = estimator._continued_with()
+    return estimator
 
 
 def rates_of(fitted: BaseNetworkEstimator) -> list[float]:

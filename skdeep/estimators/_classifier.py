@@ -1,21 +1,18 @@
 """What the classifiers share: labels, class weights, and the ways to predict."""
 
-from collections.abc import Hashable
-from numbers import Real
-
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.links import LOGISTIC
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
 from .._fit.dev import DevPart
-from .._inputs import ClassWeight, MatrixLike, WeightTable
+from .._inputs import ClassWeight, MatrixLike
 from ._base import BaseNetworkEstimator
+from ._class_weights import weights_of_rows
 from ._compat import StrOptions
 from ._parameters import constraints_of
 from ._targets import ClassLabels
@@ -91,35 +88,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         return LogisticCrossEntropy(smoothing)
 
     def _class_weights(self, y: Matrix) -> Array | None:
-        if self.class_weight is None:
-            return None
-        if hasattr(y, "toarray"):
-            y = y.toarray()
-        if isinstance(self.class_weight, str):
-            return compute_sample_weight(self.class_weight, y)
-        if self._labels.kind == "multilabel":
-            return self._label_weights(y)
-        return self._weights_by_class(self.classes_.tolist())[np.searchsorted(self.classes_, y)]
-
-    def _weights_by_class(self, classes: list[Hashable]) -> Array:
-        """One weight per class, in their order; y need not hold all of them."""
-        if not isinstance(self.class_weight, dict):
-            raise ValueError(
-                "class_weight must be a dict, 'balanced' or None where y holds one class per row; "
-                f"a list of dicts is for multi-label y. Got {self.class_weight!r}."
-            )
-        return _weights_in_order(self.class_weight, classes)
-
-    def _label_weights(self, indicator: Array) -> Array:
-        """The product over the labels of the weight of the value that a row has there."""
-        weights, n_labels = self.class_weight, indicator.shape[1]
-        if not isinstance(weights, list) or len(weights) != n_labels:
-            raise ValueError(
-                f"class_weight must be 'balanced', None or a list of {n_labels} dicts, one per "
-                f"label, where y is a multi-label indicator matrix. Got {weights!r}."
-            )
-        tables = np.array([_weights_in_order(table, [0, 1]) for table in weights])
-        return tables[np.arange(n_labels), indicator.astype(int)].prod(axis=1)
+        return weights_of_rows(self.class_weight, y, self._labels)
 
     def _score_logits(self, logits: Array, dev: DevPart) -> float:
         correct = self._labels.correct(logits, dev.targets)
@@ -217,16 +186,6 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         return tags
 
 
-def _weights_in_order(table: WeightTable, classes: list[Hashable]) -> Array:
-    """The classes' weights, 1 for those left out."""
-    unknown = [label for label in table if label not in classes]
-    if unknown:
-        raise ValueError(
-            f"class_weight has a weight for {unknown[0]!r}, which is not one of the classes "
-            f"{np.array(classes)}."
-        )
-    weights: list[object] = [table.get(label, 1.0) for label in classes]
-    for weight in weights:
-        if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
-            raise ValueError(f"class_weight must hold finite weights >= 0, got {weight!r}.")
-    return np.array(weights, dtype=np.float64)
+def know_labels(classifier: NetworkClassifier, labels: ClassLabels) -> None:
+    """Let a classifier predict classes that others have learnt."""
+    classifier._labels, classifier.classes_ = labels, labels.classes

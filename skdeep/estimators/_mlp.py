@@ -893,3 +893,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
             takes_all = REGRESSION_LOSSES[self.loss].targets.contains(np.array([-1.0]))
         tags.target_tags.positive_only = not takes_all
         return tags
+
+
+def know_targets(regressor: DeepMLPRegressor, y: Array) -> None:
+    """Let a regressor predict targets of the shape of y."""
+    regressor._learn_targets(y, None)

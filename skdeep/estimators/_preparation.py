@@ -184,6 +184,11 @@ def prepare(
     )
 
 
+def state_with(estimator: PreparesFits, network: Network, theta: Array) -> TrainingState:
+    """The state in which an estimator has these parameters, and has not trained yet."""
+    return replace(estimator._fresh_state(network, theta.dtype), theta=theta)
+
+
 def prepared_like(estimator: PreparesFits, leader: PreparesFits, prepared: Prepared) -> Prepared:
     """The same rows for another estimator, with its own recipe and start.
 

@@ -316,6 +316,11 @@ def recipe_like(estimator: YieldsRecipe, recipe: Recipe, n_rows: int) -> Recipe:
     return estimator._recipe(shape.n_in, shape.n_out, n_rows)
 
 
+def recipe_of(estimator: YieldsRecipe, n_in: int, n_out: int) -> Recipe:
+    """An estimator's recipe for so many columns and outputs, and any number of rows."""
+    return estimator._recipe(n_in, n_out, sys.maxsize)
+
+
 def architecture_like(estimator: YieldsRecipe, n_in: int, n_out: int) -> Architecture:
     """The shape of an estimator's network for so many columns and outputs."""
     return estimator._architecture(n_in, n_out)

@@ -105,7 +105,7 @@ def test_training_runs_inside(monkeypatch):
 
 @pytest.mark.parametrize(("n_rows", "n"), [(1, 1), (19, 1), (20, 2), (29, 2), (30, 3), (1000, 3)])
 def test_slices_hold_all_rows_and_no_fewer_than_a_chunk(n_rows, n, monkeypatch):
-    monkeypatch.setattr(threads, "_n_threads", lambda: 3)
+    monkeypatch.setattr(threads, "n_threads", lambda: 3)
     parts = slices_for_threads(n_rows, 10)
     assert len(parts) == n
     np.testing.assert_array_equal(
@@ -154,7 +154,7 @@ def short_chunks(monkeypatch):
 
 
 def with_threads(n, monkeypatch, function):
-    monkeypatch.setattr(threads, "_n_threads", lambda: n)
+    monkeypatch.setattr(threads, "n_threads", lambda: n)
     return function()
 
 
@@ -199,7 +199,7 @@ def test_where_no_thread_can_be_started_the_parts_run_one_by_one(monkeypatch):
 def test_gradients_of_all_threads_stay_within_a_bound(
     megabytes, n, make_problem, short_chunks, monkeypatch
 ):
-    monkeypatch.setattr(threads, "_n_threads", lambda: 3)
+    monkeypatch.setattr(threads, "n_threads", lambda: 3)
     monkeypatch.setattr(objective, "GRADIENTS_BYTES", megabytes * 2**20)
     seen = []
     monkeypatch.setattr(objective, "run_in_threads", lambda work, parts: seen.append(len(parts)))

@@ -1,0 +1,75 @@
+"""Steering the training of groups: what hears of their epochs, changes their rate, or ends them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING
+
+from .._fit.recipe import Recipe
+from ..estimators._callbacks import FitEvents
+
+if TYPE_CHECKING:
+    from ._group import FittedGroup
+
+
+@dataclass
+class Steering:
+    """Listens to the epochs of groups, and holds what may change while they are trained.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay : float
+        What groups are trained with from now on.
+    stop : Event
+        Ends the training of all groups once it is set; a callback that asks to stop sets it.
+    events : FitEvents or None
+        Of the estimator's callbacks, where there are any.
+    """
+
+    learning_rate: float
+    weight_decay: float
+    stop: Event
+    events: FitEvents | None = None
+    # Groups whose training has ended, and what that of the present one has come to.
+    ended: list["FittedGroup"] = field(default_factory=list)
+    _make: Callable[[], Recipe] | None = field(default=None, init=False)
+    _present: Callable[[], "FittedGroup"] | None = field(default=None, init=False)
+
+    def begin(self, make: Callable[[], Recipe]) -> Recipe:
+        """The recipe of a training that begins; `make` makes it of what holds at the time."""
+        self._make = make
+        return make()
+
+    def show(self, present: Callable[[], "FittedGroup"]) -> None:
+        """Let callbacks see the group that is being trained."""
+        self._present = present
+
+    def end(self, group: "FittedGroup") -> None:
+        """The training of a group has ended."""
+        self.ended.append(group)
+        self._present = None
+
+    def groups_now(self) -> list["FittedGroup"]:
+        """All groups whose training has begun, as they are."""
+        return [*self.ended, *([] if self._present is None else [self._present()])]
+
+    def change(self, learning_rate: float, weight_decay: float) -> Recipe:
+        """Train on with these; the recipe that holds from now on."""
+        assert self._make is not None
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        return self._make()
+
+    def epoch_begins(self) -> None:
+        """Tell the callbacks that another epoch begins."""
+        if self.events is not None:
+            self.events.epoch_begins()
+
+    def epoch_ends(self) -> bool:
+        """Tell them that it has ended; whether to stop."""
+        if self.events is not None and self.events.epoch_ends():
+            self.stop.set()
+        return self.stop.is_set()
+
+    def new_recipe(self) -> Recipe | None:
+        """The recipe of parameters that a callback has set, None if none has been set."""
+        return None if self.events is None else self.events.new_recipe()
