@@ -23,18 +23,19 @@ SELU_ALPHA = 1.6732632423543772
 class ActivationFunction:
     """f and f', what f' is computed from, and the initialisation that suits f.
 
+    `derivative_from` the "input", the "output", or "both": f(z), and what `value` has left in z.
     `in_place` activations leave f(z) where z was; for them f' must come from f(z) alone.
     """
 
     name: str
     value: Callable[[Array, Array], None]
     chain: Callable[[Array, Array, Array], None]
-    derivative_from: str  # "input" or "output"
+    derivative_from: str
     in_place: bool
     weight_init: str
 
     def __post_init__(self) -> None:
-        if self.in_place and self.derivative_from == "input":
+        if self.in_place and self.derivative_from != "output":
             raise ValueError(
                 f"activation {self.name!r} works in place, so its input is gone when "
                 "its derivative asks for it."
@@ -170,18 +171,20 @@ def _gelu_chain(d: Array, z: Array, a: Array) -> None:
     np.multiply(d, a, out=d)
 
 
-# z σ(z)
+# z σ(z) = (z/2) · 2σ(z), with 2σ(z) = 1 + tanh(z/2), which stays in z
 def _silu(z: Array, a: Array) -> None:
-    sigmoid(z, a)
+    np.multiply(z, 0.5, out=a)
+    np.tanh(a, out=z)
+    np.add(z, 1, out=z)
     np.multiply(a, z, out=a)
 
 
-# σ + a (1 − σ) = 1 + (σ − 1)(1 − a)
+# σ + a (1 − σ) = 1 + (2σ − 2)(1 − a) / 2
 def _silu_chain(d: Array, z: Array, a: Array) -> None:
-    sigmoid(z, z)
-    np.subtract(z, 1, out=z)
+    np.subtract(z, 2, out=z)
     np.subtract(1, a, out=a)
     np.multiply(z, a, out=z)
+    np.multiply(z, 0.5, out=z)
     np.add(z, 1, out=z)
     np.multiply(d, z, out=d)
 
@@ -248,7 +251,7 @@ _TABLE = (
     ActivationFunction("elu", _elu, _elu_chain, "output", False, "glorot_uniform"),
     ActivationFunction("selu", _selu, _selu_chain, "output", False, "lecun_normal"),
     ActivationFunction("gelu", _gelu, _gelu_chain, "input", False, "glorot_uniform"),
-    ActivationFunction("silu", _silu, _silu_chain, "input", False, "glorot_uniform"),
+    ActivationFunction("silu", _silu, _silu_chain, "both", False, "glorot_uniform"),
     ActivationFunction("mish", _mish, _mish_chain, "input", False, "glorot_uniform"),
     ActivationFunction("softplus", _softplus, _softplus_chain, "output", False, "glorot_uniform"),
 )

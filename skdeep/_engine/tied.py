@@ -82,17 +82,19 @@ class SharedWeights:
         return self.layout.n_penalised
 
     def _slots(self) -> list[Slot]:
-        K, slots = self.n_members, []
-        for number, layer in enumerate(self._hidden):
-            slots += [
-                Slot(layer.name, "W", (layer.n_in, layer.n_out), penalised=True),
-                Slot(layer.name, "a", (K, layer.n_in), penalised=number == 0),
-                Slot(layer.name, "s", (K, layer.n_out)),
-                Slot(layer.name, "b", (K, layer.n_out)),
-            ]
-        n_in, n_out = self._output.n_in, self._output.n_out
-        head = Slot(self._output.name, "W", (K * n_in, n_out), penalised=True)
-        return [*slots, head, Slot(self._output.name, "b", (K, n_out))]
+        """Kind by kind, so that what has a rate of its own is one piece: W, head, a, s, b."""
+        K, output = self.n_members, self._output
+        head = Slot(output.name, "W", (K * output.n_in, output.n_out), penalised=True)
+        return [
+            *(Slot(one.name, "W", (one.n_in, one.n_out), penalised=True) for one in self._hidden),
+            head,
+            *(
+                Slot(one.name, "a", (K, one.n_in), penalised=number == 0)
+                for number, one in enumerate(self._hidden)
+            ),
+            *(Slot(one.name, "s", (K, one.n_out)) for one in self._hidden),
+            *(Slot(one.name, "b", (K, one.n_out)) for one in [*self._hidden, output]),
+        ]
 
     def draw(self, generator: np.random.Generator, output_bias: Array, dtype: FloatType) -> Array:
         """A fresh φ: every member predicts the constant `output_bias`.

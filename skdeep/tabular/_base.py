@@ -31,7 +31,7 @@ from .._engine.losses import Loss
 from .._engine.threads import n_threads
 from .._fit.dev import DevPart, DevSet
 from .._fit.recipe import Recipe
-from .._inputs import DevArguments, MatrixLike, RandomState
+from .._inputs import DevArguments, MatrixLike, RandomState, n_rows_of
 from ..estimators._callbacks import CallbackSupport, FitEvents
 from ..estimators._compat import Interval, StrOptions
 from ..estimators._deep import BaseDeepMLP
@@ -52,6 +52,7 @@ from ._group import (
     refit_epochs,
 )
 from ._held_out import held_out_rows
+from ._length import epochs_for
 from ._side_by_side import side_by_side
 from ._steering import Steering
 
@@ -84,7 +85,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
     hidden_layer_sizes: int | Sequence[int]
     activation: str
     categorical_features: ArrayLike | None
-    max_iter: int
+    max_iter: int | str
     learning_rate_init: float
     weight_decay: float
     batch_size: int | str
@@ -101,7 +102,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -176,8 +177,10 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         self._check_not_running()
         check_given_together(*validation)
         sizes, n_bins = self._hidden_layer_sizes(), self._bins()
-        n_epochs = len(n_bins) * (self.max_iter + self.refit * refit_epochs(self.max_iter - 1))
-        events = FitEvents(self, max_epochs=n_epochs, X=X, y=y, sample_weight=sample_weight)
+        n_epochs = self._most_epochs(n_rows_of(X))
+        events = FitEvents(
+            self, max_epochs=len(n_bins) * n_epochs, X=X, y=y, sample_weight=sample_weight
+        )
         before = dict(self.__dict__)
         try:
             if events.are_heard:
@@ -200,6 +203,11 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             # One assignment: there is no moment at which only some of it is back.
             self.__dict__ = before
             raise
+
+    def _most_epochs(self, n_rows: int) -> int:
+        """How many epochs a group may be trained for, those with all rows included."""
+        first = epochs_for(n_rows) if isinstance(self.max_iter, str) else int(self.max_iter)
+        return first + self.refit * refit_epochs(first - 1)
 
     def _check_not_running(self) -> None:
         if getattr(self, "_is_being_fitted", False):
@@ -315,7 +323,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             hidden_layer_sizes=sizes,
             activations=(self.activation,) * len(sizes),
             n_members=int(self.n_members),
-            max_iter=int(self.max_iter),
+            max_iter=None if isinstance(self.max_iter, str) else int(self.max_iter),
             batch_size=None if isinstance(self.batch_size, str) else int(self.batch_size),
             refit=bool(self.refit),
             verbose=bool(self.verbose),

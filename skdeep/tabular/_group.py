@@ -28,6 +28,7 @@ from .._fit.dev import DevSet
 from .._fit.fit import Fit, Model
 from .._fit.recipe import NON_FINITE, Recipe
 from .._fit.watch import Curves, Standing, Watch
+from ._length import batch_for, epochs_for, even_batch, has_peaked
 from ._steering import Steering
 
 # What parts of φ learn at, beside the rate of W: the scale of the inputs fast, biases slowly.
@@ -48,7 +49,8 @@ class GroupSettings:
     hidden_layer_sizes: tuple[int, ...]
     activations: tuple[str, ...]
     n_members: int
-    max_iter: int
+    # None: by the number of rows.
+    max_iter: int | None
     batch_size: int | None
     refit: bool
     verbose: bool
@@ -56,13 +58,15 @@ class GroupSettings:
     # Of each output its own two classes.
     one_logit: bool
 
-    def rows_per_batch(self, n_rows: int) -> int:
-        """Those asked for, or about as many as suit n_rows, so that all batches are alike."""
-        if self.batch_size is not None:
-            return min(self.batch_size, n_rows)
-        wanted = 64 if n_rows <= 1000 else 128 if n_rows <= 2000 else 256
-        n_batches = max(1, round(n_rows / wanted))
-        return -(-n_rows // n_batches)
+    def epochs(self, n_rows: int) -> int:
+        """The epochs of the training that looks for the best one."""
+        return epochs_for(n_rows) if self.max_iter is None else self.max_iter
+
+    def rows_per_batch(self, n_rows: int, n_all: int) -> int:
+        """The batch that n_rows of n_all rows are cut into."""
+        if self.batch_size is None:
+            return even_batch(n_rows, batch_for(n_all))
+        return min(self.batch_size, n_rows)
 
 
 @dataclass
@@ -131,6 +135,7 @@ class _Training:
             activations=settings.activations,
         )
         self._tied = SharedWeights(self._architecture.network, settings.n_members)
+        self._n_rows = data.rows.n_rows
 
     def run(self) -> FittedGroup:
         """Train to the best epoch, then on all rows."""
@@ -148,6 +153,7 @@ class _Training:
         rows = replace(data.rows, index=data.train)
         recipe = self._steering.begin(partial(self._first_recipe, rows))
         models = self._models(phi, recipe, watched=True)
+        self._steering.is_over = partial(_has_peaked, models[0].watch)
         self._fit(models, rows, data.dev)
         watch = models[0].watch
         if watch.best_learnt is None:
@@ -175,6 +181,7 @@ class _Training:
         rows = self._data.rows
         make = partial(self._second_recipe, rows, fitted.best_epoch)
         models = self._models(phi, self._steering.begin(make), watched=False)
+        self._steering.is_over = None
         self._fit(models, rows, None)
         again = models[0].watch
         if again.interrupted or again.diverged or self._steering.stop.is_set():
@@ -234,7 +241,7 @@ class _Training:
             rows,
             learning_rate=self._steering.learning_rate,
             schedule="coslog4",
-            n_epochs=self._settings.max_iter,
+            n_epochs=self._settings.epochs(self._n_rows),
             watched=True,
         )
 
@@ -267,7 +274,7 @@ class _Training:
             weight_init="auto",
             max_epochs=n_epochs,
             max_evaluations=1,
-            batch_size=settings.rows_per_batch(rows.n_rows),
+            batch_size=settings.rows_per_batch(rows.n_rows, self._n_rows),
             shuffle=True,
             augment=None,
             early_stopping=watched,
@@ -290,6 +297,10 @@ class _Training:
                 rate *= INPUT_SCALE_RATE
             groups.append(ParameterGroup(span, rate=rate))
         return tuple(groups)
+
+
+def _has_peaked(watch: Watch) -> bool:
+    return has_peaked(watch.curves.validation_score, watch.recipe.max_epochs)
 
 
 def refit_epochs(best_epoch: int) -> int:

@@ -30,6 +30,8 @@ class Steering:
     weight_decay: float
     stop: Event
     events: FitEvents | None = None
+    # Whether the training that runs has done all that is worth it.
+    is_over: Callable[[], bool] | None = None
     # Groups whose training has ended, and what that of the present one has come to.
     ended: list["FittedGroup"] = field(default_factory=list)
     _make: Callable[[], Recipe] | None = field(default=None, init=False)
@@ -68,7 +70,7 @@ class Steering:
         """Tell them that it has ended; whether to stop."""
         if self.events is not None and self.events.epoch_ends():
             self.stop.set()
-        return self.stop.is_set()
+        return self.stop.is_set() or (self.is_over is not None and self.is_over())
 
     def new_recipe(self) -> Recipe | None:
         """The recipe of parameters that a callback has set, None if none has been set."""

@@ -82,7 +82,7 @@ def test_derivative_needs_no_more_than_it_declares(name):
     z, a = value(name, Z)
     if function.derivative_from == "input":
         np.testing.assert_array_equal(z, Z)
-    elif not function.in_place:
+    elif function.derivative_from == "output" and not function.in_place:
         z.fill(np.nan)
     d = np.ones_like(Z)
     function.chain(d, z, a)
@@ -125,9 +125,10 @@ def test_initialisation_suits_the_activation():
     assert set(chosen.values()) == {"glorot_uniform"}
 
 
-def test_in_place_with_a_derivative_from_the_input_is_refused():
+@pytest.mark.parametrize("derivative_from", ["input", "both"])
+def test_in_place_with_a_derivative_from_the_input_is_refused(derivative_from):
     with pytest.raises(ValueError, match="'wrong' works in place"):
-        ActivationFunction("wrong", print, print, "input", True, "zeros")
+        ActivationFunction("wrong", print, print, derivative_from, True, "zeros")
 
 
 def test_sigmoid_is_another_name_for_logistic():
