@@ -50,7 +50,8 @@ class SharedWeights:
     whatever the width, so that one learning rate suits all widths (Jacot, Gabriel and Hongler,
     2018); the adapters a_k and s_k scale a layer's inputs and outputs (Wen, Tran and Ba, 2020;
     Gorishniy, Kotelnikov and Babenko, 2024). A penalty acts on W, the heads and the first a, by
-    which a member scales the inputs.
+    which a member scales the inputs. One member alone has no other adapter than that: W says all
+    that the others would.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ class SharedWeights:
     Attributes
     ----------
     layout : Layout
-        The places of W, a, s and b of each hidden layer, and W and b of the output, in φ.
+        The places of W, a, s and b of the layers in φ, as far as they have them.
     """
 
     def __init__(self, network: Network, n_members: int) -> None:
@@ -84,15 +85,16 @@ class SharedWeights:
     def _slots(self) -> list[Slot]:
         """Kind by kind, so that what has a rate of its own is one piece: W, head, a, s, b."""
         K, output = self.n_members, self._output
+        adapted = self._hidden if K > 1 else []
         head = Slot(output.name, "W", (K * output.n_in, output.n_out), penalised=True)
         return [
             *(Slot(one.name, "W", (one.n_in, one.n_out), penalised=True) for one in self._hidden),
             head,
             *(
                 Slot(one.name, "a", (K, one.n_in), penalised=number == 0)
-                for number, one in enumerate(self._hidden)
+                for number, one in enumerate(adapted or self._hidden[:1])
             ),
-            *(Slot(one.name, "s", (K, one.n_out)) for one in self._hidden),
+            *(Slot(one.name, "s", (K, one.n_out)) for one in adapted),
             *(Slot(one.name, "b", (K, one.n_out)) for one in [*self._hidden, output]),
         ]
 
@@ -103,13 +105,14 @@ class SharedWeights:
         """
         phi = np.zeros(self.size)
         views = self.layout.views(phi)
-        for number, layer in enumerate(self._hidden):
-            W, a, s, b = (views[layer.name, name] for name in "Wasb")
-            W[...] = generator.standard_normal(W.shape)
-            b[...] = generator.standard_normal(b.shape)
-            a[...], s[...] = 1, 1
-            if number == 0 and self.n_members > 1:
-                a[...] = 2 * generator.integers(0, 2, a.shape) - 1
+        for (layer, name), view in views.items():
+            if name in ("a", "s"):
+                view[...] = 1
+            elif layer != self._output.name:
+                view[...] = generator.standard_normal(view.shape)
+        if self.n_members > 1 and self._hidden:
+            signs = views[self._hidden[0].name, "a"]
+            signs[...] = 2 * generator.integers(0, 2, signs.shape) - 1
         views[self._output.name, "b"][...] = output_bias
         return phi.astype(dtype)
 
@@ -124,21 +127,21 @@ class SharedWeights:
         ]
         expansions, returns = [], []
         for layer in self._network.dense_layers:
-            views = [{name: part[layer.name, name] for name in "Wb"} for part in theirs]
-            if layer is self._output:
-                bound = _bind_head(layer, *_of_layer(ours, layer, "Wb"), *views)
-            else:
-                bound = _bind_hidden(layer, *_of_layer(ours, layer, "Wasb"), *views)
-            expansions.append(bound[0])
-            returns.append(bound[1])
+            named = [_of_layer(views, layer) for views in (*ours, *theirs)]
+            bind = _bind_head
+            if layer is not self._output:
+                bind = _BINDINGS["".join(name for name in "as" if name in named[0])]
+            expand, pull_back = bind(layer, *named)
+            expansions.append(expand)
+            returns.append(pull_back)
         return partial(_each, expansions), partial(_each, returns)
 
 
 Named = dict[str, Array]
 
 
-def _of_layer(views: list[dict[tuple[str, str], Array]], layer: Dense, names: str) -> list[Named]:
-    return [{name: part[layer.name, name] for name in names} for part in views]
+def _of_layer(views: dict[tuple[str, str], Array], layer: Dense) -> Named:
+    return {name: view for (owner, name), view in views.items() if owner == layer.name}
 
 
 def _each(steps: list[Step]) -> None:
@@ -146,7 +149,53 @@ def _each(steps: list[Step]) -> None:
         step()
 
 
-def _bind_hidden(
+def _gain(layer: Dense, W: Array) -> Array:
+    return np.asarray(1 / math.sqrt(layer.n_in), dtype=W.dtype)
+
+
+def _bind_plain(
+    layer: Dense, phi: Named, grad_phi: Named, theta: Named, grad: Named
+) -> tuple[Step, Step]:
+    """W / √n_in, of one member."""
+    W, dW, gain = phi["W"], grad_phi["W"], _gain(layer, phi["W"])
+    W_k, dW_k = theta["W"][0], grad["W"][0]
+
+    def expand() -> None:
+        np.multiply(W, gain, out=W_k)
+        theta["b"][:, 0] = phi["b"]
+
+    def pull_back() -> None:
+        np.multiply(dW_k, gain, out=dW)
+        grad_phi["b"][...] = grad["b"][:, 0]
+
+    return expand, pull_back
+
+
+def _bind_scaled_inputs(
+    layer: Dense, phi: Named, grad_phi: Named, theta: Named, grad: Named
+) -> tuple[Step, Step]:
+    """a · W / √n_in row by row, of one member."""
+    W, dW, gain = phi["W"], grad_phi["W"], _gain(layer, phi["W"])
+    W_k, dW_k = theta["W"][0], grad["W"][0]
+    a, da = phi["a"][0, :, np.newaxis], grad_phi["a"][0]
+    scaled_a = np.empty_like(a)
+
+    def expand() -> None:
+        np.multiply(a, gain, out=scaled_a)
+        np.multiply(W, scaled_a, out=W_k)
+        theta["b"][:, 0] = phi["b"]
+
+    def pull_back() -> None:
+        np.vecdot(dW_k, W, out=da)
+        np.multiply(da, gain, out=da)
+        np.multiply(a, gain, out=scaled_a)
+        np.multiply(dW_k, scaled_a, out=dW)
+        grad_phi["b"][...] = grad["b"][:, 0]
+
+    return expand, pull_back
+
+
+def _bind_adapted(
     layer: Dense, phi: Named, grad_phi: Named, theta: Named, grad: Named
 ) -> tuple[Step, Step]:
     """W_k = a_k · W · s_k / √n_in, row by row and column by column; b_k as it is."""
@@ -154,7 +203,7 @@ def _bind_hidden(
     # Columns of the a_k and rows of the s_k, to multiply matrices by.
     a, s = phi["a"][..., np.newaxis], phi["s"][:, np.newaxis, :]
     da, ds = grad_phi["a"][..., np.newaxis], grad_phi["s"][:, np.newaxis, :]
-    gain = np.asarray(1 / math.sqrt(layer.n_in), dtype=W.dtype)
+    gain = _gain(layer, W)
     scaled_a, products = np.empty_like(a), np.empty_like(dW_k)
 
     def expand() -> None:
@@ -184,7 +233,7 @@ def _bind_head(
 ) -> tuple[Step, Step]:
     """W_k / √n_in and b_k, nothing shared."""
     W, dW = (part["W"].reshape(-1, layer.n_in, layer.n_out) for part in (phi, grad_phi))
-    gain = np.asarray(1 / math.sqrt(layer.n_in), dtype=W.dtype)
+    gain = _gain(layer, W)
 
     def expand() -> None:
         np.multiply(W, gain, out=theta["W"])
@@ -195,3 +244,7 @@ def _bind_head(
         grad_phi["b"][...] = grad["b"][:, 0]
 
     return expand, pull_back
+
+
+# By which adapters a hidden layer has.
+_BINDINGS = {"as": _bind_adapted, "a": _bind_scaled_inputs, "": _bind_plain}

@@ -10,15 +10,55 @@ from .._engine.backend import Array
 from ._quantiles import quantiles
 
 
+# The smallest part of the rows that a bin is made for where others hold single values.
+SMALLEST_SHARE = 1 / 128
+
+
 def bin_edges(values: Array, n_bins: int, weights: Array | None) -> Array:
-    """The distinct ones of the n_bins + 1 evenly spaced quantiles; fewer than two are no bin."""
+    """Ends of at most n_bins bins of equal weight; fewer than two ends are no bin.
+
+    A single value counts for no more than a bin. Otherwise the zeros that most rows have of an
+    amount would leave the amounts of the others, which tell the more, to one bin or two.
+    """
     if values.size == 0:
         return np.empty(0)
-    edges = np.unique(quantiles(values, np.linspace(0, 1, n_bins + 1), weights))
+    distinct, share = _distinct(values, weights)
+    levels = np.linspace(0, 1, n_bins + 1)
+    edges = np.unique(quantiles(distinct, levels, _capped(share, n_bins)))
     # A bin narrower than the smallest normal number has no slope that can be computed with.
     with np.errstate(over="ignore"):
         wide = np.diff(edges) > np.finfo(np.float64).tiny
     return edges[np.concatenate([[True], wide])]
+
+
+def _distinct(values: Array, weights: Array | None) -> tuple[Array, Array]:
+    """The distinct values in rising order, and each one's weight."""
+    if weights is None:
+        distinct, counts = np.unique(values, return_counts=True)
+        return distinct, counts.astype(np.float64)
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    return ordered[first], np.add.reduceat(weights[order], first)
+
+
+def _capped(share: Array, n_bins: int) -> Array:
+    """Weights of distinct values, those of more than a bin's cut down to a bin's.
+
+    With m values cut down and a rest R, a bin's weight c is (m c + R) / n_bins: c = R / (n_bins −
+    m). It is no less than the smallest that a bin is made for.
+    """
+    total = share.sum()
+    if share.max() <= total / n_bins:
+        return share
+    largest = np.sort(share)[::-1][:n_bins]
+    rest = total - np.concatenate([[0], largest.cumsum()[:-1]])
+    caps = rest / (n_bins - np.arange(largest.size))
+    # The first at which no other value has more than a bin's weight.
+    fits = np.flatnonzero(largest <= caps)
+    cap = caps[fits[0]] if fits.size else 0.0
+    capped: Array = np.minimum(share, max(cap, total * SMALLEST_SHARE))
+    return capped
 
 
 def positions(values: Array, edges: Array) -> Array:

@@ -11,7 +11,7 @@ A call that fails puts back all that was there before.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral, Real
 from threading import Event
@@ -51,7 +51,7 @@ from ._group import (
     group_streams,
     refit_epochs,
 )
-from ._held_out import held_out_rows
+from ._held_out import HoldOut
 from ._length import epochs_for
 from ._side_by_side import side_by_side
 from ._steering import Steering
@@ -83,7 +83,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
     n_bins: int | Sequence[int]
     n_members: int
     hidden_layer_sizes: int | Sequence[int]
-    activation: str
+    activation: str | Sequence[str]
     categorical_features: ArrayLike | None
     max_iter: int | str
     learning_rate_init: float
@@ -100,7 +100,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         "n_bins": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -275,45 +275,50 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
                 f"got n_samples={table.n_rows}. Or give X_val and y_val."
             )
         random = check_random_state(self.random_state)
-        entropy = random.randint(0, 2**31 - 1, size=(len(n_bins), 4))
+        entropy = random.randint(0, 2**31 - 1, size=(1 + len(n_bins), 4)).tolist()
+        hold_out = None if given is not None else self._hold_out(table, entropy[0])
         constant = self._constant(table.targets, table.weights).astype(self.dtype)
         self._encodings = []
         datas = []
-        for n, seed in zip(n_bins, entropy, strict=True):
+        for number, (n, seed) in enumerate(zip(n_bins, entropy[1:], strict=True)):
             expansion = TableExpansion(int(n), INPUT_SCALE, self.dtype)
             expansion.fit(table.raw, self._reader, table.weights)
-            self._encodings.append(Encoding(expansion))
-            streams = group_streams(seed.tolist(), len(self._hidden_layer_sizes()))
-            datas.append(self._data_of(self._encodings[-1], table, given, constant, streams))
+            encoding = Encoding(expansion)
+            self._encodings.append(encoding)
+            x, encode = encoding.features(table.raw)
+            rows = Rows(x, table.targets, table.weights, encode=encode)
+            if given is not None:
+                train, dev = None, self._given_rows(encoding, given)
+            else:
+                assert hold_out is not None
+                train, held_out = hold_out.of_group(number)
+                dev = DevSet(x, table.targets, table.weights, held_out, table.targets, encode)
+            streams = group_streams(seed, len(self._hidden_layer_sizes()))
+            datas.append(self._group_data(encoding, rows, constant, train, dev, streams))
         return datas
 
-    def _data_of(
+    def _hold_out(self, table: LabelledTable, seed: list[int]) -> HoldOut:
+        generator = np.random.default_rng(seed)
+        strata = self._strata(table.targets)
+        return HoldOut(table.n_rows, float(self.validation_fraction), generator, strata)
+
+    @staticmethod
+    def _given_rows(encoding: Encoding, given: LabelledTable) -> DevSet:
+        x, encode = encoding.features(given.raw)
+        return DevSet(x, given.targets, given.weights, None, given.targets, encode)
+
+    def _group_data(
         self,
         encoding: Encoding,
-        table: LabelledTable,
-        given: LabelledTable | None,
+        rows: Rows,
         constant: Array,
+        train: Array | None,
+        dev: DevSet,
         streams: dict[str, RandomStream],
     ) -> GroupData:
-        """What a group with this encoding learns from and is watched on."""
-        x, encode = encoding.features(table.raw)
-        rows = Rows(x, table.targets, table.weights, encode=encode)
-        if given is None:
-            train, held_out = held_out_rows(
-                table.n_rows,
-                self.validation_fraction,
-                streams["validation"].generator,
-                self._strata(table.targets),
-            )
-            dev = DevSet(x, table.targets, table.weights, held_out, table.targets, encode)
-        else:
-            train = None
-            x_val, encode_val = encoding.features(given.raw)
-            dev = DevSet(x_val, given.targets, given.weights, None, given.targets, encode_val)
         goodness = partial(self._goodness, dev=dev.of_model(0))
-        n_outputs = self._n_outputs()
         return GroupData(
-            rows, encoding.n_outputs, n_outputs, constant, train, dev, goodness, streams
+            rows, encoding.n_outputs, self._n_outputs(), constant, train, dev, goodness, streams
         )
 
     # ----------------------------------------------------------------------------- the groups
@@ -321,7 +326,6 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
     def _settings(self, sizes: tuple[int, ...]) -> GroupSettings:
         return GroupSettings(
             hidden_layer_sizes=sizes,
-            activations=(self.activation,) * len(sizes),
             n_members=int(self.n_members),
             max_iter=None if isinstance(self.max_iter, str) else int(self.max_iter),
             batch_size=None if isinstance(self.batch_size, str) else int(self.batch_size),
@@ -335,13 +339,20 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         self, settings: GroupSettings, datas: Sequence[GroupData], events: FitEvents
     ) -> list[FittedGroup | None]:
         """Train the groups, side by side where nobody listens to one after the other."""
+        activations = self._activations(len(datas))
         stop, n_at_once = Event(), self._n_at_once()
         if events.are_heard or self.verbose:
             n_at_once = 1
         of_all = self._steering(stop, events) if events.are_heard else None
         events.fitted_attributes = partial(self._attributes_now, of_all)
         tasks = [
-            partial(fit_group, settings, data, of_all or self._steering(stop)) for data in datas
+            partial(
+                fit_group,
+                replace(settings, activations=(own,) * len(settings.hidden_layer_sizes)),
+                data,
+                of_all or self._steering(stop),
+            )
+            for own, data in zip(activations, datas, strict=True)
         ]
         return side_by_side(tasks, n_at_once, stop)
 
@@ -464,7 +475,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         """Parameters of a network that is a member of a group."""
         return {
             "hidden_layer_sizes": group.architecture.hidden_layer_sizes,
-            "activation": self.activation,
+            "activation": list(group.architecture.activations),
             "solver": "adamw",
             "alpha": 0.0,
             "dtype": "float64",
@@ -503,6 +514,19 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
                 f"n_bins must be an int > 0, or a sequence of such, got {self.n_bins!r}."
             )
         return bins
+
+    def _activations(self, n_groups: int) -> list[str]:
+        """The activation function of each group."""
+        if isinstance(self.activation, str):
+            return [self.activation] * n_groups
+        names = list(self.activation)
+        unknown = [name for name in names if name not in ACTIVATIONS]
+        if unknown or len(names) != n_groups:
+            raise ValueError(
+                f"activation must be one name or one for each of the {n_groups} entries of n_bins, "
+                f"of {sorted(ACTIVATIONS)}, got {self.activation!r}."
+            )
+        return names
 
     def _hidden_layer_sizes(self) -> tuple[int, ...]:
         given = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))

@@ -36,7 +36,7 @@ INPUT_SCALE_RATE, BIAS_RATE = 6.0, 0.1
 # One logit is the difference of the two that a softmax would have, and moves as far as both.
 ONE_LOGIT_RATE = 2.0
 # The second training, beside the first: its rate, and its epochs for each that led to the best.
-REFIT_RATE, REFIT_EPOCHS, FEWEST_REFIT_EPOCHS = 0.3, 0.3, 3
+REFIT_RATE, REFIT_EPOCHS, FEWEST_REFIT_EPOCHS = 0.3, 0.5, 3
 
 # Raw outputs for the rows watched → how good they are.
 Goodness = Callable[[Array], float]
@@ -47,7 +47,6 @@ class GroupSettings:
     """How groups are trained: those of the estimator's parameters that are the same throughout."""
 
     hidden_layer_sizes: tuple[int, ...]
-    activations: tuple[str, ...]
     n_members: int
     # None: by the number of rows.
     max_iter: int | None
@@ -57,6 +56,7 @@ class GroupSettings:
     loss: Loss
     # Of each output its own two classes.
     one_logit: bool
+    activations: tuple[str, ...] = ()
 
     def epochs(self, n_rows: int) -> int:
         """The epochs of the training that looks for the best one."""

@@ -14,8 +14,14 @@ from math import ceil
 ARCHES = ((Fraction(1, 15), Fraction(3, 15), 0.02), (Fraction(3, 15), Fraction(7, 15), 0.05))
 
 # Up to so many rows: epochs, rows of a batch.
-_BY_ROWS = ((800, 40, 32), (1500, 40, 64), (5000, 40, 128), (50_000, 20, 256))
-_BEYOND = (10, 512)
+_BY_ROWS = (
+    (800, 40, 32),
+    (1500, 40, 64),
+    (5000, 40, 128),
+    (20_000, 20, 256),
+    (60_000, 12, 256),
+)
+_BEYOND = (6, 512)
 
 
 def epochs_for(n_rows: int) -> int:

@@ -46,15 +46,15 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         absolute error, the Huber loss, the pinball loss, whose minimum is the `quantile` of y, or
         half the Poisson or the gamma deviance, which model the logarithm of y's mean and need
         y >= 0 and y > 0. Over several outputs the losses are summed.
-    n_bins : int or sequence of int, default=(5, 16)
+    n_bins : int or sequence of int, default=(4, 8, 16, 28)
         Largest number of bins of a number, one group of members for each entry, each >= 1.
-    n_members : int, default=2
+    n_members : int, default=1
         Networks in each group, >= 1.
-    hidden_layer_sizes : int or sequence of int, default=(128, 128)
+    hidden_layer_sizes : int or sequence of int, default=(96, 96)
         Number of units of each hidden layer, each > 0; an int is one layer.
     activation : {"identity", "logistic", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", \
-            "gelu", "silu", "mish", "softplus"}, default="silu"
-        Activation function of all hidden layers.
+            "gelu", "silu", "mish", "softplus"} or sequence of these, default="silu"
+        Activation function of all hidden layers, or one name for each entry of `n_bins`.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
         Which columns are categories.
@@ -67,8 +67,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         - None: none; then a column of strings is an error.
     max_iter : int or "auto", default="auto"
         Epochs of the training that looks for the best one, >= 1. The learning rate comes down to
-        zero four times in them; a group whose best epoch is early ends with the third. "auto"
-        takes 40 epochs up to 800 rows, fewer for more.
+        zero four times in them, each time after twice as many epochs; a group ends with the second
+        or the third time if the loss on the rows held out has not fallen by 2 or 5 per cent since
+        the time before. "auto" is 40 up to 5000 rows, 20 up to 20 000, 12 up to 60 000, and 6
+        beyond.
     learning_rate_init : float, default=0.1
         Learning rate of AdamW before the schedule's factor ("coslog4" of `DeepMLPClassifier`), > 0.
         Biases have a tenth of it, the scales of the inputs six times as much.
@@ -77,13 +79,13 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         weight_decay, towards the end by less. Unlike `alpha` it is not divided by the number of
         rows.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch, >= 1. "auto" is about 64 up to 1000 rows, 128 up to 2000 and 256
-        beyond, so that all batches are of a size.
+        Rows of a mini-batch, >= 1. "auto" is about 32 up to 800 rows, 64 up to 1500, 128 up
+        to 5000, 256 up to 60 000 and 512 beyond, so that all batches are of a size.
     validation_fraction : float, default=1/6
         The part of the rows that each group holds out, in (0, 1).
     refit : bool, default=True
-        Whether groups go on from their best epoch with all rows, for 0.3 times as many epochs as
-        led there, at 0.3 times the learning rate, which comes down to zero.
+        Whether groups go on from their best epoch with all rows, for half as many epochs as led
+        there, at 0.3 times the learning rate, which comes down to zero.
     huber_delta : float, default=1.0
         Where the Huber loss turns from a parabola into a line, in standard deviations of the
         target, > 0.
@@ -169,10 +171,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     def __init__(
         self,
         loss: str = "squared_error",
-        n_bins: int | Sequence[int] = (5, 16),
-        n_members: int = 2,
-        hidden_layer_sizes: int | Sequence[int] = (128, 128),
-        activation: str = "silu",
+        n_bins: int | Sequence[int] = (4, 8, 16, 28),
+        n_members: int = 1,
+        hidden_layer_sizes: int | Sequence[int] = (96, 96),
+        activation: str | Sequence[str] = "silu",
         *,
         categorical_features: ArrayLike | None = "from_dtype",
         max_iter: int | str = "auto",

@@ -32,8 +32,11 @@ def test_weights_are_the_shared_ones_between_adapters(n_members):
     found = network().layout.views(expanded(tied, phi, n_members))
     own = tied.layout.views(phi)
     for k in range(n_members):
-        for name, n_in in (("hidden 1", N_IN), ("hidden 2", 4)):
-            a, s = np.diag(own[name, "a"][k]), np.diag(own[name, "s"][k])
+        for name, n_in, n_out in (("hidden 1", N_IN, 4), ("hidden 2", 4, 3)):
+            a, s = (
+                np.diag(own[name, scale][k]) if (name, scale) in own else np.eye(n)
+                for scale, n in (("a", n_in), ("s", n_out))
+            )
             assert_allclose(found[name, "W"][k], a @ own[name, "W"] @ s / np.sqrt(n_in))
             assert_array_equal(found[name, "b"][k, 0], own[name, "b"][k])
         head = own["output", "W"].reshape(n_members, 3, N_OUT)[k]
@@ -88,7 +91,15 @@ def test_a_fresh_start_predicts_the_constant(n_members):
     assert own["hidden 1", "W"].std() == pytest.approx(1, abs=0.02)
     assert own["hidden 1", "b"].std() == pytest.approx(1, abs=0.15)
     assert set(np.unique(own["hidden 1", "a"])) == ({1.0} if n_members == 1 else {-1.0, 1.0})
-    assert (own["hidden 1", "s"] == 1).all()
+    assert (("hidden 1", "s") in own) == (n_members > 1)
+    if n_members > 1:
+        assert (own["hidden 1", "s"] == 1).all()
+
+
+def test_one_member_has_no_adapter_but_the_scale_of_its_inputs():
+    tied, _ = shared(1)
+    kept = {name for name in tied.layout.spans if name[1] in "as"}
+    assert kept == {("hidden 1", "a")}
 
 
 @pytest.mark.parametrize("settings", [{"batch_norm": True}, {"output_bias": False}], ids=str)

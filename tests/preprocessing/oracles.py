@@ -22,6 +22,20 @@ def exact_quantiles(values, weights, n_bins):
     return np.array(found)
 
 
+def capped(weights, n_bins):
+    """Weights of distinct values, those of more than a bin's weight cut down to that of a bin."""
+    rising = sorted(map(Fraction, weights))
+    total, cap = sum(rising), Fraction(0)
+    for n_cut in range(min(n_bins, len(rising))):
+        others = rising[: len(rising) - n_cut]
+        of_a_bin = sum(others) / (n_bins - n_cut)
+        if others[-1] <= of_a_bin:
+            cap = of_a_bin
+            break
+    cap = max(cap, total / 128)
+    return [min(Fraction(weight), cap) for weight in weights]
+
+
 def bins_of(values, edges):
     """(n, n_bins): how far each value has come through each bin."""
     low, width = edges[:-1], np.diff(edges)
@@ -38,7 +52,8 @@ def encoded_number(values, seen, weights, n_bins, scale):
     copies = np.repeat(seen[known], weights[known].astype(int))
     if copies.size == 0 or copies.min() == copies.max():
         return np.array(indicator, dtype=float).reshape(len(indicator), len(values)).T
-    edges = np.unique(exact_quantiles(copies, [1] * copies.size, n_bins))
+    distinct, counts = np.unique(copies, return_counts=True)
+    edges = np.unique(exact_quantiles(distinct, capped(counts.tolist(), n_bins), n_bins))
     columns, of_fit = bins_of(values, edges), bins_of(copies, edges)
     if scale is not None:
         centred = of_fit - of_fit.mean(axis=0)

@@ -115,6 +115,21 @@ def test_names_that_would_be_equal_are_numbered():
     assert list(names) == ["a: 1 to 2", "a: 1 to 2 (2)", "a: 1 to 2 (3)"]
 
 
+def test_a_value_of_most_rows_leaves_bins_to_the_others():
+    amounts = np.concatenate([np.zeros(900), np.linspace(1, 100, 100)])
+    edges = PiecewiseLinearEncoder(8).fit(amounts[:, None]).edges_[0]
+    # Quantiles of all rows would end at the first of them.
+    assert np.unique(np.quantile(amounts, np.linspace(0, 1, 9))).size == 2
+    assert edges[0] == 0
+    assert edges.size == 9
+    assert_allclose(np.diff(edges[1:]), 100 / 7, rtol=0.1)
+
+
+def test_no_bin_is_made_for_a_handful_of_rows():
+    amounts = np.concatenate([np.zeros(9990), np.arange(1, 11)])
+    assert PiecewiseLinearEncoder(8).fit(amounts[:, None]).edges_[0].size < 9
+
+
 def test_edges_are_told_apart_whatever_their_digits():
     values = np.nextafter(1.0, [2, 1.0, 0.0])[:, None]
     names = PiecewiseLinearEncoder(2).fit(values).get_feature_names_out()
