@@ -9,7 +9,6 @@ import numpy as np
 from .._engine.backend import Array
 from ._quantiles import quantiles
 
-
 # The smallest part of the rows that a bin is made for where others hold single values.
 SMALLEST_SHARE = 1 / 128
 

@@ -51,8 +51,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Largest number of bins of a number, one group of members for each entry, each >= 1.
     n_members : int, default=1
         Networks in each group, >= 1.
-    hidden_layer_sizes : int or sequence of int, default=(96, 96)
-        Number of units of each hidden layer, each > 0; an int is one layer.
+    hidden_layer_sizes : int, sequence of int or "auto", default="auto"
+        Number of units of each hidden layer, each > 0; an int is one layer. "auto" is (96, 96), or
+        (128, 128) where there is only one network.
     activation : {"identity", "logistic", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", \
             "gelu", "silu", "mish", "softplus"} or sequence of these, default="silu"
         Activation function of all hidden layers, or one name for each entry of `n_bins`.
@@ -177,7 +178,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         self,
         n_bins: int | Sequence[int] = (4, 8, 16, 28),
         n_members: int = 1,
-        hidden_layer_sizes: int | Sequence[int] = (96, 96),
+        hidden_layer_sizes: int | Sequence[int] | str = "auto",
         activation: str | Sequence[str] = "silu",
         *,
         categorical_features: ArrayLike | None = "from_dtype",

@@ -28,15 +28,15 @@ from .._fit.dev import DevSet
 from .._fit.fit import Fit, Model
 from .._fit.recipe import NON_FINITE, Recipe
 from .._fit.watch import Curves, Standing, Watch
-from ._length import batch_for, epochs_for, even_batch, has_peaked
+from ._length import batch_for, epochs_for, even_batch, has_peaked, refit_epochs
 from ._steering import Steering
 
 # What parts of φ learn at, beside the rate of W: the scale of the inputs fast, biases slowly.
 INPUT_SCALE_RATE, BIAS_RATE = 6.0, 0.1
 # One logit is the difference of the two that a softmax would have, and moves as far as both.
 ONE_LOGIT_RATE = 2.0
-# The second training, beside the first: its rate, and its epochs for each that led to the best.
-REFIT_RATE, REFIT_EPOCHS, FEWEST_REFIT_EPOCHS = 0.3, 0.5, 3
+# The rate of the second training beside that of the first.
+REFIT_RATE = 0.3
 
 # Raw outputs for the rows watched → how good they are.
 Goodness = Callable[[Array], float]
@@ -301,11 +301,6 @@ class _Training:
 
 def _has_peaked(watch: Watch) -> bool:
     return has_peaked(watch.curves.validation_score, watch.recipe.max_epochs)
-
-
-def refit_epochs(best_epoch: int) -> int:
-    """How long to go on with all rows."""
-    return max(FEWEST_REFIT_EPOCHS, round(REFIT_EPOCHS * (best_epoch + 1)))
 
 
 def _stacked(models: list[Model]) -> Array:

@@ -13,6 +13,9 @@ from math import ceil
 # of itself the loss on the rows held out must have fallen in them for the next one to be worth it.
 ARCHES = ((Fraction(1, 15), Fraction(3, 15), 0.02), (Fraction(3, 15), Fraction(7, 15), 0.05))
 
+# The training that goes on with all rows: its epochs for each that led to the best, and how few.
+REFIT_EPOCHS, FEWEST_REFIT_EPOCHS = 0.5, 3
+
 # Up to so many rows: epochs, rows of a batch.
 _BY_ROWS = (
     (800, 40, 32),
@@ -48,3 +51,8 @@ def has_peaked(scores: Sequence[float], max_epochs: int) -> bool:
             before = max(scores[: max(1, ceil(start * max_epochs))])
             return not max(scores) - before > gain * abs(before)
     return False
+
+
+def refit_epochs(best_epoch: int) -> int:
+    """How long to go on with all rows."""
+    return max(FEWEST_REFIT_EPOCHS, round(REFIT_EPOCHS * (best_epoch + 1)))

@@ -50,8 +50,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Largest number of bins of a number, one group of members for each entry, each >= 1.
     n_members : int, default=1
         Networks in each group, >= 1.
-    hidden_layer_sizes : int or sequence of int, default=(96, 96)
-        Number of units of each hidden layer, each > 0; an int is one layer.
+    hidden_layer_sizes : int, sequence of int or "auto", default="auto"
+        Number of units of each hidden layer, each > 0; an int is one layer. "auto" is (96, 96), or
+        (128, 128) where there is only one network.
     activation : {"identity", "logistic", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", \
             "gelu", "silu", "mish", "softplus"} or sequence of these, default="silu"
         Activation function of all hidden layers, or one name for each entry of `n_bins`.
@@ -173,7 +174,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         loss: str = "squared_error",
         n_bins: int | Sequence[int] = (4, 8, 16, 28),
         n_members: int = 1,
-        hidden_layer_sizes: int | Sequence[int] = (96, 96),
+        hidden_layer_sizes: int | Sequence[int] | str = "auto",
         activation: str | Sequence[str] = "silu",
         *,
         categorical_features: ArrayLike | None = "from_dtype",
@@ -346,9 +347,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         """
         check_is_fitted(self)
         members = np.concatenate(self._member_predictions(X))
-        link = self._make_loss().link
-        raw = self._scale.clip(link.raw(members))
-        predictions = self._scale.restored(link.inverse(raw))
+        raw = self._scale.clip(self._link.raw(members))
+        predictions = self._scale.restored(self._link.inverse(raw))
         mean = self._as_given(predictions.mean(axis=0))
         if not return_std:
             return mean

@@ -1,0 +1,107 @@
+"""The parameters of the networks for tables, and what they mean beyond the range of each."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import ClassVar
+
+import joblib
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from .._engine.activations import ACTIVATIONS
+from .._engine.threads import n_threads
+from .._inputs import RandomState
+from ..estimators._compat import Interval, StrOptions
+from ._length import epochs_for, refit_epochs
+
+
+# Hidden layers: the mean of several networks gains nothing from wider ones.
+ALONE, ONE_OF_SEVERAL = (128, 128), (96, 96)
+
+
+class TabularParameters(BaseEstimator):
+    """What both estimators have as parameters."""
+
+    n_bins: int | Sequence[int]
+    n_members: int
+    hidden_layer_sizes: int | Sequence[int] | str
+    activation: str | Sequence[str]
+    categorical_features: ArrayLike | None
+    max_iter: int | str
+    learning_rate_init: float
+    weight_decay: float
+    batch_size: int | str
+    validation_fraction: float
+    refit: bool
+    random_state: RandomState
+    n_jobs: int | None
+    verbose: bool
+    dtype: str
+
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "n_bins": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": [
+            StrOptions({"auto"}),
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "refit": ["boolean"],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "dtype": [StrOptions({"float32", "float64"})],
+    }
+
+    def _bins(self) -> list[int]:
+        given = np.atleast_1d(np.asarray(self.n_bins, dtype=object))
+        bins = [int(n) for n in given if isinstance(n, Integral) and int(n) > 0]
+        if given.ndim != 1 or given.size == 0 or len(bins) < given.size:
+            raise ValueError(
+                f"n_bins must be an int > 0, or a sequence of such, got {self.n_bins!r}."
+            )
+        return bins
+
+    def _activations(self, n_groups: int) -> list[str]:
+        """The activation function of each group."""
+        if isinstance(self.activation, str):
+            return [self.activation] * n_groups
+        names = list(self.activation)
+        unknown = [name for name in names if name not in ACTIVATIONS]
+        if unknown or len(names) != n_groups:
+            raise ValueError(
+                f"activation must be one name or one for each of the {n_groups} entries of n_bins, "
+                f"of {sorted(ACTIVATIONS)}, got {self.activation!r}."
+            )
+        return names
+
+    def _hidden_layer_sizes(self) -> tuple[int, ...]:
+        if isinstance(self.hidden_layer_sizes, str):
+            is_alone = len(self._bins()) * self.n_members == 1
+            return ALONE if is_alone else ONE_OF_SEVERAL
+        given = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))
+        sizes = [int(n) for n in given if isinstance(n, Integral) and int(n) > 0]
+        if given.ndim != 1 or len(sizes) < given.size:
+            raise ValueError(
+                "hidden_layer_sizes must be an int > 0, or a sequence of such, got "
+                f"{self.hidden_layer_sizes!r}."
+            )
+        return tuple(sizes)
+
+    def _most_epochs(self, n_rows: int) -> int:
+        """How many epochs all groups may be trained for, those with all rows included."""
+        first = epochs_for(n_rows) if isinstance(self.max_iter, str) else int(self.max_iter)
+        return len(self._bins()) * (first + self.refit * refit_epochs(first - 1))
+
+    def _n_at_once(self) -> int:
+        if self.n_jobs is None:
+            return n_threads()
+        return int(joblib.effective_n_jobs(self.n_jobs))

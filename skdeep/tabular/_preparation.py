@@ -1,0 +1,195 @@
+"""From what `fit` is given to what groups of members learn from.
+
+Everything that is learnt of a table, edges and levels included, is learnt from rows of positive
+weight alone: the others are dropped as soon as they have been read.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+
+from .._engine.backend import Array, FloatType, Matrix, RandomStream
+from .._engine.data import Rows
+from .._engine.losses import Loss
+from .._fit.dev import DevPart, DevSet
+from .._inputs import DevArguments, MatrixLike
+from ..estimators._validation import checked_weights
+from ..preprocessing._checks import checked_table
+from ..preprocessing._expansion import TableExpansion
+from ..preprocessing._reader import RawTable, TableReader
+from ._encoding import Encoding
+from ._group import GroupData, group_streams
+from ._held_out import HoldOut
+from ._parameters import TabularParameters
+
+# The root mean square of what a network sees of a column, all its outputs together.
+INPUT_SCALE = 3.0
+
+
+@dataclass
+class LabelledTable:
+    """Rows of a table with what there is to learn from them."""
+
+    raw: RawTable
+    # As the loss takes them.
+    targets: Array
+    # What rows count in the loss, and in the encoding, where classes weigh the same.
+    weights: Array | None
+    sample_weight: Array | None
+
+    @property
+    def n_rows(self) -> int:
+        return self.raw.n_rows
+
+
+class ReadsTables(TabularParameters):
+    """Reads tables and targets, and says what each group learns from and is watched on."""
+
+    # Of a fitted estimator: how tables are read, and how each group sees them.
+    _reader: TableReader
+    _encodings: list[Encoding]
+
+    # ------------------------------------------------------------------ what derived classes say
+
+    @abstractmethod
+    def _learn_targets(self, y: Matrix, weights: Array | None) -> None:
+        """Set what encoding y needs."""
+
+    @abstractmethod
+    def _checked_targets(self, y: MatrixLike | None, n_rows: int) -> Matrix:
+        """y as an array, after its kind and its number of rows."""
+
+    @abstractmethod
+    def _encode_targets(self, y: Matrix, dtype: FloatType, name: str) -> Array:
+        """The targets as the loss takes them."""
+
+    @abstractmethod
+    def _make_loss(self) -> Loss: ...
+
+    @abstractmethod
+    def _n_outputs(self) -> int: ...
+
+    @abstractmethod
+    def _constant(self, targets: Array, weights: Array | None) -> Array:
+        """Raw outputs (n_outputs,) to start from, the best that are the same for all rows."""
+
+    @abstractmethod
+    def _goodness(self, logits: Array, dev: DevPart) -> float:
+        """What raw outputs for the rows held out are compared by, the larger the better."""
+
+    @abstractmethod
+    def _strata(self, targets: Array) -> Array | None:
+        """What the rows held out are stratified by."""
+
+    def _row_weights(self, y: Matrix, weights: Array | None) -> Array | None:
+        return weights
+
+    # ------------------------------------------------------------------------------- the rows
+
+    def _read_all(
+        self,
+        X: MatrixLike,
+        y: MatrixLike | None,
+        sample_weight: ArrayLike | None,
+        validation: DevArguments,
+    ) -> tuple[LabelledTable, LabelledTable | None]:
+        """The rows to learn from, and those given to be watched."""
+        columns = checked_table(self, X, reset=True)
+        labels = self._checked_targets(y, columns.n_rows)
+        weights = checked_weights(sample_weight, columns.n_rows, np.dtype("f8"), "sample_weight")
+        self._reader = TableReader(self.categorical_features)
+        raw = self._reader.fit_read(columns, weights)
+        self._learn_targets(labels, weights)
+        table = self._labelled(raw, labels, weights, "y")
+        X_val, y_val, sample_weight_val = validation
+        if X_val is None:
+            return table, None
+        return table, self._read_given(X_val, y_val, sample_weight_val)
+
+    def _read_given(
+        self, X_val: MatrixLike, y_val: MatrixLike | None, sample_weight_val: ArrayLike | None
+    ) -> LabelledTable:
+        """The rows of a dev set of the user's own."""
+        columns = checked_table(self, X_val, reset=False)
+        labels = self._checked_targets(y_val, columns.n_rows)
+        weights = checked_weights(
+            sample_weight_val, columns.n_rows, np.dtype("f8"), "sample_weight_val"
+        )
+        return self._labelled(self._reader.read(columns), labels, weights, "y_val")
+
+    def _labelled(
+        self, raw: RawTable, y: Matrix, sample_weight: Array | None, name: str
+    ) -> LabelledTable:
+        """Rows of positive weight with their targets."""
+        dtype = np.dtype(self.dtype)
+        targets = self._encode_targets(y, dtype, name)
+        weights = self._row_weights(y, sample_weight)
+        if weights is None:
+            return LabelledTable(raw, targets, None, None)
+        counted = np.flatnonzero(weights > 0)
+        if counted.size == 0:
+            raise ValueError("sample_weight times class_weight must be positive for some row.")
+        raw = RawTable(raw.numbers[counted], raw.codes[counted])
+        own = None if sample_weight is None else sample_weight[counted]
+        return LabelledTable(raw, targets[counted], weights[counted].astype(dtype), own)
+
+    def _data_of_groups(
+        self, n_bins: Sequence[int], table: LabelledTable, given: LabelledTable | None
+    ) -> list[GroupData]:
+        """What each group learns from and is watched on."""
+        if given is None and table.n_rows < 2:
+            raise ValueError(
+                f"{type(self).__name__} holds rows out to see when to stop, and needs at least 2, "
+                f"got n_samples={table.n_rows}. Or give X_val and y_val."
+            )
+        random = check_random_state(self.random_state)
+        entropy = random.randint(0, 2**31 - 1, size=(1 + len(n_bins), 4)).tolist()
+        hold_out = None if given is not None else self._hold_out(table, entropy[0])
+        constant = self._constant(table.targets, table.weights).astype(self.dtype)
+        self._encodings = []
+        datas = []
+        for number, (n, seed) in enumerate(zip(n_bins, entropy[1:], strict=True)):
+            expansion = TableExpansion(int(n), INPUT_SCALE, self.dtype)
+            expansion.fit(table.raw, self._reader, table.sample_weight)
+            encoding = Encoding(expansion)
+            self._encodings.append(encoding)
+            x, encode = encoding.features(table.raw)
+            rows = Rows(x, table.targets, table.weights, encode=encode)
+            if given is not None:
+                train, dev = None, self._given_rows(encoding, given)
+            else:
+                assert hold_out is not None
+                train, held_out = hold_out.of_group(number)
+                dev = DevSet(x, table.targets, table.weights, held_out, table.targets, encode)
+            streams = group_streams(seed, len(self._hidden_layer_sizes()))
+            datas.append(self._group_data(encoding, rows, constant, train, dev, streams))
+        return datas
+
+    def _hold_out(self, table: LabelledTable, seed: list[int]) -> HoldOut:
+        generator = np.random.default_rng(seed)
+        strata = self._strata(table.targets)
+        return HoldOut(table.n_rows, float(self.validation_fraction), generator, strata)
+
+    @staticmethod
+    def _given_rows(encoding: Encoding, given: LabelledTable) -> DevSet:
+        x, encode = encoding.features(given.raw)
+        return DevSet(x, given.targets, given.weights, None, given.targets, encode)
+
+    def _group_data(
+        self,
+        encoding: Encoding,
+        rows: Rows,
+        constant: Array,
+        train: Array | None,
+        dev: DevSet,
+        streams: dict[str, RandomStream],
+    ) -> GroupData:
+        goodness = partial(self._goodness, dev=dev.of_model(0))
+        return GroupData(
+            rows, encoding.n_outputs, self._n_outputs(), constant, train, dev, goodness, streams
+        )
