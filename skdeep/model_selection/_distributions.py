@@ -13,6 +13,7 @@ from numbers import Integral, Real
 from typing import Any, Self, TypeGuard
 
 import numpy as np
+from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
@@ -21,6 +22,7 @@ from .._engine.solvers import SOLVERS, Range, Solver
 from .._inputs import AnyRandomState
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._linear import BaseLinear
+from ..tabular._parameters import TabularParameters
 from ._types import Size
 
 __all__ = [
@@ -570,6 +572,9 @@ def suggested_space(estimator: Any) -> dict[str, Any]:
 
     Notes
     -----
+    Of the networks for tables it is what lies around their defaults, which suit most tables as they
+    are.
+
     It is a start, not a rule: wide enough for most data, to be read, changed and narrowed. It is
     made without the data: where a fold has fewer rows than the largest batch, 256, take smaller
     ones. What is "auto" with solver "gd" is left so, since learning rate and momentum are then
@@ -592,11 +597,13 @@ def suggested_space(estimator: Any) -> dict[str, Any]:
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         return {f"{name}__{key}": values for key, values in suggested_space(last).items()}
+    if isinstance(estimator, TabularParameters):
+        return _of_table(estimator)
     if not isinstance(estimator, BaseNetworkEstimator):
         raise TypeError(
             "estimator must be one of skdeep's (LogisticRegressionGD, SoftmaxClassifier, "
-            "DeepMLPClassifier, DeepMLPRegressor) or a Pipeline that ends in one, got "
-            f"{type(estimator).__name__}."
+            "DeepMLPClassifier, DeepMLPRegressor, TabularMLPClassifier, TabularMLPRegressor) or a "
+            f"Pipeline that ends in one, got {type(estimator).__name__}."
         )
     estimator._validate_params()
     if isinstance(estimator, BaseLinear):
@@ -607,6 +614,23 @@ def suggested_space(estimator: Any) -> dict[str, Any]:
     space["alpha"] = log_uniform(1e-4, 10)
     if SOLVERS[estimator.solver].takes_changing_objective:
         space["dropout"] = DROPOUT.copy()
+    return space
+
+
+def _of_table(estimator: TabularParameters) -> dict[str, Any]:
+    """Around the defaults, which suit most tables."""
+    estimator._validate_params()
+    rate = 0.1 if is_regressor(estimator) else 0.04
+    space: dict[str, Any] = {
+        "learning_rate_init": log_uniform(rate / 5, rate * 3),
+        "hidden_layer_sizes": layer_sizes((1, 3), (64, 256)),
+        "batch_size": power_of_two(32, 256),
+        "weight_decay": log_uniform(0.002, 0.2),
+        "n_bins": [(4, 8, 16, 28), (3, 5, 8, 12), (8, 16, 32, 64)],
+        "activation": ["silu", "relu"],
+    }
+    if is_classifier(estimator):
+        space["label_smoothing"] = [0.0, 0.05, 0.1, 0.2]
     return space
 
 

@@ -15,7 +15,6 @@ from .._inputs import RandomState
 from ..estimators._compat import Interval, StrOptions
 from ._length import epochs_for, refit_epochs
 
-
 # Hidden layers: the mean of several networks gains nothing from wider ones.
 ALONE, ONE_OF_SEVERAL = (128, 128), (96, 96)
 

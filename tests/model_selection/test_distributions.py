@@ -11,13 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy.stats import chisquare, kstest, loguniform
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import ParameterSampler, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep import (
+    DeepMLPClassifier,
+    DeepMLPRegressor,
+    LogisticRegressionGD,
+    SoftmaxClassifier,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
 from skdeep._engine.solvers import STOCHASTIC_SOLVERS as STOCHASTIC
 from skdeep.model_selection import (
     layer_sizes,
@@ -304,13 +311,15 @@ SPACES = [
         for schedule in ("inverse_time", "exponential", "step", "invscaling", "adaptive", "sqrt")
     ),
     DeepMLPClassifier(learning_rate=lambda epoch: 1.0),
+    TabularMLPClassifier(),
+    TabularMLPRegressor(),
 ]
 
 
 # Named without addresses, which are others in every process.
 @pytest.mark.parametrize("estimator", SPACES, ids=lambda one: repr(one).partition("<")[0][:60])
 def test_suggestions_can_be_drawn_and_fitted(estimator):
-    load = load_diabetes if isinstance(estimator, DeepMLPRegressor) else load_iris
+    load = load_diabetes if is_regressor(estimator) else load_iris
     X, y = load(return_X_y=True)
     X = StandardScaler().fit_transform(X)
     y = (y - y.mean()) / y.std() if isinstance(estimator, DeepMLPRegressor) else y
@@ -349,6 +358,15 @@ def test_suggestions_can_be_drawn_and_fitted(estimator):
             "learning_rate_init momentum alpha",
         ),
         (LogisticRegressionGD(solver="lbfgs"), "alpha"),
+        (
+            TabularMLPClassifier(),
+            "learning_rate_init hidden_layer_sizes batch_size weight_decay n_bins activation "
+            "label_smoothing",
+        ),
+        (
+            TabularMLPRegressor(),
+            "learning_rate_init hidden_layer_sizes batch_size weight_decay n_bins activation",
+        ),
     ],
 )
 def test_suggestions_are_in_the_courses_order_and_of_what_is_used(estimator, names):

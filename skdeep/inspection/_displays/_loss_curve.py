@@ -5,7 +5,7 @@ average (II 2.2) shows its course, and the values themselves stay visible behind
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # An average over more than about a twentieth of the epochs lags visibly behind.
 WINDOWS, LARGEST_BETA = 20, 0.9
+# Parameters that are attributes of a fitted estimator, there with an underscore behind.
+CURVES = ("loss_curve", "validation_loss_curve", "validation_scores", "best_epoch")
 
 
 class LossCurveDisplay:
@@ -198,6 +200,7 @@ class LossCurveDisplay:
         cls,
         estimator: BaseEstimator,
         *,
+        group: int = 0,
         ax: "Axes | None" = None,
         beta: float | None = None,
         log_scale: bool | None = None,
@@ -211,6 +214,9 @@ class LossCurveDisplay:
         estimator : estimator
             A fitted estimator with a `loss_curve_`; of a Pipeline the last step is taken, of a
             fitted search the best estimator.
+        group : int, default=0
+            Of a network for tables, whose groups of members have curves of their own: which one's
+            to draw, counted from 0.
         ax : matplotlib Axes, default=None
             What to draw on; None makes a new figure.
         beta : float, default=None
@@ -237,6 +243,8 @@ class LossCurveDisplay:
             Without matplotlib.
         TypeError
             If the estimator keeps no `loss_curve_`.
+        ValueError
+            If it has no such group.
         sklearn.exceptions.NotFittedError
             If it is not fitted.
         """
@@ -244,14 +252,12 @@ class LossCurveDisplay:
         check_is_fitted(model)
         if not hasattr(model, "loss_curve_"):
             raise TypeError(f"estimator must have a loss_curve_, got {model!r}, which has none.")
-        display = cls(
-            loss_curve=model.loss_curve_,
-            validation_loss_curve=getattr(model, "validation_loss_curve_", None),
-            validation_scores=getattr(model, "validation_scores_", None),
-            best_epoch=getattr(model, "best_epoch_", None),
-            unit=_unit_of(model),
-            estimator_name=type(model).__name__,
-        )
+        curves: dict[str, Any] = {name: getattr(model, f"{name}_", None) for name in CURVES}
+        if isinstance(curves["best_epoch"], list):
+            curves = _of_group(curves, group)
+        elif group != 0:
+            raise ValueError(f"group must be 0, got {group}: {type(model).__name__} has no groups.")
+        display = cls(**curves, unit=_unit_of(model), estimator_name=type(model).__name__)
         return display.plot(ax, beta=beta, log_scale=log_scale, name=name, line_kw=line_kw)
 
     def _default_beta(self, n_epochs: int) -> float:
@@ -289,6 +295,14 @@ class LossCurveDisplay:
             epochs[-1:], costs[-1:], color=GREY, linestyle="none", marker="s", label=label
         )
         return mark
+
+
+def _of_group(curves: dict[str, Any], group: int) -> dict[str, Any]:
+    """The curves of one group of members out of those of all."""
+    n_groups = len(curves["loss_curve"])
+    if not 0 <= group < n_groups:
+        raise ValueError(f"group must be in [0, {n_groups - 1}], got {group}.")
+    return {name: values[group] for name, values in curves.items()}
 
 
 def _unit_of(model: object) -> str:

@@ -13,7 +13,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD
+from skdeep import (
+    DeepMLPClassifier,
+    DeepMLPRegressor,
+    LogisticRegressionGD,
+    TabularMLPClassifier,
+)
 from skdeep.inspection import LearningRateDisplay, LossCurveDisplay
 from skdeep.utils import ewma
 
@@ -181,3 +186,21 @@ def test_loss_curves_that_are_not_there_are_named():
         LossCurveDisplay(loss_curve=[[1.0], [2.0]]).plot()
     with pytest.raises(ValueError, match="beta must be a number in"):
         LossCurveDisplay(loss_curve=[1.0, 2.0]).plot(beta=1)
+
+
+def test_each_group_of_a_network_for_tables_has_its_curves():
+    model = TabularMLPClassifier((3, 5), hidden_layer_sizes=8, max_iter=6, random_state=0)
+    model.fit(X, Y)
+    for group in (0, 1):
+        display = LossCurveDisplay.from_estimator(model, group=group, beta=0)
+        np.testing.assert_array_equal(display.line_.get_ydata(), model.loss_curve_[group])
+        expected = model.validation_loss_curve_[group]
+        np.testing.assert_array_equal(display.validation_line_.get_ydata(), expected)
+        assert set(display.best_line_.get_xdata()) == {model.best_epoch_[group]}
+    with pytest.raises(ValueError, match=r"group must be in \[0, 1\], got 2"):
+        LossCurveDisplay.from_estimator(model, group=2)
+
+
+def test_other_estimators_have_no_groups(watched):
+    with pytest.raises(ValueError, match="group must be 0, got 1: DeepMLPClassifier has no groups"):
+        LossCurveDisplay.from_estimator(watched, group=1)
