@@ -48,7 +48,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     Parameters
     ----------
     n_bins : int or sequence of int, default=(4, 8, 16, 28)
-        Largest number of bins of a number, one group of members for each entry, each >= 1.
+        Largest number of bins of a number, one group of members for each entry, each >= 1. Of more
+        than 18 columns of numbers each has no more than 512 / how many they are, and 3 at least.
     n_members : int, default=1
         Networks in each group, >= 1.
     hidden_layer_sizes : int, sequence of int or "auto", default="auto"

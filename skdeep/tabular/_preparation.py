@@ -29,6 +29,9 @@ from ._parameters import TabularParameters
 
 # The root mean square of what a network sees of a column, all its outputs together.
 INPUT_SCALE = 3.0
+# With many columns of numbers each has fewer bins, so that all of them have about so many together,
+# and none fewer than the least.
+BINS_OF_ALL, FEWEST_BINS = 512, 3
 
 
 @dataclass
@@ -151,10 +154,11 @@ class ReadsTables(TabularParameters):
         entropy = random.randint(0, 2**31 - 1, size=(1 + len(n_bins), 4)).tolist()
         hold_out = None if given is not None else self._hold_out(table, entropy[0])
         constant = self._constant(table.targets, table.weights).astype(self.dtype)
+        most_bins = max(FEWEST_BINS, BINS_OF_ALL // max(1, table.raw.numbers.shape[1]))
         self._encodings = []
         datas = []
         for number, (n, seed) in enumerate(zip(n_bins, entropy[1:], strict=True)):
-            expansion = TableExpansion(int(n), INPUT_SCALE, self.dtype)
+            expansion = TableExpansion(min(n, most_bins), INPUT_SCALE, self.dtype)
             expansion.fit(table.raw, self._reader, table.sample_weight)
             encoding = Encoding(expansion)
             self._encodings.append(encoding)
