@@ -56,7 +56,7 @@ class _EpochCallback:
         """
         if not isinstance(estimator, BaseNetworkEstimator):
             raise TypeError(
-                f"{type(self).__name__} follows the epochs of skdeep's estimators, got "
+                f"{type(self).__name__} follows the epochs of skdeep's single networks, got "
                 f"{type(estimator).__name__}. In a Pipeline, set it on the last step."
             )
 

@@ -63,6 +63,12 @@ def documented_parameters(estimator):
         # What they watch, and what they stratify by.
         (skdeep.DeepMLPClassifier, skdeep.DeepMLPRegressor, {"scoring", "validation_fraction"}),
         (skdeep.LogisticRegressionGD, skdeep.SoftmaxClassifier, set()),
+        # Their rates, and what they stratify by.
+        (
+            skdeep.TabularMLPClassifier,
+            skdeep.TabularMLPRegressor,
+            {"learning_rate_init", "validation_fraction"},
+        ),
     ],
 )
 def test_parameters_that_estimators_share_are_documented_alike(one, other, differing):

@@ -239,7 +239,7 @@ class Fit:
                 report: AfterEpoch = self._after_epoch_of_several
                 if self._is_of_one:
                     report = self._after_epoch_of_one
-                while running := [model for model in self.population if model.trains_on]:
+                while running := self._running():
                     self._cut_down_to(running)
                     problem, settings = self._combined()
                     self._network, first = problem.network, self.population[0]
@@ -266,6 +266,12 @@ class Fit:
         elif own_error is not None:
             # Here, where no other error is being handled, it is raised as it was.
             raise own_error
+
+    def _running(self) -> list[Model]:
+        """The models that train on; of tied parameters none without the first, who has φ."""
+        if self._tied is not None and not self.models[0].trains_on:
+            return []
+        return [model for model in self.population if model.trains_on]
 
     def _fail(self, models: Sequence[Model], marked: OwnError) -> None:
         """End models of several by what their own fits would raise."""
@@ -300,14 +306,14 @@ class Fit:
 
     def _after_epoch_of_several(self, losses: Array) -> bool:
         """Record an epoch of all models; whether the population changes before the next one."""
-        running = [model for model in self.population if model.trains_on]
+        running = self._running()
         logits = None if self._dev is None else self._predict_dev(self._dev)
         changed = False
         for model in running:
             changed = self._end_epoch(model, float(losses[model.row]), logits) or changed
         self._let_go([model for model in running if not model.trains_on])
         n_models = len(self.population)
-        n_staying = sum(model.trains_on for model in self.population)
+        n_staying = len(self._running())
         return changed or n_staying == 0 or n_models - n_staying > COMPACT_FROM * n_models
 
     def _predict_dev(self, dev: DevSet) -> Array:

@@ -11,11 +11,22 @@ from .._inputs import ClassWeight, WeightTable, dense
 from ._targets import ClassLabels
 
 
-def weights_of_rows(class_weight: ClassWeight, y: Matrix, labels: ClassLabels) -> Array | None:
-    """One weight per row, or None where there are none."""
+def weights_of_rows(
+    class_weight: ClassWeight,
+    y: Matrix,
+    labels: ClassLabels,
+    sample_weight: Array | None = None,
+) -> Array | None:
+    """One weight per row, or None where there are none.
+
+    "balanced" counts the rows of a class, or with sample_weight their weights.
+    """
     if class_weight is None:
         return None
     y = dense(y)
+    if isinstance(class_weight, str) and sample_weight is not None:
+        columns = y.reshape(y.shape[0], -1).T
+        return np.prod([_balanced(column, sample_weight) for column in columns], axis=0)
     if isinstance(class_weight, str):
         weights: Array = compute_sample_weight(class_weight, y)
         return weights
@@ -23,6 +34,17 @@ def weights_of_rows(class_weight: ClassWeight, y: Matrix, labels: ClassLabels) -
         return _label_weights(class_weight, y)
     by_class = _weights_by_class(class_weight, labels.classes.tolist())
     return by_class[np.searchsorted(labels.classes, y)]
+
+
+def _balanced(y: Array, sample_weight: Array) -> Array:
+    """The weight of each row's class, with which all classes that have any weigh the same."""
+    classes, codes = np.unique(y, return_inverse=True)
+    totals = np.bincount(codes, weights=sample_weight, minlength=classes.size)
+    n_present = np.count_nonzero(totals)
+    per_class = np.divide(
+        totals.sum() / n_present, totals, out=np.zeros_like(totals), where=totals > 0
+    )
+    return per_class[codes]
 
 
 def _weights_by_class(class_weight: ClassWeight, classes: list[Hashable]) -> Array:

@@ -93,7 +93,9 @@ def columns_of(
 def number_column(name: object, block: NumberBlock, start: int) -> EncodedColumn:
     outputs = slice(start, start + block.n_outputs)
     if block.n_bins:
-        return EncodedColumn(name, "numeric", outputs, block.edges, None, block.has_missing)
+        # A copy: what is shown may be changed, and the encoding must not.
+        edges = block.edges.copy()
+        return EncodedColumn(name, "numeric", outputs, edges, None, block.has_missing)
     kind: Literal["missing", "dropped"] = "missing" if block.has_missing else "dropped"
     return EncodedColumn(name, kind, outputs, has_missing=block.has_missing)
 

@@ -12,7 +12,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from threading import Event
 from typing import Self
 
 import numpy as np
@@ -39,9 +38,20 @@ from ._group import (
 )
 from ._preparation import LabelledTable, ReadsTables
 from ._side_by_side import side_by_side
-from ._steering import Steering
+from ._steering import Steering, Stop
 
 Attributes = dict[str, object]
+# Of a fitted estimator, beside the attributes that end with an underscore.
+FITTED = {
+    "_groups",
+    "_encodings",
+    "_reader",
+    "_link",
+    "_learnt_with",
+    "_labels",
+    "_scale",
+    "_calibration",
+}
 # Parameters that a callback may set while a fit runs.
 MAY_CHANGE = {"learning_rate_init", "weight_decay"}
 
@@ -50,6 +60,14 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
     """Base class of the two networks for tables. Warning: use the derived classes."""
 
     # ------------------------------------------------------------------ what derived classes say
+
+    @abstractmethod
+    def _of_the_loss(self) -> Attributes:
+        """The parameters that members learn with, too."""
+
+    @abstractmethod
+    def _mean(self, members: Array) -> Array:
+        """The mean (n, n_outputs) of predictions of members (K, n, n_outputs)."""
 
     @abstractmethod
     def _calibrated(self, mean: Array, targets: Array, weights: Array | None) -> Attributes:
@@ -88,13 +106,11 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
                 # A callback may have set parameters as it heard of the fit.
                 self._validate_params()
                 sizes, n_bins = self._hidden_layer_sizes(), self._bins()
-            # What an earlier fit has left is not to be taken for this one's.
-            for name in ("_groups", "n_iter_"):
-                self.__dict__.pop(name, None)
+            self._forget_fit()
             self._is_being_fitted = True
             table, given = self._read_all(X, y, sample_weight, validation)
             settings = self._settings(sizes)
-            self._link = settings.loss.link
+            self._link, self._learnt_with = settings.loss.link, self._of_the_loss()
             datas = self._data_of_groups(n_bins, table, given)
             fitted = self._train(settings, datas, events)
             self._conclude(fitted, datas, table, given)
@@ -105,6 +121,12 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
             # One assignment: there is no moment at which only some of it is back.
             self.__dict__ = before
             raise
+
+    def _forget_fit(self) -> None:
+        """Forget what an earlier fit has left, which is not to be taken for this one's."""
+        for name in list(self.__dict__):
+            if name in FITTED or (name.endswith("_") and not name.startswith("_")):
+                del self.__dict__[name]
 
     def _check_not_running(self) -> None:
         if getattr(self, "_is_being_fitted", False):
@@ -132,23 +154,26 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
     ) -> list[FittedGroup | None]:
         """Train the groups, side by side where nobody listens to one after the other."""
         activations = self._activations(len(datas))
-        stop, n_at_once = Event(), self._n_at_once()
+        stop, n_at_once = Stop(), self._n_at_once()
         if events.are_heard or self.verbose:
             n_at_once = 1
         of_all = self._steering(stop, events) if events.are_heard else None
         events.fitted_attributes = partial(self._attributes_now, of_all)
         tasks = [
             partial(
-                fit_group,
+                _fitted_unless_interrupted,
                 replace(settings, activations=(own,) * len(settings.hidden_layer_sizes)),
                 data,
                 of_all or self._steering(stop),
             )
             for own, data in zip(activations, datas, strict=True)
         ]
-        return side_by_side(tasks, n_at_once, stop)
+        fitted = side_by_side(tasks, n_at_once, stop)
+        if stop.by_user:
+            _warn_of_interruption(fitted)
+        return fitted
 
-    def _steering(self, stop: Event, events: FitEvents | None = None) -> Steering:
+    def _steering(self, stop: Stop, events: FitEvents | None = None) -> Steering:
         steering = Steering(float(self.learning_rate_init), float(self.weight_decay), stop, events)
         if events is not None:
             events.remake = partial(self._remake, steering)
@@ -157,7 +182,7 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
     def _attributes_now(self, steering: Steering | None) -> Attributes:
         """Attributes with which a copy predicts by the members as they are at the moment."""
         if steering is None or hasattr(self, "n_iter_"):
-            return {}
+            return {"_is_being_fitted": False}
         groups = steering.groups_now()
         return {
             "_groups": groups,
@@ -192,11 +217,6 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
         self._warn_if_no_progress([datas[number] for _, number in pairs])
         labelled = table if given is None else given
         self._learn_from_watched(labelled, [datas[number].dev for _, number in pairs])
-        if len(pairs) < len(datas):
-            warn(
-                f"Training has been stopped: {len(pairs)} of {len(datas)} groups of members have "
-                "been trained, and predict."
-            )
         self.n_iter_ = max(group.n_epochs for group in self._groups)
         curves = [group.curves for group in self._groups]
         self.loss_curve_ = [one.loss for one in curves]
@@ -228,7 +248,7 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
         count = np.zeros((labelled.n_rows, 1))
         for group, dev in zip(self._groups, devs, strict=True):
             index = slice(None) if dev.index is None else dev.index
-            total[index] += group.watched.mean(axis=0)
+            total[index] += self._mean(group.watched)
             count[index] += 1
             group.watched = np.empty(0)
         rows = np.flatnonzero(count)
@@ -289,3 +309,24 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+def _fitted_unless_interrupted(
+    settings: GroupSettings, data: GroupData, steering: Steering
+) -> FittedGroup | None:
+    """A group, None where Ctrl-C has come before its first epoch was over."""
+    try:
+        return fit_group(settings, data, steering)
+    except KeyboardInterrupt:
+        steering.stop.set_by_user()
+        return None
+
+
+def _warn_of_interruption(fitted: Sequence[FittedGroup | None]) -> None:
+    n_begun = sum(group is not None for group in fitted)
+    if n_begun == 0:
+        raise KeyboardInterrupt
+    warn(
+        f"Training interrupted by user: {n_begun} of {len(fitted)} groups of members predict, the "
+        "last of them as it was in its best epoch."
+    )

@@ -144,7 +144,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     -----
     Weights have entries of variance 1 and layers are scaled by 1 / √(units before) (NTK
     parametrisation [3]_); the scales of the inputs and the schedule are those of [4]_. A value that
-    was unseen, too rare, or missing where none was missing in `fit`, is encoded as zeros.
+    was unseen, too rare, or missing where none was missing in `fit`, is encoded as zeros. No
+    probability is below 0.002, or 0.02 / n_classes if that is less, before the temperature.
 
     References
     ----------
@@ -273,7 +274,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         return self._labels.encode(y, dtype, name=name)
 
     def _row_weights(self, y: Matrix, weights: Array | None) -> Array | None:
-        of_classes = weights_of_rows(self.class_weight, y, self._labels)
+        of_classes = weights_of_rows(self.class_weight, y, self._labels, weights)
         if of_classes is None:
             return weights
         return of_classes if weights is None else of_classes * weights
@@ -308,6 +309,13 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     def _strata(self, targets: Array) -> Array | None:
         return None if self._labels.kind == "multilabel" else targets.ravel()
 
+    def _of_the_loss(self) -> Attributes:
+        return {"label_smoothing": self.label_smoothing}
+
+    def _mean(self, members: Array) -> Array:
+        mean: Array = members.mean(axis=0)
+        return mean
+
     def _uncalibrated(self) -> Attributes:
         smoothing = float(self.label_smoothing)
         if self._has_one_logit:
@@ -329,8 +337,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         }
 
     def _member(self, group: FittedGroup, theta: Array) -> DeepMLPClassifier:
-        member = DeepMLPClassifier(label_smoothing=self.label_smoothing)
-        member.set_params(**self._of_member(group))
+        member = DeepMLPClassifier().set_params(**self._learnt_with, **self._of_member(group))
         know_labels(member, self._labels)
         n_in, n_out = group.architecture.n_in, group.architecture.n_out
         return fit_with(member, theta, n_in, n_out, group.curves.copy())
@@ -340,7 +347,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     def _probabilities(self, X: MatrixLike) -> Array:
         """Calibrated probabilities, (n, n_outputs)."""
         check_is_fitted(self)
-        groups = [members.mean(axis=0) for members in self._member_predictions(X)]
+        groups = [self._mean(members) for members in self._member_predictions(X)]
         return self._calibration.apply(np.asarray(np.mean(groups, axis=0)))
 
     def predict(self, X: MatrixLike) -> Matrix:

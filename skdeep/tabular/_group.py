@@ -173,7 +173,12 @@ class _Training:
             data.dev.index,
         )
         return FittedGroup(
-            self._architecture, theta, watch.curves, best_epoch, watch.n_epochs, watched
+            self._architecture,
+            theta,
+            watch.curves,
+            best_epoch,
+            watch.n_epochs,
+            watched,
         )
 
     def _refit(self, fitted: FittedGroup, phi: Array) -> None:
@@ -200,7 +205,9 @@ class _Training:
             Fit(models, rows, dev, groups=groups, tied=self._tied).run()
         except KeyboardInterrupt:
             models[0].watch.interrupted = True
-            self._steering.stop.set()
+            self._steering.stop.set_by_user()
+        if models[0].error is not None:
+            raise models[0].error
 
     def _present(self, models: list[Model]) -> FittedGroup:
         """The group as it is while it is being trained."""

@@ -74,7 +74,7 @@ class TabularParameters(BaseEstimator):
         if isinstance(self.activation, str):
             return [self.activation] * n_groups
         names = list(self.activation)
-        unknown = [name for name in names if name not in ACTIVATIONS]
+        unknown = [one for one in names if not (isinstance(one, str) and one in ACTIVATIONS)]
         if unknown or len(names) != n_groups:
             raise ValueError(
                 f"activation must be one name or one for each of the {n_groups} entries of n_bins, "

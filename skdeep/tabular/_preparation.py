@@ -5,7 +5,8 @@ weight alone: the others are dropped as soon as they have been read.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -48,6 +49,17 @@ class LabelledTable:
     @property
     def n_rows(self) -> int:
         return self.raw.n_rows
+
+
+@contextmanager
+def _errors_name(argument: str) -> Iterator[None]:
+    """Let errors say which of the tables is meant, where they speak of X and y."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if argument in str(error):
+            raise
+        raise type(error)(f"{argument}: {error}") from error
 
 
 class ReadsTables(TabularParameters):
@@ -104,11 +116,14 @@ class ReadsTables(TabularParameters):
         """The rows to learn from, and those given to be watched."""
         columns = checked_table(self, X, reset=True)
         labels = self._checked_targets(y, columns.n_rows)
-        weights = checked_weights(sample_weight, columns.n_rows, np.dtype("f8"), "sample_weight")
+        sample_weight = checked_weights(
+            sample_weight, columns.n_rows, np.dtype("f8"), "sample_weight"
+        )
+        self._learn_targets(labels, sample_weight)
+        weights = self._row_weights(labels, sample_weight)
         self._reader = TableReader(self.categorical_features)
         raw = self._reader.fit_read(columns, weights)
-        self._learn_targets(labels, weights)
-        table = self._labelled(raw, labels, weights, "y")
+        table = self._labelled(raw, labels, weights, sample_weight, "y")
         X_val, y_val, sample_weight_val = validation
         if X_val is None:
             return table, None
@@ -118,28 +133,38 @@ class ReadsTables(TabularParameters):
         self, X_val: MatrixLike, y_val: MatrixLike | None, sample_weight_val: ArrayLike | None
     ) -> LabelledTable:
         """The rows of a dev set of the user's own."""
-        columns = checked_table(self, X_val, reset=False)
-        labels = self._checked_targets(y_val, columns.n_rows)
+        with _errors_name("X_val"):
+            columns = checked_table(self, X_val, reset=False)
+            raw = self._reader.read(columns)
+        with _errors_name("y_val"):
+            labels = self._checked_targets(y_val, columns.n_rows)
         weights = checked_weights(
             sample_weight_val, columns.n_rows, np.dtype("f8"), "sample_weight_val"
         )
-        return self._labelled(self._reader.read(columns), labels, weights, "y_val")
+        return self._labelled(raw, labels, self._row_weights(labels, weights), weights, "y_val")
 
     def _labelled(
-        self, raw: RawTable, y: Matrix, sample_weight: Array | None, name: str
+        self,
+        raw: RawTable,
+        y: Matrix,
+        weights: Array | None,
+        sample_weight: Array | None,
+        name: str,
     ) -> LabelledTable:
         """Rows of positive weight with their targets."""
         dtype = np.dtype(self.dtype)
         targets = self._encode_targets(y, dtype, name)
-        weights = self._row_weights(y, sample_weight)
         if weights is None:
             return LabelledTable(raw, targets, None, None)
-        counted = np.flatnonzero(weights > 0)
-        if counted.size == 0:
+        if not weights.any():
             raise ValueError("sample_weight times class_weight must be positive for some row.")
+        # Only their ratios count, and these any dtype can hold, but for those that are nothing.
+        ratios = (weights / weights.max()).astype(dtype)
+        counted = np.flatnonzero(ratios)
+        ratios = ratios[counted] / ratios[counted].mean()
         raw = RawTable(raw.numbers[counted], raw.codes[counted])
         own = None if sample_weight is None else sample_weight[counted]
-        return LabelledTable(raw, targets[counted], weights[counted].astype(dtype), own)
+        return LabelledTable(raw, targets[counted], ratios, own)
 
     def _data_of_groups(
         self, n_bins: Sequence[int], table: LabelledTable, given: LabelledTable | None

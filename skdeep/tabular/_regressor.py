@@ -271,6 +271,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     def _as_columns(self, y: Matrix, name: str) -> Array:
         columns = np.asarray(y, dtype=np.float64).reshape(y.shape[0], -1)
+        if not np.isfinite(columns).all():
+            raise ValueError(f"Input {name} contains NaN or infinity.")
         self._make_loss().check_targets(columns, name)
         return columns
 
@@ -300,6 +302,17 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     def _strata(self, targets: Array) -> Array | None:
         return None
 
+    def _of_the_loss(self) -> Attributes:
+        return {name: getattr(self, name) for name in ("loss", "huber_delta", "quantile")}
+
+    def _mean(self, members: Array) -> Array:
+        mean: Array = self._within_range(members).mean(axis=0)
+        return mean
+
+    def _within_range(self, predictions: Array) -> Array:
+        """Predictions of members kept within the range of the targets of fit."""
+        return self._link.inverse(self._scale.clip(self._link.raw(predictions)))
+
     def _uncalibrated(self) -> Attributes:
         return {"residual_std_": np.full(self._n_outputs(), np.nan)}
 
@@ -312,10 +325,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         scale, of_output = self._scale, group.network.layout.views(theta)
         of_output["output", "W"][...] *= scale.scale
         of_output["output", "b"][...] = scale.restored(of_output["output", "b"])
+        member = DeepMLPRegressor().set_params(**self._learnt_with, **self._of_member(group))
         # One number for all targets.
-        delta = self.huber_delta * float(np.mean(scale.scale))
-        member = DeepMLPRegressor(self.loss, huber_delta=delta, quantile=self.quantile)
-        member.set_params(**self._of_member(group))
+        member.set_params(huber_delta=member.huber_delta * float(np.mean(scale.scale)))
         n_in, n_out = group.architecture.n_in, group.architecture.n_out
         know_targets(member, np.zeros((1, n_out) if n_out > 1 or not self._single_column else 1))
         return fit_with(member, theta, n_in, n_out, group.curves.copy())
@@ -348,8 +360,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         """
         check_is_fitted(self)
         members = np.concatenate(self._member_predictions(X))
-        raw = self._scale.clip(self._link.raw(members))
-        predictions = self._scale.restored(self._link.inverse(raw))
+        predictions = self._scale.restored(self._within_range(members))
         mean = self._as_given(predictions.mean(axis=0))
         if not return_std:
             return mean
@@ -365,5 +376,5 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         if not takes_all:
             takes_all = REGRESSION_LOSSES[self.loss].targets.contains(np.array([-1.0]))
         tags.target_tags.positive_only = not takes_all
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = takes_all
         return tags

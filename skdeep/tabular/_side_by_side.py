@@ -7,16 +7,17 @@ the last bit.
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Thread
 from typing import TypeVar
 
 from .._engine.threads import one_blas_thread
+from ._steering import Stop
 
 Result = TypeVar("Result")
 
 
 def side_by_side(
-    tasks: Sequence[Callable[[], Result]], n_threads: int, stop: Event
+    tasks: Sequence[Callable[[], Result]], n_threads: int, stop: Stop
 ) -> list[Result | None]:
     """The tasks' results, None of those that have not been begun when `stop` was set.
 
@@ -46,20 +47,28 @@ def side_by_side(
             Thread(target=copy_context().run, args=(work,), daemon=True)
             for _ in range(min(n_threads, len(tasks)) - 1)
         ]
-        for thread in others:
-            thread.start()
+        started = [thread for thread in others if _starts(thread)]
         work()
-        for thread in others:
+        for thread in started:
             _join(thread, stop)
     if errors:
-        raise errors[0]
+        raise next((one for one in errors if isinstance(one, KeyboardInterrupt)), errors[0])
     return results
 
 
-def _join(thread: Thread, stop: Event) -> None:
+def _starts(thread: Thread) -> bool:
+    """Start a thread; the system may have no more to give, and the caller then does its part."""
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _join(thread: Thread, stop: Stop) -> None:
     """Wait for a thread; Ctrl-C tells all to stop, and is answered by what they have come to."""
     while thread.is_alive():
         try:
             thread.join()
         except KeyboardInterrupt:
-            stop.set()
+            stop.set_by_user()

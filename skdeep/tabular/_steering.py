@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     from ._group import FittedGroup
 
 
+class Stop(Event):
+    """Ends the training of all groups once it is set."""
+
+    # Whether Ctrl-C has set it.
+    by_user = False
+
+    def set_by_user(self) -> None:
+        """Let all end, and whoever asks know why."""
+        self.by_user = True
+        self.set()
+
+
 @dataclass
 class Steering:
     """Listens to the epochs of groups, and holds what may change while they are trained.
@@ -20,15 +32,15 @@ class Steering:
     ----------
     learning_rate, weight_decay : float
         What groups are trained with from now on.
-    stop : Event
-        Ends the training of all groups once it is set; a callback that asks to stop sets it.
+    stop : Stop
+        Common to all groups; a callback that asks to stop sets it.
     events : FitEvents or None
         Of the estimator's callbacks, where there are any.
     """
 
     learning_rate: float
     weight_decay: float
-    stop: Event
+    stop: Stop
     events: FitEvents | None = None
     # Whether the training that runs has done all that is worth it.
     is_over: Callable[[], bool] | None = None

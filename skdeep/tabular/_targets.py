@@ -34,8 +34,7 @@ class TargetScale:
         mean, scale = np.zeros(n_outputs), np.ones(n_outputs)
         if link.keeps_units:
             mean = np.average(targets, axis=0, weights=weights)
-            variance = np.average((targets - mean) ** 2, axis=0, weights=weights)
-            scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+            scale = _deviation(targets - mean, weights)
             ends = [(end - mean) / scale for end in (targets.min(axis=0), targets.max(axis=0))]
         else:
             ends = [_raw_or_infinite(targets.min(axis=0), link), link.raw(targets.max(axis=0))]
@@ -53,6 +52,14 @@ class TargetScale:
     def restored(self, predictions: Array) -> Array:
         """Predictions in the target's units."""
         return np.asarray(predictions * self.scale + self.mean)
+
+
+def _deviation(residuals: Array, weights: Array | None) -> Array:
+    """Root mean square of each column, 1 of one that is zero; no square is too large or small."""
+    largest = np.abs(residuals).max(axis=0)
+    largest = np.where(largest > 0, largest, 1.0)
+    mean_square = np.average((residuals / largest) ** 2, axis=0, weights=weights)
+    return np.where(mean_square > 0, largest * np.sqrt(mean_square), 1.0)
 
 
 def _raw_or_infinite(predictions: Array, link: Link) -> Array:
