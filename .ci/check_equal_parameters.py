@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import skdeep
-from skdeep import inspection, model_selection
+from skdeep import inspection, model_selection, preprocessing
 
 # By the name of a class or method: each parameter's entry.
 Family = Mapping[str, Mapping[str, str]]
@@ -42,6 +42,7 @@ def apart(reason: str, *groups: str) -> Difference:
 
 
 MLP = "DeepMLPClassifier DeepMLPRegressor"
+TABLE, PIECEWISE = "TableEncoder", "PiecewiseLinearEncoder"
 HALVING, COARSE = "VectorizedHalvingRandomSearchCV", "CoarseToFineSearchCV"
 ON_ONE_AXES = " ".join(
     f"{display}Display.{method}"
@@ -66,6 +67,14 @@ DIFFERENCES: dict[str, dict[str, Difference]] = {
         "solver": apart('An MLP has no "gd", and another default.', MLP),
         "tol": apart('What "gd" looks at.', MLP),
         "validation_fraction": apart("A regressor has no classes.", "DeepMLPRegressor"),
+    },
+    "tables": {
+        "categorical_features": apart("An encoder shows how values are told apart.", TABLE),
+        "dtype": apart("An encoder trains nothing.", f"{TABLE} {PIECEWISE}"),
+        "learning_rate_init": apart("A regression bears a higher one.", "TabularMLPRegressor"),
+        "n_bins": apart("Of a group, a table's number, a feature.", TABLE, PIECEWISE),
+        "scale": apart("A table has other columns than numbers.", TABLE),
+        "validation_fraction": apart("A regressor has no classes.", "TabularMLPRegressor"),
     },
     "searches": {
         "cv": apart("The folds are kept; halving's default is scikit-learn's.", HALVING, COARSE),
@@ -110,6 +119,12 @@ def families() -> dict[str, Family]:
         skdeep.DeepMLPClassifier,
         skdeep.DeepMLPRegressor,
     ]
+    tables = [
+        skdeep.TabularMLPClassifier,
+        skdeep.TabularMLPRegressor,
+        preprocessing.TableEncoder,
+        preprocessing.PiecewiseLinearEncoder,
+    ]
     searches = [
         getattr(model_selection, name) for name in model_selection.__all__ if name.endswith("CV")
     ]
@@ -124,6 +139,7 @@ def families() -> dict[str, Family]:
     }
     return {
         "estimators": {cls.__name__: documented_parameters(cls) for cls in estimators},
+        "tables": {cls.__name__: documented_parameters(cls) for cls in tables},
         "searches": {cls.__name__: documented_parameters(cls) for cls in searches},
         "displays": {
             who: {

@@ -1,7 +1,7 @@
 """Networks and trees on real tables: how good, how sure, how fast, all at default settings.
 
 The claims: on the nineteen tables of the development suite, `TabularMLPClassifier` and
-`TabularMLPRegressor` err less than gradient-boosted trees on most tables and by a seventh in the
+`TabularMLPRegressor` err less than gradient-boosted trees on most tables and by a sixth in the
 mean, and their fast setting still errs less, in less time than the trees take. The suite `--other`
 has seen no choice of a setting and is for a last look; `--large` shows what more rows change.
 
@@ -386,11 +386,17 @@ def mean_of(records: pd.DataFrame, value: str, method: str) -> float:
 # Of a run over the whole development suite.
 REQUIRED = {
     DEFAULT: {
-        "error ÷ hgb": {"at_most": 0.87},
-        "better than hgb": {"at_least": 13},
-        "log-loss ÷ mlp": {"at_most": 0.7},
+        "error ÷ mlp": {"at_most": 0.73},
+        "log-loss ÷ mlp": {"at_most": 0.65},
+        "better than hgb": {"at_least": 15},
+        "fit ÷ hgb, sum": {"at_most": 1.1},
     },
-    FAST_NAME: {"error ÷ hgb": {"at_most": 0.93}, "fit ÷ hgb, sum": {"at_most": 1.0}},
+    FAST_NAME: {
+        "error ÷ mlp": {"at_most": 0.79},
+        "log-loss ÷ mlp": {"at_most": 0.7},
+        "better than hgb": {"at_least": 11},
+        "fit ÷ hgb, sum": {"at_most": 0.35},
+    },
 }
 
 

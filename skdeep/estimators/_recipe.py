@@ -291,7 +291,10 @@ def fit_key(estimator: BaseEstimator) -> Hashable | None:
 def why_alone(estimator: object) -> str | None:
     """Why an estimator is fitted alone whatever the others are; None where it need not be."""
     if not isinstance(estimator, YieldsRecipe):
-        return f"{type(estimator).__name__} {NOT_OURS}"
+        name, ours = type(estimator).__name__, __package__.partition(".")[0]
+        if type(estimator).__module__.partition(".")[0] == ours:
+            return f"{name} trains networks of its own together"
+        return f"{name} {NOT_OURS}"
     if not _fits_as_skdeep_does(estimator):
         return f"{type(estimator).__name__} has a fit of its own"
     solver = SOLVERS.get(estimator.solver)

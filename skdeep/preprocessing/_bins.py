@@ -22,8 +22,10 @@ def bin_edges(values: Array, n_bins: int, weights: Array | None) -> Array:
     if values.size == 0:
         return np.empty(0)
     distinct, share = _distinct(values, weights)
-    levels = np.linspace(0, 1, n_bins + 1)
-    edges = np.unique(quantiles(distinct, levels, _capped(share, n_bins)))
+    edges = distinct
+    if distinct.size > 2:
+        levels = np.linspace(0, 1, n_bins + 1)
+        edges = np.unique(quantiles(distinct, levels, _capped(share, n_bins)))
     # A bin narrower than the smallest normal number has no slope that can be computed with.
     with np.errstate(over="ignore"):
         wide = np.diff(edges) > np.finfo(np.float64).tiny

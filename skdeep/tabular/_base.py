@@ -154,7 +154,7 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
     ) -> list[FittedGroup | None]:
         """Train the groups, side by side where nobody listens to one after the other."""
         activations = self._activations(len(datas))
-        stop, n_at_once = Stop(), self._n_at_once()
+        stop, n_at_once = Stop(), self._n_at_once(datas[0].rows.n_rows)
         if events.are_heard or self.verbose:
             n_at_once = 1
         of_all = self._steering(stop, events) if events.are_heard else None

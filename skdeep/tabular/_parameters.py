@@ -18,6 +18,10 @@ from ._length import epochs_for, refit_epochs
 # Hidden layers: the mean of several networks gains nothing from wider ones.
 ALONE, ONE_OF_SEVERAL = (128, 128), (96, 96)
 
+# Rows up to which one group after the other is as fast: steps on small batches are so short that
+# threads wait for each other.
+ALONE_UP_TO = 5000
+
 
 class TabularParameters(BaseEstimator):
     """What both estimators have as parameters."""
@@ -100,7 +104,8 @@ class TabularParameters(BaseEstimator):
         first = epochs_for(n_rows) if isinstance(self.max_iter, str) else int(self.max_iter)
         return len(self._bins()) * (first + self.refit * refit_epochs(first - 1))
 
-    def _n_at_once(self) -> int:
-        if self.n_jobs is None:
-            return n_threads()
-        return int(joblib.effective_n_jobs(self.n_jobs))
+    def _n_at_once(self, n_rows: int) -> int:
+        """How many groups to train side by side."""
+        if self.n_jobs is not None:
+            return int(joblib.effective_n_jobs(self.n_jobs))
+        return n_threads() if n_rows > ALONE_UP_TO else 1

@@ -53,7 +53,9 @@ def encoded_number(values, seen, weights, n_bins, scale):
     if copies.size == 0 or copies.min() == copies.max():
         return np.array(indicator, dtype=float).reshape(len(indicator), len(values)).T
     distinct, counts = np.unique(copies, return_counts=True)
-    edges = np.unique(exact_quantiles(distinct, capped(counts.tolist(), n_bins), n_bins))
+    edges = distinct
+    if distinct.size > 2:
+        edges = np.unique(exact_quantiles(distinct, capped(counts.tolist(), n_bins), n_bins))
     columns, of_fit = bins_of(values, edges), bins_of(copies, edges)
     if scale is not None:
         centred = of_fit - of_fit.mean(axis=0)

@@ -125,6 +125,12 @@ def test_a_value_of_most_rows_leaves_bins_to_the_others():
     assert_allclose(np.diff(edges[1:]), 100 / 7, rtol=0.1)
 
 
+@pytest.mark.parametrize("n_ones", [1, 30, 50, 99])
+def test_two_values_make_one_bin(n_ones):
+    values = (np.arange(100) < n_ones).astype(float)[:, None]
+    assert_array_equal(PiecewiseLinearEncoder(4).fit(values).edges_[0], [0, 1])
+
+
 def test_no_bin_is_made_for_a_handful_of_rows():
     amounts = np.concatenate([np.zeros(9990), np.arange(1, 11)])
     assert PiecewiseLinearEncoder(8).fit(amounts[:, None]).edges_[0].size < 9

@@ -203,3 +203,13 @@ def test_metadata_is_routed(Estimator):
         pipeline = make_pipeline(FunctionTransformer(), model).fit(X, y, sample_weight=weights)
     expected = clone(model).fit(X, y, weights)
     assert_array_equal(predictions(pipeline, X), predictions(expected, X))
+
+
+def test_a_search_says_that_an_ensemble_is_fitted_alone():
+    search = VectorizedRandomizedSearchCV(
+        small(TabularMLPClassifier), {"learning_rate_init": [0.01, 0.1]}, n_iter=2, cv=2
+    )
+    search.fit(X, target_for(TabularMLPClassifier))
+    assert search.stacked_["n_alone"] == 4
+    reasons = search.stacked_["reasons"]
+    assert list(reasons) == ["TabularMLPClassifier trains networks of its own together"]

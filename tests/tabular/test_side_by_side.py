@@ -9,7 +9,6 @@ from threadpoolctl import threadpool_info
 
 from skdeep.tabular._side_by_side import side_by_side
 from skdeep.tabular._steering import Stop
-from skdeep.tabular._steering import Stop
 
 EVERY_NUMBER = pytest.mark.parametrize("n_threads", [1, 2, 5, 100])
 
