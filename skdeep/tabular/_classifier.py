@@ -91,7 +91,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         The part of the rows that each group holds out, in (0, 1); of each class as much.
     refit : bool, default=True
         Whether groups go on from their best epoch with all rows, for half as many epochs as led
-        there, at 0.3 times the learning rate, which comes down to zero.
+        there, but no less than 3 or a third of `max_iter`, at 0.3 times the learning rate, which
+        comes down to zero.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Factors on the rows' weights by class, >= 0. "balanced" makes all classes weigh the same.
         For multi-label y a list with a dict for each label.

@@ -257,7 +257,7 @@ class _Training:
             rows,
             learning_rate=self._steering.learning_rate * REFIT_RATE,
             schedule="linear",
-            n_epochs=refit_epochs(best_epoch),
+            n_epochs=refit_epochs(best_epoch, self._settings.epochs(self._n_rows)),
             watched=False,
         )
 

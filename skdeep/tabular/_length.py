@@ -53,6 +53,7 @@ def has_peaked(scores: Sequence[float], max_epochs: int) -> bool:
     return False
 
 
-def refit_epochs(best_epoch: int) -> int:
-    """How long to go on with all rows."""
-    return max(FEWEST_REFIT_EPOCHS, round(REFIT_EPOCHS * (best_epoch + 1)))
+def refit_epochs(best_epoch: int, max_epochs: int) -> int:
+    """How long to go on with all rows; no less than three epochs, or a third of those allowed."""
+    fewest = min(FEWEST_REFIT_EPOCHS, ceil(max_epochs / 3))
+    return max(fewest, round(REFIT_EPOCHS * (best_epoch + 1)))

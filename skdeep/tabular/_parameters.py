@@ -102,7 +102,7 @@ class TabularParameters(BaseEstimator):
     def _most_epochs(self, n_rows: int) -> int:
         """How many epochs all groups may be trained for, those with all rows included."""
         first = epochs_for(n_rows) if isinstance(self.max_iter, str) else int(self.max_iter)
-        return len(self._bins()) * (first + self.refit * refit_epochs(first - 1))
+        return len(self._bins()) * (first + self.refit * refit_epochs(first - 1, first))
 
     def _n_at_once(self, n_rows: int) -> int:
         """How many groups to train side by side."""

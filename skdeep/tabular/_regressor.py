@@ -87,7 +87,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         The part of the rows that each group holds out, in (0, 1).
     refit : bool, default=True
         Whether groups go on from their best epoch with all rows, for half as many epochs as led
-        there, at 0.3 times the learning rate, which comes down to zero.
+        there, but no less than 3 or a third of `max_iter`, at 0.3 times the learning rate, which
+        comes down to zero.
     huber_delta : float, default=1.0
         Where the Huber loss turns from a parabola into a line, in standard deviations of the
         target, > 0.

@@ -31,7 +31,7 @@ def test_batches_are_even(n_rows, wanted):
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_later_best_epochs_have_longer_refits(one, other):
     early, late = sorted([one, other])
-    assert 1 <= refit_epochs(early) <= refit_epochs(late)
+    assert 1 <= refit_epochs(early, 60) <= refit_epochs(late, 60)
 
 
 @given(st.integers(1, 100), st.integers(0, 1000))
@@ -54,3 +54,11 @@ def test_what_gains_nothing_has_peaked_before_the_end(max_epochs):
 def test_nan_is_no_gain():
     scores = [-1.0, *[float("nan")] * 39]
     assert any(has_peaked(scores[:n], 40) for n in range(1, 41))
+
+
+@pytest.mark.parametrize(
+    ("best_epoch", "max_epochs", "expected"),
+    [(0, 40, 3), (9, 40, 5), (39, 40, 20), (0, 6, 2), (0, 3, 1), (0, 1, 1)],
+)
+def test_a_refit_has_half_the_epochs_and_some_at_least(best_epoch, max_epochs, expected):
+    assert refit_epochs(best_epoch, max_epochs) == expected
