@@ -131,5 +131,6 @@ for number, (n_bins, curve, best) in enumerate(
     axes[2].plot(epochs, curve, color=f"C{number}", label=f"{n_bins} bins")
     axes[2].plot(best + 1, curve[best], marker="*", markersize=11, color=f"C{number}")
 axes[2].set(xlabel="epoch", ylabel="loss on rows held out", title="Groups, and their best epochs")
+axes[2].xaxis.get_major_locator().set_params(integer=True)
 axes[2].legend()
 figure.savefig("tables.png", dpi=120)
