@@ -89,9 +89,10 @@ def _power(p: Array, beta: float) -> Array:
 def _doubt(n_rows: int) -> float:
     """By how much a label is believed to be another one, so that n rows prove nothing for sure.
 
-    Were all of them predicted right, no β would be too large (Platt, 1999, smooths so, too).
+    Were all of them predicted right, no β would be too large. Half a row is added that is not
+    (Krichevsky and Trofimov, 1981).
     """
-    return 2 / (n_rows + 2)
+    return 0.5 / (n_rows + 1)
 
 
 def _least_of_column(z: Array, t: Array, weights: Array | None) -> float:

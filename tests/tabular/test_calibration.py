@@ -58,7 +58,7 @@ def test_a_columns_power_is_the_slope_of_a_logistic_regression():
     targets = (generator.random((N, 3)) < expit(z * [0.5, 1.0, 2.0])).astype(float)
     weights = generator.integers(1, 4, N).astype(float)
     found = ColumnCalibration(0.0, np.ones(1)).fitted(expit(z), targets, weights)
-    doubt = 2 / (N + 2)
+    doubt = 0.5 / (N + 1)
     for column in range(3):
         # Each label is another one with probability ½ doubt: rows of both classes.
         t = (1 - doubt) * targets[:, column] + doubt / 2

@@ -146,9 +146,9 @@ def tempered(p, temperature):
 
 
 def doubtful_log_loss(y, p, weights):
-    """scikit-learn's, where each of n labels is another one with probability 2 / (n + 2)."""
+    """scikit-learn's, where each of n labels is another one with probability 0.5 / (n + 1)."""
     n, n_classes = p.shape
-    doubt = 2 / (n + 2)
+    doubt = 0.5 / (n + 1)
     labels = np.concatenate([y, *[np.full(n, k) for k in range(n_classes)]])
     each = np.concatenate(
         [(1 - doubt) * weights, *[doubt / n_classes * weights for _ in range(n_classes)]]
