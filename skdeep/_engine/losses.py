@@ -23,6 +23,7 @@ from numpy.typing import DTypeLike
 
 from .backend import Array, FloatType, xlogy
 from .links import EXP, IDENTITY, LOGISTIC, SOFTMAX, Link
+from .quantiles import quantiles
 
 Prepare = Callable[[Array], Array]
 
@@ -111,18 +112,10 @@ def _log(mean: Array) -> Array:
 
 def _quantile(targets: Array, level: float, weights: Array | None) -> Array:
     """The quantile of each column that minimises the pinball loss; of two equally good, halfway."""
-    if weights is None:
-        found: Array = np.quantile(targets, level, axis=0, method="averaged_inverted_cdf")
-        return found
-    order = np.argsort(targets, axis=0)
-    values = np.take_along_axis(targets, order, axis=0)
-    weight_up_to = np.cumsum(weights[order], axis=0, dtype=np.float64)
-    wanted = level * weight_up_to[-1]
-    at_least, more = weight_up_to >= wanted, weight_up_to > wanted
-    low = at_least.argmax(axis=0)
-    high = np.where(more.any(axis=0), more.argmax(axis=0), low)
-    ends = np.take_along_axis(values, np.stack([low, high]), axis=0)
-    return np.asarray(ends.mean(axis=0, dtype=np.float64))
+    if weights is not None:
+        targets, weights = targets[weights > 0], weights[weights > 0]
+    wanted = np.array([level])
+    return np.concatenate([quantiles(column, wanted, weights) for column in targets.T])
 
 
 @cache

@@ -7,7 +7,7 @@ One number thus stands for the whole encoding: column b of it is clip(position â
 import numpy as np
 
 from .._engine.backend import Array
-from ._quantiles import quantiles
+from .._engine.quantiles import quantiles
 
 # The smallest part of the rows that a bin is made for where others hold single values.
 SMALLEST_SHARE = 1 / 128

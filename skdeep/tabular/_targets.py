@@ -72,9 +72,8 @@ def checked_y(
 ) -> Matrix:
     """y as scikit-learn checks it, for a table of n_rows; a single column has one axis."""
     rows = np.zeros((n_rows, 1))
-    checked: Matrix = check_X_y(rows, y, multi_output=True, y_numeric=numeric, estimator=estimator)[
-        1
-    ]
+    checked: Matrix
+    _, checked = check_X_y(rows, y, multi_output=True, y_numeric=numeric, estimator=estimator)
     if checked.ndim == 2 and checked.shape[1] == 1 and isinstance(checked, np.ndarray):
         column: Array = column_or_1d(checked, warn=True)
         return column

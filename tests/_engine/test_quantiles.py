@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from preprocessing.oracles import exact_quantiles
 
-from skdeep.preprocessing._quantiles import quantiles
+from skdeep._engine.quantiles import quantiles
 
 VALUES = st.lists(st.sampled_from([-2.0, 0.0, 0.5, 1.0, 3.0, 1e300]), min_size=1, max_size=40)
 FINITE = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40)

@@ -7,7 +7,7 @@ times a constant change nothing.
 
 import numpy as np
 
-from .._engine.backend import Array
+from .backend import Array
 
 # Sums of weights are this close, as shares of the total, where only rounding tells them apart.
 _ROUNDING = 1e-11
