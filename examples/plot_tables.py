@@ -92,45 +92,61 @@ for name, model in classifiers.items():
     print(f"{name:14} {wrong:.1%} wrong, log-loss {log_loss(y_test, p):.2f}")
 
 # %%
-# A probability of 0.8 should come true in 8 of 10 cases, for whichever class it is given. On the
-# diagonal it does; above it a model is too careful, below it too sure.
+# A probability of 0.8 should come true in 8 of 10 cases, for whichever class it is given (left). On
+# the diagonal it does; above it a model is too careful, below it too sure.
 
-figure, axes = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
-came_true = np.eye(10)[y_test].ravel()
-axes[0].plot([0, 1], [0, 1], color="0.7")
-for name, marker in zip(("tables", "boosting", "plain network"), "osv", strict=True):
-    shares, predicted = calibration_curve(came_true, probabilities[name].ravel(), n_bins=8)
-    axes[0].plot(predicted, shares, marker=marker, label=name)
-axes[0].set(xlabel="probability given", ylabel="how often it came true", title="Calibration")
-axes[0].legend()
+
+def draw_calibration(ax):
+    came_true = np.eye(10)[y_test].ravel()
+    ax.plot([0, 1], [0, 1], color="0.7")
+    for name, marker in zip(("tables", "boosting", "plain network"), "osv", strict=True):
+        shares, predicted = calibration_curve(came_true, probabilities[name].ravel(), n_bins=8)
+        ax.plot(predicted, shares, marker=marker, label=name)
+    ax.set(xlabel="probability given", ylabel="how often it came true", title="Calibration")
+    ax.legend()
+
 
 # %%
 # A number becomes as many columns as there are bins, each of which rises from 0 to 1 between two
-# quantiles. A network that adds them up, with weights of its own, can draw any line with kinks at
-# the edges.
+# quantiles (middle). A network that adds them up, with weights of its own, can draw any line with
+# kinks at the edges.
 
-bmi = patients[["bmi"]].to_numpy()
-encoder = PiecewiseLinearEncoder(n_bins=4).fit(bmi)
-x = np.linspace(15, 45, 301)[:, np.newaxis]
-names = [name.removeprefix("x0: ") for name in encoder.get_feature_names_out()]
-axes[1].plot(x, encoder.transform(x), label=names)
-axes[1].plot(bmi, np.full_like(bmi, -0.05), "|", color="0.4", alpha=0.4)
-axes[1].set(xlabel="body mass index", ylabel="column", title="One number, four bins")
-axes[1].legend(fontsize="small", loc="lower right", bbox_to_anchor=(1, 0.1))
+
+def draw_encoding(ax):
+    bmi = patients[["bmi"]].to_numpy()
+    encoder = PiecewiseLinearEncoder(n_bins=4).fit(bmi)
+    x = np.linspace(15, 45, 301)[:, np.newaxis]
+    names = [name.removeprefix("x0: ") for name in encoder.get_feature_names_out()]
+    ax.plot(x, encoder.transform(x), label=names)
+    ax.plot(bmi, np.full_like(bmi, -0.05), "|", color="0.4", alpha=0.4)
+    ax.set(xlabel="body mass index", ylabel="column", title="One number, four bins")
+    ax.legend(fontsize="small", loc="lower right", bbox_to_anchor=(1, 0.1))
+
 
 # %%
-# Each group looks for its own best epoch on rows of its own. The learning rate comes down to zero
-# after 3, 8, 19 and 40 epochs. Where the epochs up to the 19th have gained less than five per cent
-# on those up to the 8th, a group ends there.
+# Each group looks for its own best epoch on rows of its own (right). The learning rate comes down
+# to zero after 3, 8, 19 and 40 epochs. Where the epochs up to the 19th have gained less than five
+# per cent on those up to the 8th, a group ends there.
 
-model = classifiers["tables"]
-for number, (n_bins, curve, best) in enumerate(
-    zip(model.n_bins, model.validation_loss_curve_, model.best_epoch_, strict=True)
-):
-    epochs = np.arange(1, len(curve) + 1)
-    axes[2].plot(epochs, curve, color=f"C{number}", label=f"{n_bins} bins")
-    axes[2].plot(best + 1, curve[best], marker="*", markersize=11, color=f"C{number}")
-axes[2].set(xlabel="epoch", ylabel="loss on rows held out", title="Groups, and their best epochs")
-axes[2].xaxis.get_major_locator().set_params(integer=True)
-axes[2].legend()
+
+def draw_groups(ax):
+    model = classifiers["tables"]
+    for number, (n_bins, curve, best) in enumerate(
+        zip(model.n_bins, model.validation_loss_curve_, model.best_epoch_, strict=True)
+    ):
+        epochs = np.arange(1, len(curve) + 1)
+        ax.plot(epochs, curve, color=f"C{number}", label=f"{n_bins} bins")
+        ax.plot(best + 1, curve[best], marker="*", markersize=11, color=f"C{number}")
+    ax.set(xlabel="epoch", ylabel="loss on rows held out", title="Groups, and their best epochs")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+
+
+# %%
+# All three of them:
+
+figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
+draw_calibration(left)
+draw_encoding(middle)
+draw_groups(right)
 figure.savefig("tables.png", dpi=120)
