@@ -6,7 +6,8 @@ a task; before and after it a callback may look at the estimator, and set parame
 the epochs to come. `partial_fit` has no tasks: there, you are in between.
 
 They are for single fits of skdeep's estimators; in a `Pipeline`, set them on that step. The
-candidates of a search are clones, which would all write the same file.
+candidates of a search are clones, which would all write the same file. The networks for tables
+train their groups one after the other where there is a callback, and each group twice.
 """
 
 import json
@@ -25,7 +26,13 @@ from sklearn.base import BaseEstimator
 from ._engine.solvers import STOCHASTIC_SOLVERS
 from .estimators._base import BaseNetworkEstimator
 from .estimators._callbacks import TaskContext, callbacks_of
-from .estimators._running import give_back_rate, running_fit, saved_fit, take_control_of_rate
+from .estimators._running import (
+    HasRunningFit,
+    give_back_rate,
+    running_fit,
+    saved_fit,
+    take_control_of_rate,
+)
 
 __all__ = ["Checkpoint", "LearningRateControl", "TrainingLog"]
 
@@ -54,13 +61,13 @@ class _EpochCallback:
         TypeError
             If it is not one of skdeep's.
         """
-        if not isinstance(estimator, BaseNetworkEstimator):
+        if not isinstance(estimator, HasRunningFit):
             raise TypeError(
-                f"{type(self).__name__} follows the epochs of skdeep's single networks, got "
+                f"{type(self).__name__} follows the epochs of skdeep's estimators, got "
                 f"{type(estimator).__name__}. In a Pipeline, set it on the last step."
             )
 
-    def teardown(self, estimator: BaseNetworkEstimator, context: TaskContext) -> None:
+    def teardown(self, estimator: HasRunningFit, context: TaskContext) -> None:
         """Do nothing.
 
         Parameters
@@ -71,7 +78,7 @@ class _EpochCallback:
             Of its fit.
         """
 
-    def on_fit_task_begin(self, estimator: BaseNetworkEstimator, context: TaskContext) -> None:
+    def on_fit_task_begin(self, estimator: HasRunningFit, context: TaskContext) -> None:
         """Hear that a task begins.
 
         Parameters
@@ -84,7 +91,7 @@ class _EpochCallback:
         if context.task_name == EPOCH:
             self._epoch_begins(estimator)
 
-    def on_fit_task_end(self, estimator: BaseNetworkEstimator, context: TaskContext) -> bool:
+    def on_fit_task_end(self, estimator: HasRunningFit, context: TaskContext) -> bool:
         """Hear that a task has ended.
 
         Parameters
@@ -106,25 +113,31 @@ class _EpochCallback:
             self._epoch_ends(estimator)
         return False
 
-    def _epoch_begins(self, estimator: BaseNetworkEstimator) -> None: ...
+    def _epoch_begins(self, estimator: HasRunningFit) -> None: ...
 
-    def _epoch_ends(self, estimator: BaseNetworkEstimator) -> None: ...
+    def _epoch_ends(self, estimator: HasRunningFit) -> None: ...
 
-    def _fit_ends(self, estimator: BaseNetworkEstimator) -> None: ...
+    def _fit_ends(self, estimator: HasRunningFit) -> None: ...
+
+
+def _is_stochastic(estimator: BaseEstimator) -> bool:
+    """Whether it trains by mini-batches, as the networks for tables always do."""
+    return not isinstance(estimator, BaseNetworkEstimator) or estimator.solver in STOCHASTIC_SOLVERS
 
 
 class LearningRateControl(_EpochCallback):
     """The learning rate by hand, while a fit runs (course II 2.6 and II 3.1, babysitting a model).
 
     Before each epoch it sets `learning_rate_init`, on which the estimator's schedule is a factor:
-    1 with ``learning_rate="constant"``. After the fit the parameter is what it was before.
+    1 with ``learning_rate="constant"``. After the fit the parameter is what it was before. The
+    networks for tables have schedules of their own: coslog4, then, 0.3 times as high, linear.
 
     Parameters
     ----------
     rate : callable, str or path
         A function ``rate(epoch, loss_curve)`` that returns the rate of the epoch to come, > 0, or
         None for the one before; epochs count from 0, and `loss_curve` is the list of the costs so
-        far. Or a text file that holds one number, read anew before each epoch, so that a fit that
+        far, for a network for tables in each of its groups anew. Or a text file that holds one number, read anew before each epoch, so that a fit that
         runs can be steered from outside. While there is no such file, or it is empty, the rate
         stays as it is; where it holds anything else a warning says so, once for each content.
 
@@ -180,14 +193,14 @@ class LearningRateControl(_EpochCallback):
             If its solver has no learning rate by the epoch.
         """
         super().setup(estimator, context)
-        if estimator.solver not in STOCHASTIC_SOLVERS:
+        if not _is_stochastic(estimator):
             raise ValueError(
                 f"LearningRateControl needs a stochastic solver {STOCHASTIC_SOLVERS}, got "
                 f"solver={estimator.solver!r}."
             )
         take_control_of_rate(estimator)
 
-    def teardown(self, estimator: BaseNetworkEstimator, context: TaskContext) -> None:
+    def teardown(self, estimator: HasRunningFit, context: TaskContext) -> None:
         """Give the estimator its own rate back.
 
         Parameters
@@ -199,16 +212,16 @@ class LearningRateControl(_EpochCallback):
         """
         give_back_rate(estimator)
 
-    def _epoch_begins(self, estimator: BaseNetworkEstimator) -> None:
+    def _epoch_begins(self, estimator: HasRunningFit) -> None:
         rate = self._asked(estimator) if callable(self.rate) else self._read()
         if rate is not None:
             estimator.set_params(learning_rate_init=rate)
 
-    def _asked(self, estimator: BaseNetworkEstimator) -> float | None:
+    def _asked(self, estimator: HasRunningFit) -> float | None:
         assert callable(self.rate)
-        watch = running_fit(estimator).watch
-        epoch = watch.state.epochs
-        rate: object = self.rate(epoch, list(watch.curves.loss))
+        loss_curve = list(running_fit(estimator).loss_curve)
+        epoch = len(loss_curve)
+        rate: object = self.rate(epoch, loss_curve)
         if rate is None:
             return None
         if not (isinstance(rate, Real) and 0 < float(rate) < math.inf):
@@ -276,7 +289,9 @@ class Checkpoint(_EpochCallback):
     -----
     The file is a pickle: load only what you trust, with the same versions of Python and libraries.
     Early stopping, schedules, dropout, augmentation and callbacks go on too, and `fit` needs the
-    weights and the dev set it had; other data are an error. To callbacks, the epochs of a fit that
+    weights and the dev set it had; other data are an error. A network for tables needs the
+    parameters it had, too, but for `learning_rate_init`, `weight_decay`, `n_jobs` and `verbose`, and
+    where Ctrl-C has ended its fit, it goes on from the last epoch that was saved. To callbacks, the epochs of a fit that
     goes on are numbered from 0 again in ``context.task_id``. Callbacks that cannot be pickled are
     left out, and `resume` names them in a warning. Before `fit` is called, the estimator that
     `resume` returns predicts as the network did when it was saved; with `partial_fit` it goes on
@@ -310,7 +325,7 @@ class Checkpoint(_EpochCallback):
         self._saved: tuple[int, bool] | None = None
 
     @staticmethod
-    def resume(path: str | Path) -> BaseNetworkEstimator:
+    def resume(path: str | Path) -> HasRunningFit:
         """Load an estimator whose `fit` goes on.
 
         Parameters
@@ -345,7 +360,7 @@ class Checkpoint(_EpochCallback):
                 f"These callbacks could not be saved, set them again: {saved['lost']}.",
                 stacklevel=2,
             )
-        estimator: BaseNetworkEstimator = saved["estimator"].set_callbacks(*saved["callbacks"])
+        estimator: HasRunningFit = saved["estimator"].set_callbacks(*saved["callbacks"])
         return estimator
 
     def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
@@ -370,7 +385,7 @@ class Checkpoint(_EpochCallback):
             If there is another file of this name.
         """
         super().setup(estimator, context)
-        if estimator.solver not in STOCHASTIC_SOLVERS:
+        if not _is_stochastic(estimator):
             raise ValueError(
                 f"Checkpoint needs a stochastic solver {STOCHASTIC_SOLVERS}, whose state is known "
                 f"after each epoch; got solver={estimator.solver!r}."
@@ -380,26 +395,25 @@ class Checkpoint(_EpochCallback):
             raise FileExistsError(f"path is a file that no Checkpoint has written: {self.path}.")
         self._saved = None
 
-    def _epoch_begins(self, estimator: BaseNetworkEstimator) -> None:
-        if running_fit(estimator).watch.n_epochs == 0:
+    def _epoch_begins(self, estimator: HasRunningFit) -> None:
+        if running_fit(estimator).n_epochs == 0:
             for epoch in self._kept_epochs():
                 self._kept(epoch).unlink()
             self._save(estimator)
 
-    def _epoch_ends(self, estimator: BaseNetworkEstimator) -> None:
+    def _epoch_ends(self, estimator: HasRunningFit) -> None:
         fit = running_fit(estimator)
-        if fit.is_last_epoch or fit.watch.n_epochs % self.every == 0:
+        if not fit.watch.has_epochs_left or fit.n_epochs % self.every == 0:
             self._save(estimator)
 
-    def _fit_ends(self, estimator: BaseNetworkEstimator) -> None:
+    def _fit_ends(self, estimator: HasRunningFit) -> None:
         # Another callback may have ended it, in an epoch that was not to be saved.
         self._save(estimator)
 
-    def _save(self, estimator: BaseNetworkEstimator) -> None:
+    def _save(self, estimator: HasRunningFit) -> None:
         fit = running_fit(estimator)
-        watch = fit.watch
-        moment = (watch.n_epochs, watch.stopped)
-        if watch.diverged or moment == self._saved:
+        moment = (fit.n_epochs, fit.has_ended)
+        if moment == self._saved or not fit.can_be_saved:
             return
         callbacks, lost = _picklable(callbacks_of(estimator))
         saved = {
@@ -414,9 +428,9 @@ class Checkpoint(_EpochCallback):
                 f"Checkpoint cannot save {estimator}: one of its parameters cannot be pickled "
                 f"({error}). A function has to be defined at the top of a module."
             ) from error
-        if self.keep > 1 and watch.n_epochs > 0 and self.path.exists():
-            self._keep_the_one_before(watch.n_epochs)
-        _replace(self.path, FIRST_LINE % watch.n_epochs + content)
+        if self.keep > 1 and fit.n_epochs > 0 and self.path.exists():
+            self._keep_the_one_before(fit.n_epochs)
+        _replace(self.path, FIRST_LINE % fit.n_epochs + content)
         self._saved = moment
 
     def _keep_the_one_before(self, n_epochs: int) -> None:
@@ -507,9 +521,10 @@ class TrainingLog(_EpochCallback):
     -----
     The columns: `epoch`, from 0 on; `loss`, the cost J; `validation_loss` and `validation_score`,
     of the dev set; `learning_rate`, of this epoch; `gradient_norm`, the mean over the mini-batches
-    of the norm of the gradient, penalty apart; `seconds` since this call of `fit` began. What there
-    is not (a dev set, a full-batch solver's rate), or is not finite, is empty in CSV and null in
-    JSON.
+    of the norm of the gradient, penalty apart; `seconds` since this call of `fit` began. The
+    networks for tables have `group` after `epoch`, from 0 on: `epoch` counts on from group to group,
+    and `validation_loss` and `validation_score` are of a group's first training. What there is not
+    (a dev set, a full-batch solver's rate), or is not finite, is empty in CSV and null in JSON.
 
     Examples
     --------
@@ -525,15 +540,6 @@ class TrainingLog(_EpochCallback):
     ...     assert len(path.read_text().splitlines()) == 1 + model.n_iter_
     """
 
-    COLUMNS = (
-        "epoch",
-        "loss",
-        "validation_loss",
-        "validation_score",
-        "learning_rate",
-        "gradient_norm",
-        "seconds",
-    )
     reads_gradient_norm = True
 
     _next: int | None
@@ -565,29 +571,29 @@ class TrainingLog(_EpochCallback):
         _check_folder(self.path)
         self._start, self._next = time.perf_counter(), None
 
-    def _epoch_ends(self, estimator: BaseNetworkEstimator) -> None:
-        watch = running_fit(estimator).watch
-        state, curves = watch.state, watch.curves
-        epoch = len(curves.loss) - 1
+    def _epoch_ends(self, estimator: HasRunningFit) -> None:
+        fit = running_fit(estimator)
+        state, curves = fit.watch.state, fit.watch.curves
         watched = len(curves.validation_score) == len(curves.loss)
-        values = (
-            epoch,
-            curves.loss[-1],
-            curves.validation_loss[-1] if watched else math.nan,
-            curves.validation_score[-1] if watched else math.nan,
-            float(state.rate),
-            float(state.gradient_norm),
-            time.perf_counter() - self._start,
-        )
+        values: dict[str, float] = {
+            **fit.place,
+            "loss": curves.loss[-1],
+            "validation_loss": curves.validation_loss[-1] if watched else math.nan,
+            "validation_score": curves.validation_score[-1] if watched else math.nan,
+            "learning_rate": float(state.rate),
+            "gradient_norm": float(state.gradient_norm),
+            "seconds": time.perf_counter() - self._start,
+        }
+        epoch = fit.place["epoch"]
         if self._next != epoch:
-            self._begin(epoch)
+            self._begin(epoch, list(values))
         with self.path.open("a", newline="") as file:
             file.write(self._line(values))
         self._next = epoch + 1
 
-    def _begin(self, epoch: int) -> None:
+    def _begin(self, epoch: int, columns: list[str]) -> None:
         """A file of the epochs before this one, as far as there are any."""
-        lines = [] if self.path.suffix == ".jsonl" else [",".join(self.COLUMNS) + "\n"]
+        lines = [] if self.path.suffix == ".jsonl" else [",".join(columns) + "\n"]
         if epoch > 0 and self.path.exists():
             with self.path.open(newline="") as file:
                 lines += [line for line in file if -1 < self._epoch_of(line) < epoch]
@@ -604,8 +610,8 @@ class TrainingLog(_EpochCallback):
         except ValueError:
             return -1
 
-    def _line(self, values: tuple[float, ...]) -> str:
-        known = [value if math.isfinite(value) else None for value in values]
+    def _line(self, values: dict[str, float]) -> str:
+        known = {name: value if math.isfinite(value) else None for name, value in values.items()}
         if self.path.suffix == ".jsonl":
-            return json.dumps(dict(zip(self.COLUMNS, known, strict=True))) + "\n"
-        return ",".join("" if value is None else repr(value) for value in known) + "\n"
+            return json.dumps(known) + "\n"
+        return ",".join("" if value is None else repr(value) for value in known.values()) + "\n"

@@ -116,6 +116,13 @@ class SharedWeights:
         views[self._output.name, "b"][...] = output_bias
         return phi.astype(dtype)
 
+    def theta_of(self, phi: Array) -> Array:
+        """The θ of all members, (K, P)."""
+        theta = np.empty((self.n_members, self._network.layout.size), dtype=phi.dtype)
+        expand, _ = self.bind(phi, theta, np.empty_like(theta), np.empty_like(phi))
+        expand()
+        return theta
+
     def bind(
         self, phi: Array, theta: Array, grad_theta: Array, grad_phi: Array
     ) -> tuple[Step, Step]:

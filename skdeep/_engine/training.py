@@ -271,10 +271,10 @@ class Epochs:
         """Move by one mini-batch; its weighted sum of losses."""
         objective = self._bound.get(y.shape[0]) or self._bind(y.shape[0])
         total = objective(x, y, w)
-        if self._norms is not None:
-            self._norms.append(np.sqrt(np.vecdot(self._grad, self._grad)))
         if self._pull_back is not None:
             self._pull_back()
+        if self._norms is not None:
+            self._norms.append(np.sqrt(np.vecdot(self._moved_grad, self._moved_grad)))
         self._updates.apply(rate)
         if self._expand is not None:
             self._expand()

@@ -139,7 +139,7 @@ class Fit:
                 models[0].state,
                 theta=theta,
                 statistics=statistics,
-                optimizer=None,
+                optimizer=None if self._tied is None else models[0].state.optimizer,
                 adaptive_factor=1.0,
             )
         self.population: list[Model] = list(models)
@@ -308,30 +308,37 @@ class Fit:
         """Record an epoch of all models; whether the population changes before the next one."""
         running = self._running()
         logits = None if self._dev is None else self._predict_dev(self._dev)
-        changed = False
         for model in running:
-            changed = self._end_epoch(model, float(losses[model.row]), logits) or changed
+            self._record(model, float(losses[model.row]), logits)
+        # Once all are recorded: whoever hears of one may save them all.
+        changed = [self._announce(model) for model in running if model.error is None]
         self._let_go([model for model in running if not model.trains_on])
         n_models = len(self.population)
         n_staying = len(self._running())
-        return changed or n_staying == 0 or n_models - n_staying > COMPACT_FROM * n_models
+        return any(changed) or n_staying == 0 or n_models - n_staying > COMPACT_FROM * n_models
 
     def _predict_dev(self, dev: DevSet) -> Array:
         return dev.predict(self._network, self.state.theta, self.state.statistics)
 
-    def _end_epoch(self, model: Model, loss: float, logits: Array | None) -> bool:
-        """Record an epoch of one of several models; whether it goes on by another recipe."""
+    def _record(self, model: Model, loss: float, logits: Array | None) -> None:
+        """Record an epoch of one of several models."""
         own, ours = model.state, self.state
         own.epochs, own.rows_seen = ours.epochs, ours.rows_seen
         rates = np.asarray(ours.rate)
         own.rate = float(rates if rates.ndim == 0 else rates[model.row, 0])
-        if isinstance(ours.gradient_norm, np.ndarray):
-            own.gradient_norm = float(ours.gradient_norm[model.row])
+        norms = np.asarray(ours.gradient_norm)
+        own.gradient_norm = float(norms if norms.ndim == 0 else norms[model.row])
         if model.place is not None:
             self._show_row(model)
         try:
             on_dev = None if logits is None else self._evaluate(model, logits)
             model.watch.record(loss, on_dev)
+        except OwnError as marked:
+            self._fail([model], marked)
+
+    def _announce(self, model: Model) -> bool:
+        """Announce an epoch of one of several models; whether it goes on by another recipe."""
+        try:
             model.watch.announce()
             return self._take_up_changes(model)
         except OwnError as marked:

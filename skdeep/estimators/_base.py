@@ -33,25 +33,23 @@ from .._fit.fit import Fit, Model
 from .._fit.padding import padded, place_in
 from .._fit.watch import Curves, Standing, Watch
 from .._inputs import DevArguments, MatrixLike
-from ._callbacks import CallbackSupport, FitEvents, callbacks_of
+from ._callbacks import CallbackSupport, FitEvents
 from ._diagnosis import warn_if_no_progress
 from ._outcome import check_outcome, fitted_attributes, warn_of_outcome, warn_of_settings
 from ._preparation import Prepared, PreparesFits, state_with
 from ._recipe import architecture_like, recipe_of, shallow_copy
-from ._running import TRANSIENT, PausedFit, RunningFit
+from ._running import OTHER_DATA, TRANSIENT, HasRunningFit, PausedFit, RunningFit
 from ._scoring import scorer_on
 from ._validation import validated_X
 
 
-class BaseNetworkEstimator(CallbackSupport, PreparesFits):
+class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
     """Base class of the four estimators. Warning: use the derived classes."""
 
     # An X and its raw outputs, where a stack has predicted for all its models at once.
     _foreseen: tuple[object, Array] | None = None
     # Where a saved fit had come to, from which the next call of `fit` goes on.
     _paused: PausedFit | None = None
-    # While a fit runs.
-    _running: RunningFit | None = None
 
     # ------------------------------------------------------------------ what derived classes say
 
@@ -100,7 +98,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
                 [model],
                 prepared.rows,
                 prepared.dev,
-                watch_gradient=any(_reads_gradient_norm(one) for one in callbacks_of(self)),
+                watch_gradient=events.reads_gradient_norm,
                 remembers_epochs=True,
             )
             fit.run()
@@ -143,13 +141,6 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
             self.__dict__ = before
             raise
 
-    def _check_not_running(self) -> None:
-        if self._running is not None:
-            raise RuntimeError(
-                f"This {type(self).__name__} is being fitted, by the fit that calls this callback, "
-                "and cannot be fitted within. Fit a clone of it."
-            )
-
     def _check_continued_with_the_same(self) -> None:
         before, now = self._trained_with, self._continued_with()
         changed = [name for name in now if now[name] != before[name]]
@@ -178,10 +169,7 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
         paused = self._paused
         if paused is not None:
             if prepared.fingerprint != paused.fingerprint:
-                raise ValueError(
-                    "A fit that was saved goes on with the data it began with: X, y, the weights "
-                    "or the dev set are other ones now."
-                )
+                raise ValueError(OTHER_DATA)
             watch.go_on_from(paused.counters)
         model = Model(watch)
         if prepared.dev is not None:
@@ -297,10 +285,6 @@ class BaseNetworkEstimator(CallbackSupport, PreparesFits):
 
 
 Estimator = TypeVar("Estimator", bound=BaseNetworkEstimator)
-
-
-def _reads_gradient_norm(callback: object) -> bool:
-    return bool(getattr(callback, "reads_gradient_norm", False))
 
 
 # --------------------------------------------------------------------------- several estimators

@@ -36,6 +36,7 @@ __all__ = [
     "CallbackSupport",
     "FitEvents",
     "TaskContext",
+    "are_equal",
     "callbacks_of",
     "parameters_now",
     "with_callbacks",
@@ -134,6 +135,12 @@ class FitEvents:
         """Whether there is a callback."""
         return self._fit is not None and bool(callbacks_of(self._estimator))
 
+    @property
+    def reads_gradient_norm(self) -> bool:
+        """Whether a callback wants to know the gradients' norm."""
+        callbacks = callbacks_of(self._estimator)
+        return any(getattr(one, "reads_gradient_norm", False) for one in callbacks)
+
     def epoch_begins(self) -> None:
         assert self._fit is not None
         self._epoch = self._fit.subcontext(task_name="epoch")
@@ -164,7 +171,7 @@ class FitEvents:
     def new_since(self, before: Mapping[str, object]) -> list[str]:
         """The names of parameters that are not what they were."""
         now = self._estimator.get_params(deep=False)
-        return [name for name, value in now.items() if not _are_equal(value, before[name])]
+        return [name for name, value in now.items() if not are_equal(value, before[name])]
 
     def fit_ends(self) -> None:
         if self._epoch is not None:
@@ -179,7 +186,7 @@ class FitEvents:
             )
 
 
-def _are_equal(one: object, other: object) -> bool:
+def are_equal(one: object, other: object) -> bool:
     """Whether two values of a parameter are the same."""
     if one is other:
         return True

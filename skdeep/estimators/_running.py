@@ -2,16 +2,76 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
+
+from sklearn.base import BaseEstimator
 
 from .._fit.watch import Counters, Watch
 from ._callbacks import TRANSIENT as CALLBACKS
-from ._recipe import YieldsRecipe
 
-Estimator = TypeVar("Estimator", bound=YieldsRecipe)
+Estimator = TypeVar("Estimator", bound="HasRunningFit")
+Attributes = dict[str, object]
+
+OTHER_DATA = (
+    "A fit that was saved goes on with the data it began with: X, y, the weights or the dev set "
+    "are other ones now."
+)
 
 # What an estimator has only as long as its fit runs.
 TRANSIENT = ("_running", "_foreseen", "_parent_callback_ctx", *CALLBACKS)
+
+
+class FollowedFit(Protocol):
+    """What callbacks can ask of a fit while it runs, whatever it trains."""
+
+    @property
+    def watch(self) -> Watch:
+        """What watches the training that is under way."""
+
+    @property
+    def n_epochs(self) -> int:
+        """How many epochs this fit has run."""
+
+    @property
+    def loss_curve(self) -> list[float]:
+        """The costs so far of what is being trained; its epochs count from 0."""
+
+    @property
+    def place(self) -> dict[str, int]:
+        """Where in the fit the last epoch is, for logs: its number, and what tells more."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing remains to be trained."""
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether a fit could go on from here."""
+
+    def saved_attributes(self) -> Attributes:
+        """Attributes with which a copy of the estimator predicts, and its own `fit` goes on."""
+
+
+class HasRunningFit(BaseEstimator):
+    """An estimator whose callbacks can look at its fit while it runs."""
+
+    learning_rate_init: Any
+
+    # While a fit runs.
+    _running: FollowedFit | None = None
+
+    def _check_not_running(self) -> None:
+        if self._running is not None:
+            raise RuntimeError(
+                f"This {type(self).__name__} is being fitted, by the fit that calls this callback, "
+                "and cannot be fitted within. Fit a clone of it."
+            )
+
+    def __getstate__(self) -> Attributes:
+        """All but the fit that runs, which no copy has."""
+        state: Attributes = dict(super().__getstate__())
+        state.pop("_running", None)
+        return state
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +88,7 @@ class PausedFit:
 
 @dataclass
 class RunningFit:
-    """What callbacks can see of a fit while it runs.
+    """The fit of one network.
 
     `fingerprint` tells its data from others; `fitted_attributes` are those of an estimator whose
     fit had ended now.
@@ -36,17 +96,38 @@ class RunningFit:
 
     watch: Watch
     fingerprint: Callable[[], str]
-    fitted_attributes: Callable[[], dict[str, object]]
+    fitted_attributes: Callable[[], Attributes]
 
     @property
-    def is_last_epoch(self) -> bool:
-        """Whether no epoch is to come."""
-        return not self.watch.has_epochs_left
+    def n_epochs(self) -> int:
+        return self.watch.n_epochs
+
+    @property
+    def loss_curve(self) -> list[float]:
+        return self.watch.curves.loss
+
+    @property
+    def place(self) -> dict[str, int]:
+        return {"epoch": len(self.watch.curves.loss) - 1}
+
+    @property
+    def has_ended(self) -> bool:
+        return self.watch.stopped
+
+    @property
+    def can_be_saved(self) -> bool:
+        return not self.watch.diverged
+
+    def saved_attributes(self) -> Attributes:
+        return {
+            **self.fitted_attributes(),
+            "_standing": self.watch.standing,
+            "_paused": PausedFit(self.watch.counters(), self.fingerprint()),
+        }
 
 
 def saved_fit(estimator: Estimator) -> Estimator:
     """A copy of an estimator in the midst of its fit, whose own `fit` goes on from here."""
-    fit = estimator.__dict__["_running"]
     copied = object.__new__(type(estimator))
     copied.__dict__.update(estimator.__dict__)
     for name in TRANSIENT:
@@ -54,20 +135,17 @@ def saved_fit(estimator: Estimator) -> Estimator:
     if "_rate_before_control" in copied.__dict__:
         copied.__dict__["_rate_under_control"] = copied.learning_rate_init
         copied.learning_rate_init = copied.__dict__.pop("_rate_before_control")
-    # It predicts as the network does now.
-    copied.__dict__.update(fit.fitted_attributes())
-    copied.__dict__["_standing"] = fit.watch.standing
-    copied.__dict__["_paused"] = PausedFit(fit.watch.counters(), fit.fingerprint())
+    copied.__dict__.update(running_fit(estimator).saved_attributes())
     return copied
 
 
-def running_fit(estimator: YieldsRecipe) -> RunningFit:
+def running_fit(estimator: HasRunningFit) -> FollowedFit:
     """The fit of this estimator that is running, for its callbacks."""
-    fit: RunningFit = estimator.__dict__["_running"]
+    fit: FollowedFit = estimator.__dict__["_running"]
     return fit
 
 
-def take_control_of_rate(estimator: YieldsRecipe) -> None:
+def take_control_of_rate(estimator: HasRunningFit) -> None:
     """Remember the estimator's own learning rate, which others are set for while a fit runs."""
     estimator._rate_before_control = estimator.learning_rate_init
     # A fit that was saved under control goes on with the rate it had.
@@ -75,7 +153,7 @@ def take_control_of_rate(estimator: YieldsRecipe) -> None:
         estimator.learning_rate_init = estimator.__dict__.pop("_rate_under_control")
 
 
-def give_back_rate(estimator: YieldsRecipe) -> None:
+def give_back_rate(estimator: HasRunningFit) -> None:
     """Set the estimator's own learning rate again."""
     if "_rate_before_control" in estimator.__dict__:
         estimator.learning_rate_init = estimator.__dict__.pop("_rate_before_control")

@@ -16,15 +16,16 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
 from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
 from .._inputs import DevArguments, MatrixLike, n_rows_of
-from ..estimators._callbacks import CallbackSupport, FitEvents
+from ..estimators._callbacks import CallbackSupport, FitEvents, parameters_now
 from ..estimators._deep import BaseDeepMLP
+from ..estimators._running import Attributes, HasRunningFit
 from ..estimators._validation import check_given_together
 from ..estimators._warnings import warn
 from ..exceptions import NoProgressWarning
@@ -34,13 +35,21 @@ from ._group import (
     FittedGroup,
     GroupData,
     GroupSettings,
+    PausedTraining,
     fit_group,
 )
 from ._preparation import LabelledTable, ReadsTables
+from ._running import (
+    MAY_CHANGE,
+    Pause,
+    PausedEnsemble,
+    RunningEnsemble,
+    fingerprint_of,
+    pause_with,
+)
 from ._side_by_side import side_by_side
 from ._steering import Steering, Stop
 
-Attributes = dict[str, object]
 # Of a fitted estimator, beside the attributes that end with an underscore.
 FITTED = {
     "_groups",
@@ -52,12 +61,13 @@ FITTED = {
     "_scale",
     "_calibration",
 }
-# Parameters that a callback may set while a fit runs.
-MAY_CHANGE = {"learning_rate_init", "weight_decay"}
 
 
-class BaseTabularMLP(CallbackSupport, ReadsTables):
+class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
     """Base class of the two networks for tables. Warning: use the derived classes."""
+
+    # Where a saved fit had come to, from which the next call of `fit` goes on.
+    _paused: PausedEnsemble | None = None
 
     # ------------------------------------------------------------------ what derived classes say
 
@@ -106,16 +116,21 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
                 # A callback may have set parameters as it heard of the fit.
                 self._validate_params()
                 sizes, n_bins = self._hidden_layer_sizes(), self._bins()
+            if self._paused is not None:
+                self._paused.check_parameters(self.get_params(deep=False))
             self._forget_fit()
-            self._is_being_fitted = True
             table, given = self._read_all(X, y, sample_weight, validation)
             settings = self._settings(sizes)
             self._link, self._learnt_with = settings.loss.link, self._of_the_loss()
-            datas = self._data_of_groups(n_bins, table, given)
-            fitted = self._train(settings, datas, events)
+            entropy, fingerprint = self._entropy(len(n_bins)), partial(fingerprint_of, table, given)
+            if self._paused is not None:
+                self._paused.check_data(fingerprint)
+            pause = pause_with(entropy, fingerprint, parameters_now(self))
+            datas = self._data_of_groups(n_bins, entropy, table, given)
+            fitted = self._train(settings, datas, events, pause)
             self._conclude(fitted, datas, table, given)
             events.fit_ends()
-            del self._is_being_fitted
+            self._forget_running()
             return self
         except BaseException:
             # One assignment: there is no moment at which only some of it is back.
@@ -128,12 +143,19 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
             if name in FITTED or (name.endswith("_") and not name.startswith("_")):
                 del self.__dict__[name]
 
-    def _check_not_running(self) -> None:
-        if getattr(self, "_is_being_fitted", False):
-            raise RuntimeError(
-                f"This {type(self).__name__} is being fitted, by the fit that calls this callback, "
-                "and cannot be fitted within. Fit a clone of it."
-            )
+    def _forget_running(self) -> None:
+        """Forget what only a fit that runs, and those who save it, have need of."""
+        self.__dict__.pop("_running", None)
+        for group in self._groups:
+            group.watched = np.empty(0)
+
+    def _entropy(self, n_groups: int) -> list[list[int]]:
+        """What the rows held out are drawn with, and each group draws with."""
+        if self._paused is not None:
+            return self._paused.entropy
+        random = check_random_state(self.random_state)
+        drawn: list[list[int]] = random.randint(0, 2**31 - 1, size=(1 + n_groups, 4)).tolist()
+        return drawn
 
     # ----------------------------------------------------------------------------- the groups
 
@@ -150,31 +172,56 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
         )
 
     def _train(
-        self, settings: GroupSettings, datas: Sequence[GroupData], events: FitEvents
+        self,
+        settings: GroupSettings,
+        datas: Sequence[GroupData],
+        events: FitEvents,
+        pause: Pause,
     ) -> list[FittedGroup | None]:
         """Train the groups, side by side where nobody listens to one after the other."""
-        activations = self._activations(len(datas))
+        ended, training, over = self._take_up_paused()
         stop, n_at_once = Stop(), self._n_at_once(datas[0].rows.n_rows)
         if events.are_heard or self.verbose:
             n_at_once = 1
-        of_all = self._steering(stop, events) if events.are_heard else None
+        of_all = self._steering(stop, events, ended) if events.are_heard else None
         events.fitted_attributes = partial(self._attributes_now, of_all)
+        if of_all is not None:
+            self._running = RunningEnsemble(of_all, pause, events.fitted_attributes)
+        activations = self._activations(len(datas))
         tasks = [
             partial(
                 _fitted_unless_interrupted,
                 replace(settings, activations=(own,) * len(settings.hidden_layer_sizes)),
                 data,
                 of_all or self._steering(stop),
+                training if number == len(ended) else None,
             )
-            for own, data in zip(activations, datas, strict=True)
+            for number, (own, data) in enumerate(zip(activations, datas, strict=True))
+            if number >= len(ended) and not over
         ]
-        fitted = side_by_side(tasks, n_at_once, stop)
+        fitted = [*ended, *side_by_side(tasks, n_at_once, stop)]
         if stop.by_user:
             _warn_of_interruption(fitted)
-        return fitted
+        return fitted + [None] * (len(datas) - len(fitted))
 
-    def _steering(self, stop: Stop, events: FitEvents | None = None) -> Steering:
-        steering = Steering(float(self.learning_rate_init), float(self.weight_decay), stop, events)
+    def _take_up_paused(self) -> tuple[list[FittedGroup], PausedTraining | None, bool]:
+        """The groups that a saved fit had trained, the one it was at, and whether it was over."""
+        paused = self.__dict__.pop("_paused", None)
+        self.__dict__.pop("_rate_under_control", None)
+        if paused is None:
+            return [], None, False
+        return list(paused.ended), paused.training, paused.training is None
+
+    def _steering(
+        self, stop: Stop, events: FitEvents | None = None, ended: Sequence[FittedGroup] = ()
+    ) -> Steering:
+        steering = Steering(
+            float(self.learning_rate_init),
+            float(self.weight_decay),
+            stop,
+            events,
+            ended=list(ended),
+        )
         if events is not None:
             events.remake = partial(self._remake, steering)
         return steering
@@ -182,13 +229,13 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
     def _attributes_now(self, steering: Steering | None) -> Attributes:
         """Attributes with which a copy predicts by the members as they are at the moment."""
         if steering is None or hasattr(self, "n_iter_"):
-            return {"_is_being_fitted": False}
+            return {"_running": None}
         groups = steering.groups_now()
         return {
             "_groups": groups,
             "_encodings": self._encodings[: len(groups)],
             "n_iter_": max(group.n_epochs for group in groups),
-            "_is_being_fitted": False,
+            "_running": None,
             **self._uncalibrated(),
         }
 
@@ -250,7 +297,6 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
             index = slice(None) if dev.index is None else dev.index
             total[index] += self._mean(group.watched)
             count[index] += 1
-            group.watched = np.empty(0)
         rows = np.flatnonzero(count)
         weights = None if labelled.weights is None else labelled.weights[rows]
         mean = total[rows] / count[rows]
@@ -312,11 +358,14 @@ class BaseTabularMLP(CallbackSupport, ReadsTables):
 
 
 def _fitted_unless_interrupted(
-    settings: GroupSettings, data: GroupData, steering: Steering
+    settings: GroupSettings,
+    data: GroupData,
+    steering: Steering,
+    paused: PausedTraining | None,
 ) -> FittedGroup | None:
     """A group, None where Ctrl-C has come before its first epoch was over."""
     try:
-        return fit_group(settings, data, steering)
+        return fit_group(settings, data, steering, paused)
     except KeyboardInterrupt:
         steering.stop.set_by_user()
         return None

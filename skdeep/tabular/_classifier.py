@@ -21,8 +21,9 @@ from ..estimators._classifier import know_labels
 from ..estimators._compat import StrOptions, validated_fit
 from ..estimators._mlp import DeepMLPClassifier
 from ..estimators._parameters import constraints_of
+from ..estimators._running import Attributes
 from ..estimators._targets import ClassLabels
-from ._base import Attributes, BaseTabularMLP
+from ._base import BaseTabularMLP
 from ._calibration import Calibration, ColumnCalibration
 from ._group import FittedGroup
 from ._targets import checked_y

@@ -27,7 +27,7 @@ from .._fit.architecture import Architecture
 from .._fit.dev import DevSet
 from .._fit.fit import Fit, Model
 from .._fit.recipe import NON_FINITE, Recipe
-from .._fit.watch import Curves, Standing, Watch
+from .._fit.watch import Counters, Curves, Standing, Watch
 from ._length import batch_for, epochs_for, even_batch, has_peaked, refit_epochs
 from ._steering import Steering
 
@@ -106,26 +106,49 @@ class FittedGroup:
         return _predict(self.network, self.theta, x, encode, link)
 
 
+@dataclass(frozen=True, eq=False)
+class PausedTraining:
+    """One of the two trainings of a group, in its midst."""
+
+    state: TrainingState
+    curves: Curves
+    # Of each member.
+    counters: list[Counters]
+    # What the first training has come to, where this is the second.
+    found: FittedGroup | None
+
+
 def group_streams(entropy: list[int], n_hidden: int) -> dict[str, RandomStream]:
     """A group's random numbers, one stream for each purpose."""
     return spawn_streams(entropy, stream_names(n_hidden))
 
 
-def fit_group(settings: GroupSettings, data: GroupData, steering: Steering) -> FittedGroup:
-    """Train a group.
+def fit_group(
+    settings: GroupSettings,
+    data: GroupData,
+    steering: Steering,
+    paused: PausedTraining | None = None,
+) -> FittedGroup:
+    """Train a group, from the start or from where a training has been saved.
 
     Raises
     ------
     KeyboardInterrupt
         Where Ctrl-C comes before the first epoch has been watched; later it ends the training.
     """
-    return _Training(settings, data, steering).run()
+    return _Training(settings, data, steering, paused).run()
 
 
 class _Training:
     """The two trainings of a group."""
 
-    def __init__(self, settings: GroupSettings, data: GroupData, steering: Steering) -> None:
+    def __init__(
+        self,
+        settings: GroupSettings,
+        data: GroupData,
+        steering: Steering,
+        paused: PausedTraining | None,
+    ) -> None:
         self._settings, self._data, self._steering = settings, data, steering
         self._dtype: FloatType = data.constant.dtype
         self._architecture = Architecture(
@@ -136,16 +159,28 @@ class _Training:
         )
         self._tied = SharedWeights(self._architecture.network, settings.n_members)
         self._n_rows = data.rows.n_rows
+        # Until the training that it is of goes on.
+        self._paused = paused
+        self._streams = data.streams if paused is None else paused.state.streams
+        self._found = None if paused is None else paused.found
 
     def run(self) -> FittedGroup:
         """Train to the best epoch, then on all rows."""
-        weights = self._data.streams["weights"].generator
-        phi = self._tied.draw(weights, self._data.constant, self._dtype)
-        fitted = self._find_best_epoch(phi)
+        phi = self._phi()
+        if self._found is None:
+            self._found = self._find_best_epoch(phi)
         if self._settings.refit and not self._steering.stop.is_set():
-            self._refit(fitted, phi)
-        self._steering.end(fitted)
-        return fitted
+            self._refit(self._found, phi)
+        self._steering.end(self._found)
+        return self._found
+
+    def _phi(self) -> Array:
+        """Where training starts, or goes on."""
+        if self._paused is None:
+            generator = self._streams["weights"].generator
+            return self._tied.draw(generator, self._data.constant, self._dtype)
+        assert self._paused.state.phi is not None
+        return self._paused.state.phi
 
     def _find_best_epoch(self, phi: Array) -> FittedGroup:
         """Train on the rows that are not held out; φ and θ are then those of the best epoch."""
@@ -153,9 +188,11 @@ class _Training:
         rows = replace(data.rows, index=data.train)
         recipe = self._steering.begin(partial(self._first_recipe, rows))
         models = self._models(phi, recipe, watched=True)
-        self._steering.is_over = partial(_has_peaked, models[0].watch)
-        self._fit(models, rows, data.dev)
         watch = models[0].watch
+        self._steering.is_over = partial(_has_peaked, watch)
+        # Where it was saved, this had not been asked yet.
+        watch.stopped = watch.stopped or _has_peaked(watch)
+        self._fit(models, rows, data.dev)
         if watch.best_learnt is None:
             if watch.interrupted:
                 raise KeyboardInterrupt
@@ -181,10 +218,10 @@ class _Training:
             watched,
         )
 
-    def _refit(self, fitted: FittedGroup, phi: Array) -> None:
+    def _refit(self, found: FittedGroup, phi: Array) -> None:
         """Go on from the best epoch, all rows in it."""
         rows = self._data.rows
-        make = partial(self._second_recipe, rows, fitted.best_epoch)
+        make = partial(self._second_recipe, rows, found.best_epoch)
         models = self._models(phi, self._steering.begin(make), watched=False)
         self._steering.is_over = None
         self._fit(models, rows, None)
@@ -192,56 +229,95 @@ class _Training:
         if again.interrupted or again.diverged or self._steering.stop.is_set():
             # Its rate has not come down to zero: what there was before is better.
             return
-        fitted.theta = _stacked(models)
-        fitted.curves.loss += again.curves.loss
-        fitted.curves.rate += again.curves.rate
-        fitted.n_epochs += again.n_epochs
+        found.theta = _stacked(models)
+        found.curves.loss += again.curves.loss
+        found.curves.rate += again.curves.rate
+        found.n_epochs += again.n_epochs
 
     def _fit(self, models: list[Model], rows: Rows, dev: DevSet | None) -> None:
         """Train; Ctrl-C ends it, and that of the other groups."""
         groups = None if dev is None else [list(range(len(models)))]
-        self._steering.show(partial(self._present, models))
+        self._models_now = models
+        self._fit_now = Fit(
+            models,
+            rows,
+            dev,
+            groups=groups,
+            tied=self._tied,
+            watch_gradient=self._steering.reads_gradient_norm,
+        )
+        self._steering.show(self)
         try:
-            Fit(models, rows, dev, groups=groups, tied=self._tied).run()
+            self._fit_now.run()
         except KeyboardInterrupt:
             models[0].watch.interrupted = True
             self._steering.stop.set_by_user()
         if models[0].error is not None:
             raise models[0].error
 
-    def _present(self, models: list[Model]) -> FittedGroup:
-        """The group as it is while it is being trained."""
-        watch = models[0].watch
-        n_epochs = watch.n_epochs
+    # ----------------------------------------------------------------- as callbacks see it
+
+    @property
+    def watch(self) -> Watch:
+        return self._models_now[0].watch
+
+    @property
+    def n_epochs(self) -> int:
+        return self.watch.n_epochs + (0 if self._found is None else self._found.n_epochs)
+
+    @property
+    def loss_curve(self) -> list[float]:
+        before = [] if self._found is None else self._found.curves.loss
+        return before + self.watch.curves.loss
+
+    def present(self) -> FittedGroup:
         return FittedGroup(
-            self._architecture, _stacked(models), watch.curves, 0, n_epochs, np.empty(0)
+            self._architecture,
+            _stacked(self._models_now),
+            self.watch.curves,
+            0,
+            self.n_epochs,
+            np.empty(0),
         )
+
+    def paused(self) -> PausedTraining:
+        counters = [model.watch.counters() for model in self._models_now]
+        return PausedTraining(self._fit_now.state, self.watch.curves, counters, self._found)
+
+    # -------------------------------------------------------------------------- one training
 
     def _models(self, phi: Array, recipe: Recipe, *, watched: bool) -> list[Model]:
         """The members; the first one's state has φ, and its watch is listened to."""
-        data, settings = self._data, self._settings
-        size = self._architecture.network.layout.size
+        paused, self._paused = self._paused, None
+        theta = self._tied.theta_of(phi)
         models = []
-        for number in range(settings.n_members):
-            state = TrainingState(
-                np.zeros(size, self._dtype), np.zeros(0, self._dtype), data.streams
-            )
-            leads = number == 0
-            if leads:
-                state.phi = phi
-            watch = Watch(
-                recipe,
-                state,
-                Curves(),
-                Standing(),
-                listener=self._steering if leads else None,
-                verbose=settings.verbose and leads,
-            )
-            model = Model(watch)
+        for number in range(self._settings.n_members):
+            model = Model(self._watch(number, theta[number], recipe, paused))
             if watched:
-                model.dev, model.score = data.dev.of_model(number), data.goodness
+                model.dev, model.score = self._data.dev.of_model(number), self._data.goodness
             models.append(model)
+        models[0].state.phi = phi
         return models
+
+    def _watch(
+        self, number: int, theta: Array, recipe: Recipe, paused: PausedTraining | None
+    ) -> Watch:
+        """What watches one of the members, which starts with θ or has been paused there."""
+        leads = number == 0
+        state = TrainingState(theta, np.zeros(0, self._dtype), self._streams)
+        if leads and paused is not None:
+            state = replace(paused.state, theta=theta, statistics=state.statistics)
+        watch = Watch(
+            recipe,
+            state,
+            Curves() if paused is None else paused.curves.copy(),
+            Standing(),
+            listener=self._steering if leads else None,
+            verbose=self._settings.verbose and leads,
+        )
+        if paused is not None:
+            watch.go_on_from(paused.counters[number])
+        return watch
 
     def _first_recipe(self, rows: Rows) -> Recipe:
         return self._recipe(

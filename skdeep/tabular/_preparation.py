@@ -12,7 +12,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 
 from .._engine.backend import Array, FloatType, Matrix, RandomStream
 from .._engine.data import Rows
@@ -167,7 +166,11 @@ class ReadsTables(TabularParameters):
         return LabelledTable(raw, targets[counted], ratios, own)
 
     def _data_of_groups(
-        self, n_bins: Sequence[int], table: LabelledTable, given: LabelledTable | None
+        self,
+        n_bins: Sequence[int],
+        entropy: list[list[int]],
+        table: LabelledTable,
+        given: LabelledTable | None,
     ) -> list[GroupData]:
         """What each group learns from and is watched on."""
         if given is None and table.n_rows < 2:
@@ -175,8 +178,6 @@ class ReadsTables(TabularParameters):
                 f"{type(self).__name__} holds rows out to see when to stop, and needs at least 2, "
                 f"got n_samples={table.n_rows}. Or give X_val and y_val."
             )
-        random = check_random_state(self.random_state)
-        entropy = random.randint(0, 2**31 - 1, size=(1 + len(n_bins), 4)).tolist()
         hold_out = None if given is not None else self._hold_out(table, entropy[0])
         constant = self._constant(table.targets, table.weights).astype(self.dtype)
         most_bins = max(FEWEST_BINS, BINS_OF_ALL // max(1, table.raw.numbers.shape[1]))

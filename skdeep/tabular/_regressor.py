@@ -19,7 +19,8 @@ from ..estimators._callbacks import with_callbacks
 from ..estimators._compat import StrOptions, validated_fit
 from ..estimators._mlp import DeepMLPRegressor, know_targets
 from ..estimators._parameters import constraints_of
-from ._base import Attributes, BaseTabularMLP
+from ..estimators._running import Attributes
+from ._base import BaseTabularMLP
 from ._group import FittedGroup
 from ._targets import TargetScale, checked_y
 

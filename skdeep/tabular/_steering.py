@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .._fit.recipe import Recipe
+from .._fit.watch import Watch
 from ..estimators._callbacks import FitEvents
 
 if TYPE_CHECKING:
-    from ._group import FittedGroup
+    from ._group import FittedGroup, PausedTraining
 
 
 class Stop(Event):
@@ -22,6 +23,28 @@ class Stop(Event):
         """Let all end, and whoever asks know why."""
         self.by_user = True
         self.set()
+
+
+class GroupTraining(Protocol):
+    """A group that is being trained."""
+
+    @property
+    def watch(self) -> Watch:
+        """What watches the one of its two trainings that is under way."""
+
+    @property
+    def n_epochs(self) -> int:
+        """How many epochs it has been trained for."""
+
+    @property
+    def loss_curve(self) -> list[float]:
+        """Its costs so far."""
+
+    def present(self) -> "FittedGroup":
+        """What it predicts with, as it is."""
+
+    def paused(self) -> "PausedTraining":
+        """What it takes to go on from here."""
 
 
 @dataclass
@@ -44,28 +67,35 @@ class Steering:
     events: FitEvents | None = None
     # Whether the training that runs has done all that is worth it.
     is_over: Callable[[], bool] | None = None
-    # Groups whose training has ended, and what that of the present one has come to.
+    # Groups whose training has ended, and the one that is being trained.
     ended: list["FittedGroup"] = field(default_factory=list)
+    training: GroupTraining | None = field(default=None, init=False)
+    # Of the training that is under way, or was the last one.
+    watch: Watch | None = field(default=None, init=False)
     _make: Callable[[], Recipe] | None = field(default=None, init=False)
-    _present: Callable[[], "FittedGroup"] | None = field(default=None, init=False)
+
+    @property
+    def reads_gradient_norm(self) -> bool:
+        """Whether a callback wants to know the gradients' norm."""
+        return self.events is not None and self.events.reads_gradient_norm
 
     def begin(self, make: Callable[[], Recipe]) -> Recipe:
         """The recipe of a training that begins; `make` makes it of what holds at the time."""
         self._make = make
         return make()
 
-    def show(self, present: Callable[[], "FittedGroup"]) -> None:
+    def show(self, training: GroupTraining) -> None:
         """Let callbacks see the group that is being trained."""
-        self._present = present
+        self.training, self.watch = training, training.watch
 
     def end(self, group: "FittedGroup") -> None:
         """The training of a group has ended."""
         self.ended.append(group)
-        self._present = None
+        self.training = None
 
     def groups_now(self) -> list["FittedGroup"]:
         """All groups whose training has begun, as they are."""
-        return [*self.ended, *([] if self._present is None else [self._present()])]
+        return [*self.ended, *([] if self.training is None else [self.training.present()])]
 
     def change(self, learning_rate: float, weight_decay: float) -> Recipe:
         """Train on with these; the recipe that holds from now on."""

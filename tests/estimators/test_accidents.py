@@ -112,9 +112,10 @@ def test_a_refit_that_is_interrupted_anywhere_is_whole_or_has_not_been(name):
     model = fitted_before(name)
     ends = after_whole_epochs(name)
     ends[len(model.loss_curve_)] = model._state.theta.copy()
+    copied = pickle.loads(pickle.dumps(model))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        total = n_lines(lambda: pickle.loads(pickle.dumps(model)).fit(X, y, **fit_params))
+        total = n_lines(lambda: copied.fit(X, y, **fit_params))
     raised = kept = 0
     for n in np.unique(np.linspace(1, total, N_LINES).astype(int)):
         refitted = pickle.loads(pickle.dumps(model))
@@ -146,10 +147,10 @@ def test_a_refit_that_is_interrupted_anywhere_is_whole_or_has_not_been(name):
 @pytest.mark.parametrize("name", ["plain", "watched", "early stopping"])
 def test_the_model_that_was_interrupted_goes_on_as_if_it_had_not_been(name):
     model, fit_params = fitted_before(name), MODELS[name][1]
-    whole = pickle.loads(pickle.dumps(model)).fit(X, y, **fit_params)
+    whole = pickle.loads(pickle.dumps(model))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        total = n_lines(lambda: pickle.loads(pickle.dumps(model)).fit(X, y, **fit_params))
+        total = n_lines(lambda: whole.fit(X, y, **fit_params))
         for n in np.linspace(total // 3, total, 12).astype(int):
             refitted = pickle.loads(pickle.dumps(model))
             try:
@@ -184,7 +185,8 @@ def test_an_interrupted_first_fit_leaves_nothing_or_whole_epochs():
 
 def test_an_interrupted_partial_fit_rolls_back_and_is_raised():
     model = fitted_before("plain")
-    total = n_lines(lambda: pickle.loads(pickle.dumps(model)).partial_fit(X, y))
+    copied = pickle.loads(pickle.dumps(model))
+    total = n_lines(lambda: copied.partial_fit(X, y))
     before = what_is_fitted(model)
     for n in np.unique(np.linspace(1, total, 80).astype(int)):
         with pytest.raises(KeyboardInterrupt), InterruptAt(n):

@@ -43,7 +43,7 @@ def mistaken(*args, **kwargs):
     [
         (fit_module, "combine"),
         (fit_module, "padded"),
-        (fit_module.Fit, "_end_epoch"),
+        (fit_module.Fit, "_record"),
         (fit_module.RatesOfModels, "factor"),
         (base_module, "padded"),
         (together_module, "score_stack"),

@@ -18,7 +18,6 @@ from tabular.tables import (
 )
 
 from skdeep._fit.watch import Watch
-from skdeep.callbacks import Checkpoint, LearningRateControl, TrainingLog
 from skdeep.estimators._callbacks import HAS_CALLBACKS
 
 pytestmark = [
@@ -305,17 +304,3 @@ def test_scoring_monitor(Estimator):
     assert len(rows) == sum(map(len, model.loss_curve_))
     of_fit = [row[scoring] for row in monitor.get_logs().data if row["task_name"] == "fit"]
     assert_allclose(of_fit, [model.score(X, y)])
-
-
-@BOTH
-def test_callbacks_of_single_networks_say_whom_they_are_for(Estimator, tmp_path):
-    """They read a single fit's state. What they cannot follow they must not claim to follow."""
-    for callback in (
-        LearningRateControl(lambda epoch, loss_curve: 0.1),
-        Checkpoint(tmp_path / "a"),
-        TrainingLog(tmp_path / "log.csv"),
-    ):
-        model = small(Estimator).set_callbacks(callback)
-        with pytest.raises(TypeError, match=f"got {Estimator.__name__}"):
-            model.fit(X, target_for(Estimator))
-        assert not hasattr(model, "n_iter_")
