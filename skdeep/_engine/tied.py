@@ -4,6 +4,7 @@ the other.
 Where models of a population share weights, or a weight is a product of what is learnt, φ is one
 vector for all of them and θ, of shape (K, P), is made from it before each step. The gradient comes
 back by the chain rule, ∂J/∂φ = (∂θ/∂φ)ᵀ ∂J/∂θ. Forward and backward passes know nothing of it.
+Several φ, the rows of one array, stand for K models each, and θ has the rows of all.
 """
 
 import math
@@ -24,6 +25,10 @@ Step = Callable[[], None]
 
 class TiedParameters(Protocol):
     """The map φ → θ, and its transposed derivative at the present φ."""
+
+    @property
+    def n_members(self) -> int:
+        """How many models, K, a φ stands for."""
 
     @property
     def size(self) -> int:
@@ -117,7 +122,7 @@ class SharedWeights:
         return phi.astype(dtype)
 
     def theta_of(self, phi: Array) -> Array:
-        """The θ of all members, (K, P)."""
+        """The θ of all members of one φ, (K, P)."""
         theta = np.empty((self.n_members, self._network.layout.size), dtype=phi.dtype)
         expand, _ = self.bind(phi, theta, np.empty_like(theta), np.empty_like(phi))
         expand()
@@ -127,7 +132,7 @@ class SharedWeights:
         self, phi: Array, theta: Array, grad_theta: Array, grad_phi: Array
     ) -> tuple[Step, Step]:
         """The functions expand and pull_back; of one member alone θ may have one axis."""
-        of_members = (self.n_members, self._network.layout.size)
+        of_members = (*phi.shape[:-1], self.n_members, self._network.layout.size)
         ours = [self.layout.views(vector) for vector in (phi, grad_phi)]
         theirs = [
             self._network.layout.views(vector.reshape(of_members)) for vector in (theta, grad_theta)
@@ -165,15 +170,15 @@ def _bind_plain(
 ) -> tuple[Step, Step]:
     """W / √n_in, of one member."""
     W, dW, gain = phi["W"], grad_phi["W"], _gain(layer, phi["W"])
-    W_k, dW_k = theta["W"][0], grad["W"][0]
+    W_k, dW_k = theta["W"][..., 0, :, :], grad["W"][..., 0, :, :]
 
     def expand() -> None:
         np.multiply(W, gain, out=W_k)
-        theta["b"][:, 0] = phi["b"]
+        theta["b"][..., 0, :] = phi["b"]
 
     def pull_back() -> None:
         np.multiply(dW_k, gain, out=dW)
-        grad_phi["b"][...] = grad["b"][:, 0]
+        grad_phi["b"][...] = grad["b"][..., 0, :]
 
     return expand, pull_back
 
@@ -183,21 +188,21 @@ def _bind_scaled_inputs(
 ) -> tuple[Step, Step]:
     """a · W / √n_in row by row, of one member."""
     W, dW, gain = phi["W"], grad_phi["W"], _gain(layer, phi["W"])
-    W_k, dW_k = theta["W"][0], grad["W"][0]
-    a, da = phi["a"][0, :, np.newaxis], grad_phi["a"][0]
+    W_k, dW_k = theta["W"][..., 0, :, :], grad["W"][..., 0, :, :]
+    a, da = phi["a"][..., 0, :, np.newaxis], grad_phi["a"][..., 0, :]
     scaled_a = np.empty_like(a)
 
     def expand() -> None:
         np.multiply(a, gain, out=scaled_a)
         np.multiply(W, scaled_a, out=W_k)
-        theta["b"][:, 0] = phi["b"]
+        theta["b"][..., 0, :] = phi["b"]
 
     def pull_back() -> None:
         np.vecdot(dW_k, W, out=da)
         np.multiply(da, gain, out=da)
         np.multiply(a, gain, out=scaled_a)
         np.multiply(dW_k, scaled_a, out=dW)
-        grad_phi["b"][...] = grad["b"][:, 0]
+        grad_phi["b"][...] = grad["b"][..., 0, :]
 
     return expand, pull_back
 
@@ -206,10 +211,11 @@ def _bind_adapted(
     layer: Dense, phi: Named, grad_phi: Named, theta: Named, grad: Named
 ) -> tuple[Step, Step]:
     """W_k = a_k · W · s_k / √n_in, row by row and column by column; b_k as it is."""
-    W, W_k, dW_k = phi["W"], theta["W"], grad["W"]
+    # With an axis for the members, which W has in common.
+    W, W_k, dW_k = phi["W"][..., np.newaxis, :, :], theta["W"], grad["W"]
     # Columns of the a_k and rows of the s_k, to multiply matrices by.
-    a, s = phi["a"][..., np.newaxis], phi["s"][:, np.newaxis, :]
-    da, ds = grad_phi["a"][..., np.newaxis], grad_phi["s"][:, np.newaxis, :]
+    a, s = phi["a"][..., np.newaxis], phi["s"][..., np.newaxis, :]
+    da, ds = grad_phi["a"][..., np.newaxis], grad_phi["s"][..., np.newaxis, :]
     gain = _gain(layer, W)
     scaled_a, products = np.empty_like(a), np.empty_like(dW_k)
 
@@ -217,7 +223,7 @@ def _bind_adapted(
         np.multiply(a, gain, out=scaled_a)
         np.multiply(W, scaled_a, out=W_k)
         np.multiply(W_k, s, out=W_k)
-        theta["b"][:, 0] = phi["b"]
+        theta["b"][..., 0, :] = phi["b"]
 
     def pull_back() -> None:
         # With U_k = ∂J/∂W_k ⊙ W: ∂J/∂a_k = U_k s_k / √n_in, and ∂J/∂s_k = U_kᵀ a_k / √n_in.
@@ -229,8 +235,8 @@ def _bind_adapted(
         # ∂J/∂W = Σ_k (a_k ⊗ s_k) ⊙ ∂J/∂W_k / √n_in
         np.multiply(dW_k, scaled_a, out=products)
         np.multiply(products, s, out=products)
-        np.add.reduce(products, axis=0, out=grad_phi["W"])
-        grad_phi["b"][...] = grad["b"][:, 0]
+        np.add.reduce(products, axis=-3, out=grad_phi["W"])
+        grad_phi["b"][...] = grad["b"][..., 0, :]
 
     return expand, pull_back
 
@@ -239,16 +245,16 @@ def _bind_head(
     layer: Dense, phi: Named, grad_phi: Named, theta: Named, grad: Named
 ) -> tuple[Step, Step]:
     """W_k / √n_in and b_k, nothing shared."""
-    W, dW = (part["W"].reshape(-1, layer.n_in, layer.n_out) for part in (phi, grad_phi))
+    W, dW = (part["W"].reshape(theta["W"].shape) for part in (phi, grad_phi))
     gain = _gain(layer, W)
 
     def expand() -> None:
         np.multiply(W, gain, out=theta["W"])
-        theta["b"][:, 0] = phi["b"]
+        theta["b"][..., 0, :] = phi["b"]
 
     def pull_back() -> None:
         np.multiply(grad["W"], gain, out=dW)
-        grad_phi["b"][...] = grad["b"][:, 0]
+        grad_phi["b"][...] = grad["b"][..., 0, :]
 
     return expand, pull_back
 

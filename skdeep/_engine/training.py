@@ -75,14 +75,18 @@ class TrainingState:
             phi=None if self.phi is None else self.phi.copy(),
         )
 
-    def select(self, models: Array) -> "TrainingState":
-        """The models of a population with these numbers, copied; the streams stay shared."""
-        optimizer = None if self.optimizer is None else self.optimizer.select(models)
+    def select(self, models: Array, phis: Array | None = None) -> "TrainingState":
+        """The models of a population with these numbers, copied; the streams stay shared.
+
+        Of tied parameters `phis` are the numbers of those φ that stand for these models.
+        """
+        moved = models if phis is None else phis
         return replace(
             self,
             theta=self.theta[models],
             statistics=self.statistics[models],
-            optimizer=optimizer,
+            optimizer=None if self.optimizer is None else self.optimizer.select(moved),
+            phi=None if self.phi is None else self.phi[moved],
         )
 
     def population(self, n_models: int) -> "TrainingState":
@@ -253,6 +257,8 @@ class Epochs:
         """One pass over the rows; the cost J, the penalty taken where the epoch starts."""
         state, data = self._state, self._problem.data
         penalty = self._penalty_in_J.value(self._weights)
+        if self._problem.tied is not None and np.ndim(penalty) > 0:
+            penalty = np.repeat(penalty, self._problem.tied.n_members)
         # A NumPy scalar, which float32 sums join in float64.
         total: Number = np.float64(0)
         for x, y, w in self._batches:
@@ -312,6 +318,8 @@ class StepClock:
         decay: Number = 1.0
         if settings.decay_schedule is not None:
             decay = settings.decay_schedule.factor(state.epochs, state.rows_seen, part)
+        if isinstance(decay, np.ndarray):
+            decay = decay.astype(state.theta.dtype)
         return settings.rate(state, part), decay
 
 

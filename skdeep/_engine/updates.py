@@ -116,7 +116,7 @@ class Updates:
 
     def _decay(self, block: Block, step: Number) -> None:
         """A decoupled optimizer's decay of a block's weights."""
-        if self._has_groups or self.decay_factor != 1:
+        if self._has_groups or np.any(self.decay_factor != 1):
             step = step * self.decay_factor * block.decay
         self._penalty.decay(block.weights, step)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._engine.backend import Array
+from .._engine.backend import Array, Number
 from .._engine.data import Rows
 from .._engine.errors import OwnError, own_errors
 from .._engine.objective import Problem
@@ -85,8 +85,9 @@ class Fit:
     groups : list of list of int, default=None
         Numbers of models of which the mean prediction is watched, instead of each by itself.
     tied : TiedParameters, default=None
-        What the optimizer moves instead of θ, and the `phi` of the first model's state holds. Then
-        all models go by that one's rate, optimizer and penalty.
+        What makes θ of what the optimizer moves. The models are those that one φ stands for, then
+        those of the next; the first of each has φ in its state, and the others go by its rate,
+        its penalty and its end.
     watch_gradient : bool, default=False
         Whether to know the gradients' norm.
     keeps_errors : bool, default=False
@@ -133,17 +134,34 @@ class Fit:
             theta, statistics = padded(
                 [(one.state.theta, one.state.statistics, one.place) for one in models], network
             )
-            # Of several models, training begins with an optimizer that remembers nothing; rates
-            # are each model's own.
+            # Of several models, training begins with an optimizer that remembers nothing, but for
+            # what it knows of a φ that all have in common; rates are each model's own.
             self.state = replace(
                 models[0].state,
                 theta=theta,
                 statistics=statistics,
-                optimizer=None if self._tied is None else models[0].state.optimizer,
+                optimizer=None if self._n_of_each == 1 else models[0].state.optimizer,
                 adaptive_factor=1.0,
             )
         self.population: list[Model] = list(models)
+        leaders = self._leaders()
+        if len(leaders) > 1:
+            self.state.optimizer = None
+            if self._tied is not None:
+                self.state.phi = np.stack([_phi_of(leader) for leader in leaders])
         self._show_rows()
+
+    @property
+    def _n_of_each(self) -> int:
+        """How many models stand one after the other that end together."""
+        return 1 if self._tied is None else self._tied.n_members
+
+    def _leaders(self) -> list[Model]:
+        """The models of the population by whose recipes others go, too."""
+        return self.population[:: self._n_of_each]
+
+    def _leader_of(self, model: Model) -> Model:
+        return self.population[model.row - model.row % self._n_of_each]
 
     def _show_rows(self) -> None:
         """Let each model's state be its row of the population's."""
@@ -151,6 +169,10 @@ class Fit:
             model.row = row
             if model.state is not self.state:
                 self._show_row(model)
+        phi, leaders = self.state.phi, self._leaders()
+        if phi is not None and phi.ndim > 1:
+            for own, leader in zip(phi, leaders, strict=True):
+                leader.state.phi = own
 
     def _show_row(self, model: Model) -> None:
         """A view of θ and statistics; of a narrower network a copy."""
@@ -163,8 +185,10 @@ class Fit:
 
     def _cut_down_to(self, models: list[Model]) -> None:
         """Cut the population down to these models."""
-        if len(models) < len(self.population) and self._tied is None:
-            self.state = self.state.select(np.array([one.row for one in models], dtype=np.intp))
+        if len(models) < len(self.population):
+            rows = np.array([one.row for one in models], dtype=np.intp)
+            n = self._n_of_each
+            self.state = self.state.select(rows, None if self._tied is None else rows[::n] // n)
             self.population = models
         self._show_rows()
 
@@ -187,21 +211,25 @@ class Fit:
             self._rows.of_models(np.array([one.number for one in models], dtype=np.intp)),
             self._tied,
         )
+        leaders = self._leaders()
         if self._tied is not None:
-            # What moves is one vector: all go at the first one's rate.
-            problem.penalty = self._penalty_of(models[0])
+            problem.penalty = combine([self._penalty_of(one) for one in leaders], PARAMETER_AXES)
+        phi = self.state.phi
+        if phi is not None and phi.ndim == 1:
+            # What moves is one vector, at one rate.
             return problem, first.settings(problem, watch_gradient=self._watch_gradient)
-        return problem, self._settings_of_all(recipes)
+        return problem, self._settings_of_all(leaders)
 
-    def _settings_of_all(self, recipes: Sequence[Recipe]) -> LoopSettings:
+    def _settings_of_all(self, models: Sequence[Model]) -> LoopSettings:
         """How to descend with several models, each by its own numbers."""
+        recipes = [model.recipe for model in models]
         first = recipes[0]
         clips = [one.gradient_clip for one in recipes]
         if any(clip is not None for clip in clips):
             clips = [math.inf if clip is None else clip for clip in clips]
         return LoopSettings(
             optimizer=combine([one.made_optimizer for one in recipes], PARAMETER_AXES),
-            schedule=RatesOfModels(self.population),
+            schedule=RatesOfModels(models),
             learning_rate=1.0,
             batch_size=first.batch_size,
             shuffle=first.shuffle,
@@ -209,7 +237,7 @@ class Fit:
             augment=first.augment,
             watch_gradient=self._watch_gradient,
             parameter_groups=first.parameter_groups,
-            decay_schedule=first.decay_schedule,
+            decay_schedule=None if first.decay_schedule is None else DecaysOfModels(models),
         )
 
     def _penalty_of(self, model: Model) -> ElasticNet:
@@ -268,10 +296,8 @@ class Fit:
             raise own_error
 
     def _running(self) -> list[Model]:
-        """The models that train on; of tied parameters none without the first, who has φ."""
-        if self._tied is not None and not self.models[0].trains_on:
-            return []
-        return [model for model in self.population if model.trains_on]
+        """The models that train on, each as long as the one does that it goes by."""
+        return [model for model in self.population if self._leader_of(model).trains_on]
 
     def _fail(self, models: Sequence[Model], marked: OwnError) -> None:
         """End models of several by what their own fits would raise."""
@@ -312,9 +338,9 @@ class Fit:
             self._record(model, float(losses[model.row]), logits)
         # Once all are recorded: whoever hears of one may save them all.
         changed = [self._announce(model) for model in running if model.error is None]
-        self._let_go([model for model in running if not model.trains_on])
-        n_models = len(self.population)
-        n_staying = len(self._running())
+        staying = self._running()
+        self._let_go([model for model in running if model not in staying])
+        n_models, n_staying = len(self.population), len(staying)
         return any(changed) or n_staying == 0 or n_models - n_staying > COMPACT_FROM * n_models
 
     def _predict_dev(self, dev: DevSet) -> Array:
@@ -325,9 +351,10 @@ class Fit:
         own, ours = model.state, self.state
         own.epochs, own.rows_seen = ours.epochs, ours.rows_seen
         rates = np.asarray(ours.rate)
-        own.rate = float(rates if rates.ndim == 0 else rates[model.row, 0])
+        place = model.row // self._n_of_each
+        own.rate = float(rates if rates.ndim == 0 else rates[place, 0])
         norms = np.asarray(ours.gradient_norm)
-        own.gradient_norm = float(norms if norms.ndim == 0 else norms[model.row])
+        own.gradient_norm = float(norms if norms.ndim == 0 else norms[place])
         if model.place is not None:
             self._show_row(model)
         try:
@@ -380,7 +407,8 @@ class Fit:
             state.theta, state.statistics = state.theta.copy(), state.statistics.copy()
             state.streams = streams
             if self._tied is not None:
-                # The optimizer remembers what it moves, which is no model's own.
+                # The optimizer remembers φ's, and nobody goes on from there.
+                state.phi = None if state.phi is None else state.phi.copy()
                 continue
             own = optimizer.select(np.array(model.row))
             if model.place is not None:
@@ -445,6 +473,11 @@ class Fit:
                 )
 
 
+def _phi_of(model: Model) -> Array:
+    assert model.state.phi is not None
+    return model.state.phi
+
+
 def _check_seams(
     recipes: Sequence[Recipe], dev: DevSet | None, groups: Sequence[Sequence[int]] | None
 ) -> None:
@@ -474,6 +507,21 @@ class OwnSchedule:
         """The schedule's factor."""
         with own_errors(Exception):
             return self.schedule.factor(epoch, rows_seen, part_of_epoch)
+
+
+class DecaysOfModels:
+    """What decoupled decay is multiplied by beside the rate, each model's by its own schedule."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        schedules = [model.recipe.decay_schedule for model in models]
+        self._schedules = [schedule for schedule in schedules if schedule is not None]
+        self.changes_by_step = True
+
+    def factor(self, epoch: int, rows_seen: int, part_of_epoch: float = 0.0) -> Number:
+        """One factor if all are the same, else of shape (K, 1)."""
+        factors = [one.factor(epoch, rows_seen, part_of_epoch) for one in self._schedules]
+        together: Number = combine_values(factors, PARAMETER_AXES)
+        return together
 
 
 class RatesOfModels:

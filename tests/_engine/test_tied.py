@@ -65,6 +65,24 @@ def test_the_way_back_is_the_transposed_derivative(n_members, sizes):
         assert (ends[0] - ends[1]) / 2e-4 == pytest.approx(grad[i], rel=1e-7, abs=1e-8)
 
 
+@pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.parametrize("sizes", [SIZES, ()], ids=str)
+def test_several_phi_are_as_each_alone(n_members, sizes):
+    rng = np.random.default_rng(2)
+    size = network(sizes).layout.size
+    tied, _ = shared(n_members, sizes)
+    phi, c = rng.normal(size=(4, tied.size)), rng.normal(size=(4 * n_members, size))
+    theta, grad = np.full_like(c, np.nan), np.full_like(phi, np.nan)
+    for step in tied.bind(phi, theta, c.copy(), grad):
+        step()
+    for own, rows, found, pulled in zip(phi, np.split(c, 4), np.split(theta, 4), grad, strict=True):
+        assert_array_equal(found, tied.theta_of(own))
+        expected = np.full_like(own, np.nan)
+        for step in tied.bind(own, np.empty_like(rows), rows.copy(), expected):
+            step()
+        assert_array_equal(pulled, expected)
+
+
 def test_one_member_may_have_a_theta_of_one_axis():
     tied, phi = shared(1)
     theta = np.empty(network().layout.size)

@@ -31,11 +31,11 @@ class SharedWithAdapters:
     """
 
     def __init__(self, n_models, n_parameters):
-        self.K, self.P = n_models, n_parameters
+        self.n_members, self.P = n_models, n_parameters
 
     @property
     def size(self):
-        return self.P + self.K
+        return self.P + self.n_members
 
     @property
     def n_penalised(self):
@@ -97,6 +97,59 @@ def test_tied_models_learn_together():
     for model in fit.models:
         assert model.watch.curves.loss[-1] < 0.9 * model.watch.curves.loss[0]
         assert model.watch.n_epochs == 30
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_several_phi_train_as_each_alone(n_members, watched):
+    """Each at its own rate and decay, by schedules of its own length, to its own end."""
+    X, y = problem_data()
+    rows, recipes = Rows(X, y), []
+    dev = DevSet(X[::2], y[::2], None, None, y[::2], None) if watched else None
+    for rate, alpha, max_epochs in [(0.05, 0.0, 3), (0.02, 40.0, 7), (0.1, 20.0, 5)]:
+        made = make_recipe(learning_rate=rate, alpha=alpha, max_epochs=max_epochs)
+        recipes.append(
+            replace(
+                made,
+                optimizer=AdamW(),
+                schedule=Schedule("linear", decay_epochs=max_epochs),
+                decay_schedule=Schedule("flat_cosine", decay_epochs=max_epochs),
+                parameter_groups=(ParameterGroup(slice(0, 9), rate=0.5, decay=3.0),),
+            )
+        )
+    tied = SharedWeights(recipes[0].network, n_members)
+
+    def models_of(number, recipe):
+        phi = tied.draw(np.random.default_rng(number), np.zeros(N_CLASSES), np.dtype("f8"))
+        models = [make_model(recipe) for _ in range(n_members)]
+        for model, theta in zip(models, tied.theta_of(phi), strict=True):
+            model.state.theta = theta
+            if dev is not None:
+                model.dev = dev.of_model(0)
+        models[0].state.phi = phi
+        return models
+
+    def train(models):
+        groups = None
+        if dev is not None:
+            groups = np.split(np.arange(len(models)), len(models) // n_members)
+            groups = [group.tolist() for group in groups]
+        Fit(models, rows, dev, groups=groups, tied=tied).run()
+        return models
+
+    pairs = list(enumerate(recipes))
+    alone = [train(models_of(*pair)) for pair in pairs]
+    together = train([model for pair in pairs for model in models_of(*pair)])
+    assert together[0].watch.n_epochs == 3
+    assert together[n_members].watch.n_epochs == 7
+    for found, expected in zip(
+        together, [model for models in alone for model in models], strict=True
+    ):
+        assert_allclose(found.state.theta, expected.state.theta, rtol=1e-9)
+        for name, curve in vars(found.watch.curves).items():
+            assert_allclose(curve, getattr(expected.watch.curves, name), rtol=1e-9)
+    for found, expected in zip(together[::n_members], alone, strict=True):
+        assert_allclose(found.state.phi, expected[0].state.phi, rtol=1e-9)
 
 
 # ------------------------------------------------------------------------ rates and decay by part
