@@ -137,9 +137,10 @@ class LearningRateControl(_EpochCallback):
     rate : callable, str or path
         A function ``rate(epoch, loss_curve)`` that returns the rate of the epoch to come, > 0, or
         None for the one before; epochs count from 0, and `loss_curve` is the list of the costs so
-        far, for a network for tables in each of its groups anew. Or a text file that holds one number, read anew before each epoch, so that a fit that
-        runs can be steered from outside. While there is no such file, or it is empty, the rate
-        stays as it is; where it holds anything else a warning says so, once for each content.
+        far, for a network for tables in each of its groups anew. Or a text file that holds one
+        number, read anew before each epoch, so that a fit that runs can be steered from outside.
+        While there is no such file, or it is empty, the rate stays as it is; where it holds
+        anything else a warning says so, once for each content.
 
     Raises
     ------
@@ -290,12 +291,12 @@ class Checkpoint(_EpochCallback):
     The file is a pickle: load only what you trust, with the same versions of Python and libraries.
     Early stopping, schedules, dropout, augmentation and callbacks go on too, and `fit` needs the
     weights and the dev set it had; other data are an error. A network for tables needs the
-    parameters it had, too, but for `learning_rate_init`, `weight_decay`, `n_jobs` and `verbose`, and
-    where Ctrl-C has ended its fit, it goes on from the last epoch that was saved. To callbacks, the epochs of a fit that
-    goes on are numbered from 0 again in ``context.task_id``. Callbacks that cannot be pickled are
-    left out, and `resume` names them in a warning. Before `fit` is called, the estimator that
-    `resume` returns predicts as the network did when it was saved; with `partial_fit` it goes on
-    epoch by epoch.
+    parameters it had, too, but for `learning_rate_init`, `weight_decay`, `n_jobs` and `verbose`,
+    and where Ctrl-C has ended its fit it goes on from the last epoch that was saved. To callbacks,
+    the epochs of a fit that goes on are numbered from 0 again in ``context.task_id``. Callbacks
+    that cannot be pickled are left out, and `resume` names them in a warning. Before `fit` is
+    called, the estimator that `resume` returns predicts as the network did when it was saved; with
+    `partial_fit` it goes on epoch by epoch.
 
     A fit from the start replaces what an earlier one has left at `path` and beside it. An epoch
     that diverged is not saved.
@@ -522,9 +523,10 @@ class TrainingLog(_EpochCallback):
     The columns: `epoch`, from 0 on; `loss`, the cost J; `validation_loss` and `validation_score`,
     of the dev set; `learning_rate`, of this epoch; `gradient_norm`, the mean over the mini-batches
     of the norm of the gradient, penalty apart; `seconds` since this call of `fit` began. The
-    networks for tables have `group` after `epoch`, from 0 on: `epoch` counts on from group to group,
-    and `validation_loss` and `validation_score` are of a group's first training. What there is not
-    (a dev set, a full-batch solver's rate), or is not finite, is empty in CSV and null in JSON.
+    networks for tables have `group` after `epoch`, from 0 on: `epoch` counts on from group to
+    group, and `validation_loss` and `validation_score` are of a group's first training. What there
+    is not (a dev set, a full-batch solver's rate), or is not finite, is empty in CSV and null in
+    JSON.
 
     Examples
     --------

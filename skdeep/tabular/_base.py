@@ -31,14 +31,9 @@ from ..estimators._warnings import warn
 from ..exceptions import NoProgressWarning
 from ..preprocessing._checks import checked_table
 from ..preprocessing._table import TableEncoder, encoder_of
-from ._group import (
-    FittedGroup,
-    GroupData,
-    GroupSettings,
-    PausedTraining,
-    fit_group,
-)
+from ._group import FittedGroup, GroupData, GroupTask, PausedTraining, fit_group
 from ._preparation import LabelledTable, ReadsTables
+from ._recipes import GroupSettings
 from ._running import (
     MAY_CHANGE,
     Pause,
@@ -126,8 +121,8 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
             if self._paused is not None:
                 self._paused.check_data(fingerprint)
             pause = pause_with(entropy, fingerprint, parameters_now(self))
-            datas = self._data_of_groups(n_bins, entropy, table, given)
-            fitted = self._train(settings, datas, events, pause)
+            datas = self._data_of_groups(n_bins, entropy[0], table, given)
+            fitted = self._train(settings, entropy[1:], datas, events, pause)
             self._conclude(fitted, datas, table, given)
             events.fit_ends()
             self._forget_running()
@@ -171,9 +166,15 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
             one_logit=self._has_one_logit,
         )
 
+    def _settings_of_groups(self, settings: GroupSettings, n_groups: int) -> list[GroupSettings]:
+        n_layers = len(settings.hidden_layer_sizes)
+        activations = self._activations(n_groups)
+        return [replace(settings, activations=(own,) * n_layers) for own in activations]
+
     def _train(
         self,
         settings: GroupSettings,
+        entropy: Sequence[list[int]],
         datas: Sequence[GroupData],
         events: FitEvents,
         pause: Pause,
@@ -187,16 +188,18 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
         events.fitted_attributes = partial(self._attributes_now, of_all)
         if of_all is not None:
             self._running = RunningEnsemble(of_all, pause, events.fitted_attributes)
-        activations = self._activations(len(datas))
         tasks = [
             partial(
                 _fitted_unless_interrupted,
-                replace(settings, activations=(own,) * len(settings.hidden_layer_sizes)),
-                data,
-                of_all or self._steering(stop),
-                training if number == len(ended) else None,
+                GroupTask(
+                    own,
+                    of_all or self._steering(stop),
+                    entropy[number],
+                    training if number == len(ended) else None,
+                ),
+                datas[number],
             )
-            for number, (own, data) in enumerate(zip(activations, datas, strict=True))
+            for number, own in enumerate(self._settings_of_groups(settings, len(datas)))
             if number >= len(ended) and not over
         ]
         fitted = [*ended, *side_by_side(tasks, n_at_once, stop)]
@@ -357,17 +360,12 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
         return tags
 
 
-def _fitted_unless_interrupted(
-    settings: GroupSettings,
-    data: GroupData,
-    steering: Steering,
-    paused: PausedTraining | None,
-) -> FittedGroup | None:
+def _fitted_unless_interrupted(task: GroupTask, data: GroupData) -> FittedGroup | None:
     """A group, None where Ctrl-C has come before its first epoch was over."""
     try:
-        return fit_group(settings, data, steering, paused)
+        return fit_group(task, data)
     except KeyboardInterrupt:
-        steering.stop.set_by_user()
+        task.steering.stop.set_by_user()
         return None
 
 

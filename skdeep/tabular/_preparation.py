@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._engine.backend import Array, FloatType, Matrix, RandomStream
+from .._engine.backend import Array, FloatType, Matrix
 from .._engine.data import Rows
 from .._engine.losses import Loss
 from .._fit.dev import DevPart, DevSet
@@ -23,7 +23,7 @@ from ..preprocessing._checks import checked_table
 from ..preprocessing._expansion import TableExpansion
 from ..preprocessing._reader import RawTable, TableReader
 from ._encoding import Encoding
-from ._group import GroupData, group_streams
+from ._group import GroupData
 from ._held_out import HoldOut
 from ._parameters import TabularParameters
 
@@ -168,22 +168,22 @@ class ReadsTables(TabularParameters):
     def _data_of_groups(
         self,
         n_bins: Sequence[int],
-        entropy: list[list[int]],
+        seed: list[int],
         table: LabelledTable,
         given: LabelledTable | None,
     ) -> list[GroupData]:
-        """What each group learns from and is watched on."""
+        """What each group learns from and is watched on; rows held out are drawn with the seed."""
         if given is None and table.n_rows < 2:
             raise ValueError(
                 f"{type(self).__name__} holds rows out to see when to stop, and needs at least 2, "
                 f"got n_samples={table.n_rows}. Or give X_val and y_val."
             )
-        hold_out = None if given is not None else self._hold_out(table, entropy[0])
+        hold_out = None if given is not None else self._hold_out(table, seed)
         constant = self._constant(table.targets, table.weights).astype(self.dtype)
         most_bins = max(FEWEST_BINS, BINS_OF_ALL // max(1, table.raw.numbers.shape[1]))
         self._encodings = []
         datas = []
-        for number, (n, seed) in enumerate(zip(n_bins, entropy[1:], strict=True)):
+        for number, n in enumerate(n_bins):
             expansion = TableExpansion(min(n, most_bins), INPUT_SCALE, self.dtype)
             expansion.fit(table.raw, self._reader, table.sample_weight)
             encoding = Encoding(expansion)
@@ -196,8 +196,7 @@ class ReadsTables(TabularParameters):
                 assert hold_out is not None
                 train, held_out = hold_out.of_group(number)
                 dev = DevSet(x, table.targets, table.weights, held_out, table.targets, encode)
-            streams = group_streams(seed, len(self._hidden_layer_sizes()))
-            datas.append(self._group_data(encoding, rows, constant, train, dev, streams))
+            datas.append(self._group_data(encoding, rows, constant, train, dev))
         return datas
 
     def _hold_out(self, table: LabelledTable, seed: list[int]) -> HoldOut:
@@ -217,9 +216,8 @@ class ReadsTables(TabularParameters):
         constant: Array,
         train: Array | None,
         dev: DevSet,
-        streams: dict[str, RandomStream],
     ) -> GroupData:
         goodness = partial(self._goodness, dev=dev.of_model(0))
         return GroupData(
-            rows, encoding.n_outputs, self._n_outputs(), constant, train, dev, goodness, streams
+            rows, encoding.n_outputs, self._n_outputs(), constant, train, dev, goodness
         )
