@@ -295,7 +295,7 @@ def why_alone(estimator: object) -> str | None:
         if type(estimator).__module__.partition(".")[0] == ours:
             return f"{name} trains networks of its own together"
         return f"{name} {NOT_OURS}"
-    if not _fits_as_skdeep_does(estimator):
+    if not fits_as_skdeep_does(estimator):
         return f"{type(estimator).__name__} has a fit of its own"
     solver = SOLVERS.get(estimator.solver)
     if solver is not None and not solver.is_stochastic:
@@ -307,10 +307,10 @@ def why_alone(estimator: object) -> str | None:
     return None
 
 
-def _fits_as_skdeep_does(estimator: YieldsRecipe) -> bool:
+def fits_as_skdeep_does(estimator: BaseEstimator) -> bool:
     """Whether a class, a user's maybe, leaves `fit` as it is."""
     definer = next(base for base in type(estimator).__mro__ if "fit" in vars(base))
-    return definer.__module__.startswith(__package__)
+    return definer.__module__.partition(".")[0] == __package__.partition(".")[0]
 
 
 def recipe_like(estimator: YieldsRecipe, recipe: Recipe, n_rows: int) -> Recipe:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 
 from .._engine.errors import OwnError, own_errors
+from .._engine.schedules import ends_with_training as schedule_ends_with_training
 from .._fit.architecture import widest
 from .._fit.fit import Fit, Model
 from .._inputs import Rows
@@ -49,8 +50,11 @@ __all__ = [
     "Measures",
     "OwnError",
     "Stack",
+    "alike",
     "bytes_per_model",
+    "ends_with_training",
     "fit_key",
+    "n_epochs",
     "of_similar_size",
     "own_errors",
     "why_alone",
@@ -276,6 +280,35 @@ def bytes_per_model(models: Sequence[BaseNetworkEstimator], data: Measures) -> i
     activations = ACTIVATION_BUFFERS * rows_per_step(models[0], data.n_rows) * sum(widths[1:])
     predictions = PREDICTION_COPIES * max(data.n_scored, data.n_watched) * data.n_outputs
     return data.itemsize * (PARAMETER_VECTORS * parameters + activations + predictions)
+
+
+def alike(
+    models: Sequence[BaseNetworkEstimator],
+    X: Rows,
+    y: ArrayLike | None,
+    fit_params: FitParameters,
+    n_scored: int = 0,
+) -> list[tuple[list[int], int]]:
+    """Numbers of those that had better share a stack, and about the bytes that each takes there.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        Of data that are no rows.
+    """
+    data = Measures.of(models[0], X, y, fit_params, n_scored)
+    groups = of_similar_size(models, data)
+    return [(group, bytes_per_model([models[i] for i in group], data)) for group in groups]
+
+
+def n_epochs(model: BaseNetworkEstimator, n_rows: int) -> int:
+    """How many epochs a model may train for."""
+    return int(model.max_iter)
+
+
+def ends_with_training(model: BaseNetworkEstimator) -> bool:
+    """Whether more epochs would have changed those before: its schedule ends with training."""
+    return schedule_ends_with_training(model.learning_rate, model.decay_epochs)
 
 
 def of_similar_size(models: Sequence[BaseNetworkEstimator], data: Measures) -> list[list[int]]:

@@ -15,10 +15,7 @@ from .._inputs import Rows
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._stack import (
     CannotShareAFit,
-    Measures,
     OwnError,
-    Stack,
-    bytes_per_model,
     own_errors,
 )
 from ..estimators._warnings import warn
@@ -189,16 +186,19 @@ def _fit_together(
     with own_errors(Exception):
         if before is not None:
             X = before.fit_transform(X, y, **params[0])
-        data = Measures.of(group[0].model, X, y, params[1])
-    at_once = max(1, max_stack_bytes // bytes_per_model([one.model for one in group], data))
+        models = [candidate.model for candidate in group]
+        parts = group[0].family.alike(models, X, y, params[1])
     fitted = {}
-    for start in range(0, len(group), at_once):
-        for candidate, model in _trained(group[start : start + at_once], X, y, params[1]):
-            if before is not None:
-                # Each has transformers of its own, since each may be fitted again.
-                own = copy.deepcopy(before)
-                model = in_place_of_last(candidate.estimator, own, model)
-            fitted[candidate.number] = model
+    for numbers, each in parts:
+        at_once = max(1, max_stack_bytes // each)
+        for start in range(0, len(numbers), at_once):
+            together = [group[number] for number in numbers[start : start + at_once]]
+            for candidate, model in _trained(together, X, y, params[1]):
+                if before is not None:
+                    # Each has transformers of its own, since each may be fitted again.
+                    own = copy.deepcopy(before)
+                    model = in_place_of_last(candidate.estimator, own, model)
+                fitted[candidate.number] = model
     return fitted
 
 
@@ -207,7 +207,8 @@ def _trained(
 ) -> list[tuple[StackedCandidate, BaseNetworkEstimator]]:
     """Those that a stack, or where memory is short smaller ones, could fit; others go alone."""
     try:
-        stack = Stack([own_copy(candidate.model) for candidate in members], X, y, fit_params)
+        models = [own_copy(candidate.model) for candidate in members]
+        stack = members[0].family.make_stack(models, X, y, fit_params)
         stack.train()
         stack.finish()
         ends = [(candidate, stack.detached_end_of(i)) for i, candidate in enumerate(members)]

@@ -18,16 +18,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._engine.schedules import ends_with_training
 from .._engine.threads import one_blas_thread
 from .._inputs import Rows, n_rows_of
 from ..estimators._callbacks import callbacks_of
-from ..estimators._stack import (
-    Measures,
-    OwnError,
-    bytes_per_model,
-    of_similar_size,
-)
+from ..estimators._stack import OwnError
 from ._compat import Context, fit_and_score_alone, follows_into_steps
 from ._folds import Split, prepare_split
 from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, with_epochs
@@ -141,10 +135,10 @@ class Evaluator:
         if not units:
             return
         epochs = sum(
-            int(candidate.model.max_iter)
-            for groups, _ in units
+            one.family.n_epochs(one.model, len(rung.splits[number][0]))
+            for groups, number in units
             for group in groups.values()
-            for candidate in group
+            for one in group
         )
         at_once = len(units) if rung.goes_on else self._n_workers
         with self._workers() as parallel, self._progress(epochs) as progress:
@@ -191,7 +185,16 @@ class Evaluator:
         if is_pipeline(self._base) and follows_into_steps(self._search, rung.contexts):
             return all_alone(rung, "callbacks follow into the steps of its pipeline")
         plan = make_plan(self._base, rung.candidates, self._scoring.fit_params)
-        return without_ends(plan) if rung.goes_on else plan
+        if self._scoring.caller is not None:
+            plan = plan.without(
+                lambda one: not one.family.can_tell, "callbacks hear of its epochs one by one"
+            )
+        if rung.goes_on:
+            plan = plan.without(
+                lambda one: one.family.ends_with_training(one.model),
+                "its schedule is another one at each rung",
+            )
+        return plan
 
     # ------------------------------------------------------------------------------- stacks
 
@@ -257,16 +260,16 @@ class Evaluator:
         if self._scoring.return_train_score:
             n_scored = max(n_scored, n_rows_of(split.X_train))
         try:
-            data = Measures.of(
-                group[0].model, split.X_train, split.y_train, split.fit_params, n_scored
+            parts = group[0].family.alike(
+                [one.model for one in group],
+                *(split.X_train, split.y_train, split.fit_params, n_scored),
             )
         except (TypeError, ValueError, IndexError) as error:
             # A y, or rows of a dev set, of which not even that can be told.
             raise _Unprepared(_raised(error)) from error
         tasks = []
-        for numbers in of_similar_size([one.model for one in group], data):
+        for numbers, each in parts:
             similar = [group[number] for number in numbers]
-            each = bytes_per_model([one.model for one in similar], data)
             for part in self._parts(similar, each, at_least):
                 tasks.append(StackTask(part, split, self._contexts(rung, part, split.number)))
         return tasks
@@ -413,19 +416,6 @@ def counted(reasons: Iterable[str]) -> dict[str, int]:
         reason: listed.count(reason)
         for reason in sorted(set(listed), key=lambda reason: (-listed.count(reason), reason))
     }
-
-
-def without_ends(plan: Plan) -> Plan:
-    """Without candidates whose schedule is another one at each rung, with its number of epochs."""
-    kept = Plan(alone=dict(plan.alone))
-    for transformers, groups in plan.settings.items():
-        for key, group in groups.items():
-            for one in group:
-                if ends_with_training(one.model.learning_rate, one.model.decay_epochs):
-                    kept.alone[one.number] = "its schedule is another one at each rung"
-                else:
-                    kept.add(transformers, key, one)
-    return kept
 
 
 def identity(parameters: Parameters, resource: str | None) -> tuple[tuple[str, int], ...]:

@@ -6,7 +6,7 @@ cannot be stacked is fitted alone, and the plan says why.
 """
 
 import copy
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sklearn.base import BaseEstimator, clone
@@ -15,8 +15,8 @@ from sklearn.pipeline import Pipeline
 from .._fit.recipe import token
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._callbacks import callbacks_of
-from ..estimators._stack import fit_key, why_alone
 from ._compat import routing_enabled
+from ._families import Family, family_of
 from ._types import Parameters
 
 FIT_PARAMETERS = {"sample_weight", "X_val", "y_val", "sample_weight_val"}
@@ -34,6 +34,10 @@ class StackedCandidate:
         """The network estimator, without the transformers before it."""
         return last_step(self.estimator)
 
+    @property
+    def family(self) -> Family:
+        return family_of(self.model)
+
 
 @dataclass
 class Plan:
@@ -44,6 +48,18 @@ class Plan:
 
     def add(self, transformers: Hashable, stack: Hashable, candidate: StackedCandidate) -> None:
         self.settings.setdefault(transformers, {}).setdefault(stack, []).append(candidate)
+
+    def without(self, unfit: Callable[[StackedCandidate], bool], reason: str) -> "Plan":
+        """The same, those candidates alone of which this is true."""
+        kept = Plan(alone=dict(self.alone))
+        for transformers, groups in self.settings.items():
+            for key, group in groups.items():
+                for one in group:
+                    if unfit(one):
+                        kept.alone[one.number] = reason
+                    else:
+                        kept.add(transformers, key, one)
+        return kept
 
 
 class CannotBeStacked(ValueError):
@@ -122,11 +138,13 @@ def _stackable(
         # A user's class may raise anything. It is met again where the candidate is fitted alone.
         raise CannotBeStacked("its parameters cannot be set") from error
     _check_what_is_around(estimator, fit_params)
-    reason = why_alone(last_step(estimator))
+    model = last_step(estimator)
+    family = family_of(model)
+    reason = family.why_alone(model)
     if reason is not None:
         raise CannotBeStacked(reason)
     try:
-        return fit_key(last_step(estimator)), StackedCandidate(number, estimator)
+        return family.fit_key(model), StackedCandidate(number, estimator)
     except (TypeError, ValueError, OverflowError) as error:
         raise CannotBeStacked("its parameters are not what they have to be") from error
 

@@ -19,7 +19,8 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
     side by side, each with its own layer widths, learning rate and schedule, penalty, dropout
     rates, momentum, β's, ε, label smoothing, gradient clip, start and number of epochs. The
     course's advice is to search at random, on log scales, and to train many models in parallel
-    (II 3.1).
+    (II 3.1). Of the networks for tables those train together that differ in learning rate, weight
+    decay and label smoothing alone.
 
     The estimator may be one of skdeep's, a `Pipeline` that ends in one, whose transformers are then
     fitted once per fold and setting, or anything else: what cannot share a stack (other estimators,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .._inputs import n_rows_of
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._stack import CannotShareAFit, OwnError, Stack
 from ._compat import Context
@@ -59,7 +60,8 @@ class StackTask:
 
     def epochs_of(self, candidate: StackedCandidate) -> int:
         """How many epochs there are to train."""
-        return int(candidate.model.max_iter) - self.n_before
+        n_rows = n_rows_of(self.split.X_train)
+        return candidate.family.n_epochs(candidate.model, n_rows) - self.n_before
 
 
 @dataclass
@@ -145,7 +147,10 @@ def _reports(task: StackTask, scoring: Scoring) -> list[Report]:
 
 def make_stack(candidates: Sequence[StackedCandidate], split: Split) -> Stack:
     models = [own_copy(candidate.model) for candidate in candidates]
-    return Stack(models, split.X_train, split.y_train, split.fit_params)
+    made: Stack = candidates[0].family.make_stack(
+        models, split.X_train, split.y_train, split.fit_params
+    )
+    return made
 
 
 def own_copy(model: BaseNetworkEstimator) -> BaseNetworkEstimator:

@@ -1,16 +1,16 @@
 """What the networks for tables share: read → encode → groups of members → their mean.
 
-    fit → _fit ─ _read_all ───────> rows of positive weight as arrays, targets as the loss has them
-                 _data_of_groups ─> for each entry of n_bins an encoding, rows held out, a start
-                 fit_group ───────> members, side by side
-                 _calibrated ─────> what the rows held out say of the members' mean
+    fit → _fit ─ _prepare ──> rows of positive weight as arrays, targets as the loss has them, for
+                              each entry of n_bins an encoding, rows held out, a start
+                 fit_group ─> members, side by side
+                 _conclude ─> what the rows held out say of the members' mean
 
 A call that fails puts back all that was there before.
 """
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._engine.backend import Array
 from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
-from .._inputs import DevArguments, MatrixLike, n_rows_of
+from .._inputs import NO_DEV_SET, DevArguments, MatrixLike, n_rows_of
 from ..estimators._callbacks import CallbackSupport, FitEvents, parameters_now
 from ..estimators._deep import BaseDeepMLP
 from ..estimators._running import Attributes, HasRunningFit
@@ -56,6 +56,25 @@ FITTED = {
     "_scale",
     "_calibration",
 }
+
+
+@dataclass
+class Prepared:
+    """What the groups of an estimator learn from, and how."""
+
+    table: LabelledTable
+    given: LabelledTable | None
+    # What the rows held out are drawn with, and each group draws with.
+    entropy: list[list[int]]
+    # Of each group.
+    datas: list[GroupData]
+    settings: list[GroupSettings]
+
+    def task(
+        self, number: int, steering: Steering, paused: PausedTraining | None = None
+    ) -> GroupTask:
+        """The training of one group."""
+        return GroupTask(self.settings[number], steering, self.entropy[1 + number], paused)
 
 
 class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
@@ -100,8 +119,7 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
         validation: DevArguments,
     ) -> Self:
         self._check_not_running()
-        check_given_together(*validation)
-        sizes, n_bins = self._hidden_layer_sizes(), self._bins()
+        self._check_together(validation)
         n_rows = n_rows_of(X) if hasattr(X, "shape") or hasattr(X, "__len__") else 0
         most = self._most_epochs(n_rows)
         events = FitEvents(self, max_epochs=most, X=X, y=y, sample_weight=sample_weight)
@@ -110,20 +128,17 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
             if events.are_heard:
                 # A callback may have set parameters as it heard of the fit.
                 self._validate_params()
-                sizes, n_bins = self._hidden_layer_sizes(), self._bins()
+                self._check_together(validation)
             if self._paused is not None:
                 self._paused.check_parameters(self.get_params(deep=False))
             self._forget_fit()
-            table, given = self._read_all(X, y, sample_weight, validation)
-            settings = self._settings(sizes)
-            self._link, self._learnt_with = settings.loss.link, self._of_the_loss()
-            entropy, fingerprint = self._entropy(len(n_bins)), partial(fingerprint_of, table, given)
+            prepared = self._prepare(X, y, sample_weight, validation)
+            fingerprint = partial(fingerprint_of, prepared.table, prepared.given)
             if self._paused is not None:
                 self._paused.check_data(fingerprint)
-            pause = pause_with(entropy, fingerprint, parameters_now(self))
-            datas = self._data_of_groups(n_bins, entropy[0], table, given)
-            fitted = self._train(settings, entropy[1:], datas, events, pause)
-            self._conclude(fitted, datas, table, given)
+            pause = pause_with(prepared.entropy, fingerprint, parameters_now(self))
+            fitted = self._train(prepared, events, pause)
+            self._conclude(fitted, prepared)
             events.fit_ends()
             self._forget_running()
             return self
@@ -131,6 +146,34 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
             # One assignment: there is no moment at which only some of it is back.
             self.__dict__ = before
             raise
+
+    def _check_together(self, validation: DevArguments = NO_DEV_SET) -> None:
+        """What no single parameter's range can rule out."""
+        check_given_together(*validation)
+        self._hidden_layer_sizes()
+        self._activations(len(self._bins()))
+
+    def _prepare(
+        self,
+        X: MatrixLike,
+        y: MatrixLike | None,
+        sample_weight: ArrayLike | None,
+        validation: DevArguments,
+    ) -> Prepared:
+        """What groups learn from, and all that is learnt of the data before."""
+        table, given = self._read_all(X, y, sample_weight, validation)
+        n_bins = self._bins()
+        entropy = self._entropy(len(n_bins))
+        datas = self._data_of_groups(n_bins, entropy[0], table, given)
+        return Prepared(table, given, entropy, datas, self._settings())
+
+    def _prepare_like(self, leader: Self, prepared: Prepared) -> Prepared:
+        """What groups of an unfitted estimator learn from that differs in numbers of training."""
+        for name, value in leader.__dict__.items():
+            # What the data have given to the leader; a parameter is there already.
+            self.__dict__.setdefault(name, value)
+        entropy = self._entropy(len(prepared.datas))
+        return replace(prepared, entropy=entropy, settings=self._settings())
 
     def _forget_fit(self) -> None:
         """Forget what an earlier fit has left, which is not to be taken for this one's."""
@@ -154,33 +197,31 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
 
     # ----------------------------------------------------------------------------- the groups
 
-    def _settings(self, sizes: tuple[int, ...]) -> GroupSettings:
-        return GroupSettings(
-            hidden_layer_sizes=sizes,
-            n_members=int(self.n_members),
-            max_iter=None if isinstance(self.max_iter, str) else int(self.max_iter),
-            batch_size=None if isinstance(self.batch_size, str) else int(self.batch_size),
-            refit=bool(self.refit),
-            verbose=bool(self.verbose),
-            loss=self._make_loss(),
-            one_logit=self._has_one_logit,
-        )
-
-    def _settings_of_groups(self, settings: GroupSettings, n_groups: int) -> list[GroupSettings]:
-        n_layers = len(settings.hidden_layer_sizes)
-        activations = self._activations(n_groups)
-        return [replace(settings, activations=(own,) * n_layers) for own in activations]
+    def _settings(self) -> list[GroupSettings]:
+        """How each group is trained."""
+        loss, sizes = self._make_loss(), self._hidden_layer_sizes()
+        self._link, self._learnt_with = loss.link, self._of_the_loss()
+        return [
+            GroupSettings(
+                hidden_layer_sizes=sizes,
+                n_members=int(self.n_members),
+                max_iter=None if isinstance(self.max_iter, str) else int(self.max_iter),
+                batch_size=None if isinstance(self.batch_size, str) else int(self.batch_size),
+                refit=bool(self.refit),
+                verbose=bool(self.verbose),
+                loss=loss,
+                one_logit=self._has_one_logit,
+                activations=(activation,) * len(sizes),
+            )
+            for activation in self._activations(len(self._bins()))
+        ]
 
     def _train(
-        self,
-        settings: GroupSettings,
-        entropy: Sequence[list[int]],
-        datas: Sequence[GroupData],
-        events: FitEvents,
-        pause: Pause,
+        self, prepared: Prepared, events: FitEvents, pause: Pause
     ) -> list[FittedGroup | None]:
         """Train the groups, side by side where nobody listens to one after the other."""
         ended, training, over = self._take_up_paused()
+        datas = prepared.datas
         stop, n_at_once = Stop(), self._n_at_once(datas[0].rows.n_rows)
         if events.are_heard or self.verbose:
             n_at_once = 1
@@ -191,15 +232,14 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
         tasks = [
             partial(
                 _fitted_unless_interrupted,
-                GroupTask(
-                    own,
+                prepared.task(
+                    number,
                     of_all or self._steering(stop),
-                    entropy[number],
                     training if number == len(ended) else None,
                 ),
-                datas[number],
+                data,
             )
-            for number, own in enumerate(self._settings_of_groups(settings, len(datas)))
+            for number, data in enumerate(datas)
             if number >= len(ended) and not over
         ]
         fitted = [*ended, *side_by_side(tasks, n_at_once, stop)]
@@ -256,16 +296,15 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
     def _conclude(
         self,
         fitted: Sequence[FittedGroup | None],
-        datas: Sequence[GroupData],
-        table: LabelledTable,
-        given: LabelledTable | None,
+        prepared: Prepared,
     ) -> None:
         """Calibrate, and set the fitted attributes."""
+        datas = prepared.datas
         pairs = [(group, number) for number, group in enumerate(fitted) if group is not None]
         self._encodings = [self._encodings[number] for _, number in pairs]
         self._groups = [group for group, _ in pairs]
         self._warn_if_no_progress([datas[number] for _, number in pairs])
-        labelled = table if given is None else given
+        labelled = prepared.table if prepared.given is None else prepared.given
         self._learn_from_watched(labelled, [datas[number].dev for _, number in pairs])
         self.n_iter_ = max(group.n_epochs for group in self._groups)
         curves = [group.curves for group in self._groups]

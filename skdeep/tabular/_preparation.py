@@ -34,6 +34,11 @@ INPUT_SCALE = 3.0
 BINS_OF_ALL, FEWEST_BINS = 512, 3
 
 
+def most_bins(n_columns: int) -> int:
+    """How many bins each of so many columns of numbers may have."""
+    return max(FEWEST_BINS, BINS_OF_ALL // max(1, n_columns))
+
+
 @dataclass
 class LabelledTable:
     """Rows of a table with what there is to learn from them."""
@@ -180,11 +185,11 @@ class ReadsTables(TabularParameters):
             )
         hold_out = None if given is not None else self._hold_out(table, seed)
         constant = self._constant(table.targets, table.weights).astype(self.dtype)
-        most_bins = max(FEWEST_BINS, BINS_OF_ALL // max(1, table.raw.numbers.shape[1]))
+        most = most_bins(table.raw.numbers.shape[1])
         self._encodings = []
         datas = []
         for number, n in enumerate(n_bins):
-            expansion = TableExpansion(min(n, most_bins), INPUT_SCALE, self.dtype)
+            expansion = TableExpansion(min(n, most), INPUT_SCALE, self.dtype)
             expansion.fit(table.raw, self._reader, table.sample_weight)
             encoding = Encoding(expansion)
             self._encodings.append(encoding)

@@ -1,5 +1,7 @@
 """In the hands of others: searches of both libraries, pipelines, stacks, calibration."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -7,6 +9,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, StackingClassifier, VotingRegressor
+from sklearn.exceptions import FitFailedWarning
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
@@ -23,6 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from tabular.tables import (
     BOTH,
+    FORMS,
     MAY_MAKE_NO_PROGRESS,
     TARGETS,
     N,
@@ -34,12 +38,15 @@ from tabular.tables import (
 )
 
 from skdeep import TabularMLPClassifier, TabularMLPRegressor
+from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.model_selection import (
+    VectorizedGridSearchCV,
     VectorizedHalvingRandomSearchCV,
     VectorizedRandomizedSearchCV,
     log_uniform,
     suggested_space,
 )
+from skdeep.tabular._stack import TableStack
 
 pytestmark = MAY_MAKE_NO_PROGRESS
 X = plain()
@@ -207,11 +214,177 @@ def test_metadata_is_routed(Estimator):
     assert_array_equal(predictions(pipeline, X), predictions(expected, X))
 
 
-def test_a_search_says_that_an_ensemble_is_fitted_alone():
+# ------------------------------------------------------------- candidates trained in one stack
+
+
+class Searches:
+    """A search of ours and scikit-learn's, of the same candidates on the same folds."""
+
+    def __init__(self, estimator, space, **settings):
+        self.settings = {"n_iter": 6, "cv": FOLDS, "random_state": 0} | settings
+        self.ours = VectorizedRandomizedSearchCV(estimator, space, **self.settings)
+        self.theirs = RandomizedSearchCV(estimator, space, **self.settings)
+
+    def fit(self, X, y, **fit_params):
+        self.ours.fit(X, y, **fit_params)
+        self.theirs.fit(X, y, **fit_params)
+        return self
+
+    def assert_equal(self, X):
+        for name, found in self.ours.cv_results_.items():
+            if name.endswith("_score"):
+                assert_allclose(found, self.theirs.cv_results_[name], rtol=1e-4, err_msg=name)
+        assert self.ours.best_params_ == self.theirs.best_params_
+        best = [search.best_estimator_ for search in (self.ours, self.theirs)]
+        assert_array_equal(*(predictions(one, X) for one in best))
+
+
+RATES = {"learning_rate_init": log_uniform(0.01, 0.2), "weight_decay": log_uniform(1e-3, 1.0)}
+
+
+def log_loss_or_error(Estimator):
+    return "neg_log_loss" if Estimator is TabularMLPClassifier else "neg_mean_squared_error"
+
+
+@BOTH
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_candidates_trained_together_are_as_each_alone(Estimator, n_members, refit):
+    """Those that end with an earlier arch, and have best epochs of their own, included."""
+    model = small(Estimator, n_members=n_members, refit=refit, max_iter=15, dtype="float64")
+    scoring = log_loss_or_error(Estimator)
+    searches = Searches(model, RATES, scoring=scoring).fit(X, target_for(Estimator))
+    searches.assert_equal(X)
+    assert searches.ours.stacked_["n_stacked"] == 18
+    assert searches.ours.stacked_["n_alone"] == 0
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_all_kinds_of_targets_are_searched_together(name):
+    if name in ("two classes", "three classes", "labels"):
+        model = small(TabularMLPClassifier, dtype="float64")
+        space, scoring = RATES | {"label_smoothing": [0.0, 0.1, 0.3]}, "accuracy"
+    else:
+        loss = {"counts": "poisson", "amounts": "gamma"}.get(name, "squared_error")
+        model = small(TabularMLPRegressor, loss=loss, dtype="float64")
+        space, scoring = RATES, "neg_mean_squared_error"
+    y = TARGETS[name]
+    weights = 1.0 + np.arange(N) % 3
+    searches = Searches(model, space, scoring=scoring).fit(X, y, sample_weight=weights)
+    searches.assert_equal(X)
+    assert searches.ours.stacked_["n_alone"] == 0
+
+
+@BOTH
+def test_in_a_stack_all_comes_to_what_it_comes_to_alone(Estimator):
+    y = target_for(Estimator)
+    models = [small(Estimator, learning_rate_init=rate, max_iter=15) for rate in (0.02, 0.1, 0.3)]
+    stack = TableStack(models, X, y)
+    stack.train()
+    for number, model in enumerate(models):
+        found, expected = stack.end_of(number), clone(model).fit(X, y)
+        assert vars(found).keys() == vars(expected).keys()
+        assert_allclose(predictions(found, X), predictions(expected, X), rtol=1e-3, atol=1e-4)
+        assert found.best_epoch_ == expected.best_epoch_
+        for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_"):
+            for one, other in zip(getattr(found, name), getattr(expected, name), strict=True):
+                assert_allclose(one, other, rtol=1e-3, atol=1e-4, err_msg=name)
+        assert not hasattr(model, "n_iter_")
+
+
+@BOTH
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_one_that_diverges_fails_alone(Estimator):
+    y = target_for(Estimator)
+    space = {"learning_rate_init": [0.05, 1e30, 0.1]}
+    with pytest.warns(FitFailedWarning, match="1 fits failed out of a total of 3"):
+        search = VectorizedGridSearchCV(
+            small(Estimator), space, cv=[(np.arange(N), np.arange(N))]
+        ).fit(X, y)
+    assert search.stacked_["n_alone"] == 0
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True, False]
+
+
+@BOTH
+def test_frames_pipelines_and_an_ensemble_of_the_best(Estimator):
+    y = target_for(Estimator)
+    pipeline = make_pipeline(FunctionTransformer(), small(Estimator))
+    name = f"{Estimator.__name__.lower()}__learning_rate_init"
     search = VectorizedRandomizedSearchCV(
-        small(TabularMLPClassifier), {"learning_rate_init": [0.01, 0.1]}, n_iter=2, cv=2
+        pipeline, {name: [0.02, 0.05, 0.1]}, n_iter=3, cv=2, random_state=0, keep_best=2
+    ).fit(X, y)
+    assert search.stacked_["n_alone"] == 0
+    members = [one.fit(X, y) for one in map(clone, search.ensemble_.estimators)]
+    mean = np.mean([predictions(one, X) for one in members], axis=0)
+    assert_allclose(predictions(search.ensemble_, X), mean, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", ["polars", "arrow", "categories"])
+def test_any_frame_is_searched_together(form):
+    y = TARGETS["two classes"]
+    frame = FORMS[form]()
+    searches = Searches(small(TabularMLPClassifier, dtype="float64"), RATES, n_iter=3).fit(frame, y)
+    searches.assert_equal(frame)
+    assert searches.ours.stacked_["n_alone"] == 0
+
+
+@BOTH
+def test_what_is_not_a_number_of_training_parts_candidates(Estimator):
+    space = {"n_bins": [3, (3, 5)], "learning_rate_init": [0.05, 0.1], "verbose": [False]}
+    search = VectorizedGridSearchCV(small(Estimator), space, cv=2).fit(X, target_for(Estimator))
+    assert search.stacked_["n_stacked"] == 8
+    assert search.stacked_["n_alone"] == 0
+
+
+def test_why_some_are_fitted_alone():
+    y = TARGETS["two classes"]
+
+    class Own(TabularMLPClassifier):
+        def fit(self, X, y):
+            return super().fit(X, y)
+
+    for model, reason in (
+        (small(Own), "Own has a fit of its own"),
+        (small(TabularMLPClassifier, verbose=True), "with verbose each prints its own epochs"),
+        (small(TabularMLPClassifier, n_bins=(0, 1)), "its parameters are not what they have to be"),
+    ):
+        search = VectorizedGridSearchCV(
+            model, {"learning_rate_init": [0.05, 0.1]}, cv=2, error_score=0.0
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                search.fit(X, y)
+            except ValueError:
+                assert "n_bins" in reason or "parameters" in reason
+                continue
+        assert search.stacked_["reasons"] == {reason: 4}
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="this scikit-learn has no callbacks")
+def test_callbacks_of_a_search_hear_of_its_epochs_one_by_one():
+    from sklearn.callback import ProgressBar
+
+    search = VectorizedGridSearchCV(
+        small(TabularMLPClassifier), {"learning_rate_init": [0.05, 0.1]}, cv=2
     )
-    search.fit(X, target_for(TabularMLPClassifier))
-    assert search.stacked_["n_alone"] == 4
-    reasons = search.stacked_["reasons"]
-    assert list(reasons) == ["TabularMLPClassifier trains networks of its own together"]
+    search.set_callbacks(ProgressBar(max_propagation_depth=None))
+    search.fit(X, TARGETS["two classes"])
+    assert search.stacked_["reasons"] == {"callbacks hear of its epochs one by one": 4}
+
+
+def test_a_bad_table_is_reported_as_alone():
+    bad = X.assign(size=np.inf)
+    search = VectorizedGridSearchCV(
+        small(TabularMLPClassifier), {"learning_rate_init": [0.05, 0.1]}, cv=2
+    )
+    with pytest.raises(ValueError, match="size"):
+        search.fit(bad, TARGETS["two classes"])
+
+
+@BOTH
+@pytest.mark.parametrize("n_jobs", [2])
+def test_stacks_in_processes(Estimator, n_jobs):
+    model = small(Estimator, dtype="float64")
+    searches = Searches(model, RATES, n_jobs=n_jobs, scoring=log_loss_or_error(Estimator))
+    searches.fit(X, target_for(Estimator)).assert_equal(X)
