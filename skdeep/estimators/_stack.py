@@ -293,10 +293,11 @@ def alike(
 
     Raises
     ------
-    TypeError, ValueError, IndexError
-        Of data that are no rows.
+    OwnError
+        From what a y, or rows of a dev set, raise of which not even the measures can be told.
     """
-    data = Measures.of(models[0], X, y, fit_params, n_scored)
+    with own_errors(TypeError, ValueError, IndexError):
+        data = Measures.of(models[0], X, y, fit_params, n_scored)
     groups = of_similar_size(models, data)
     return [(group, bytes_per_model([models[i] for i in group], data)) for group in groups]
 

@@ -264,9 +264,8 @@ class Evaluator:
                 [one.model for one in group],
                 *(split.X_train, split.y_train, split.fit_params, n_scored),
             )
-        except (TypeError, ValueError, IndexError) as error:
-            # A y, or rows of a dev set, of which not even that can be told.
-            raise _Unprepared(_raised(error)) from error
+        except OwnError as marked:
+            raise _Unprepared(_raised(marked.error)) from marked.error
         tasks = []
         for numbers, each in parts:
             similar = [group[number] for number in numbers]

@@ -5,6 +5,7 @@ from where they are, so that a candidate's epochs are trained once and not again
 """
 
 from math import floor, log
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -263,6 +264,11 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
             raise ValueError("n_candidates and min_resources cannot be both set to 'exhaust'.")
         self.max_resources_ = self.max_resources
         if self.max_resources == "auto":
+            if not isinstance(parameters[self.resource], Integral):
+                raise ValueError(
+                    "max_resources='auto' is the number of epochs that the estimator has, and "
+                    f"{self.resource}={parameters[self.resource]!r} is none. Set either."
+                )
             self.max_resources_ = int(parameters[self.resource])
         # "exhaust" starts from 1 too, and is raised when the number of candidates is known.
         self.min_resources_ = 1 if isinstance(self.min_resources, str) else self.min_resources

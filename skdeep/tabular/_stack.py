@@ -164,13 +164,14 @@ def alike(
 
     Raises
     ------
-    TypeError, ValueError, IndexError
-        Of data that are no table.
+    OwnError
+        From what data raise that are no table.
     """
     model = models[0]
-    n_rows, n_columns = shape_of(X)
+    with own_errors(TypeError, ValueError, IndexError):
+        n_rows, n_columns = shape_of(X)
+        n_outputs = shape_of(y)[1] if y is not None and np.ndim(y) == 2 else 1
     n_inputs = n_columns * min(max(model._bins()), most_bins(n_columns))
-    n_outputs = shape_of(y)[1] if y is not None and np.ndim(y) == 2 else 1
     widths = [n_inputs, *model._hidden_layer_sizes(), n_outputs]
     parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
     batch = batch_for(n_rows) if isinstance(model.batch_size, str) else int(model.batch_size)

@@ -571,13 +571,17 @@ def test_a_number_too_large_for_a_float_is_that_candidates_end():
 
 @pytest.mark.parametrize(
     "where",
-    ["_folds.split_fit_params", "_evaluation.of_similar_size", "_evaluation.bytes_per_model"],
+    [
+        "model_selection._folds.split_fit_params",
+        "estimators._stack.of_similar_size",
+        "estimators._stack.bytes_per_model",
+    ],
 )
 def test_a_mistake_of_ours_in_preparing_stacks_surfaces(where, monkeypatch):
     def mistaken(*args, **kwargs):
         raise NameError("ours")
 
-    monkeypatch.setattr(f"skdeep.model_selection.{where}", mistaken)
+    monkeypatch.setattr(f"skdeep.{where}", mistaken)
     X, y = data("classes")
     with pytest.raises(NameError, match="ours"):
         VectorizedGridSearchCV(

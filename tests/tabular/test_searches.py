@@ -93,6 +93,14 @@ def test_halving_by_epochs(Estimator):
     assert set(search.cv_results_["n_resources"]) == {3, 9}
 
 
+def test_halving_needs_a_number_of_epochs():
+    search = VectorizedHalvingRandomSearchCV(
+        small(TabularMLPClassifier, max_iter="auto"), {"learning_rate_init": [0.05, 0.1]}
+    )
+    with pytest.raises(ValueError, match="max_resources='auto' is .* max_iter='auto' is none"):
+        search.fit(X, TARGETS["two classes"])
+
+
 @BOTH
 def test_the_suggested_space_can_be_searched(Estimator):
     space = suggested_space(small(Estimator))
