@@ -97,7 +97,7 @@ def test_halving_needs_a_number_of_epochs():
     search = VectorizedHalvingRandomSearchCV(
         small(TabularMLPClassifier, max_iter="auto"), {"learning_rate_init": [0.05, 0.1]}
     )
-    with pytest.raises(ValueError, match="max_resources='auto' is .* max_iter='auto' is none"):
+    with pytest.raises(ValueError, match=r"max_resources='auto' is .* max_iter='auto' is none"):
         search.fit(X, TARGETS["two classes"])
 
 
