@@ -39,18 +39,33 @@ def validated_X_y(
         from sklearn.utils import column_or_1d
 
         checked_y = column_or_1d(checked_y, warn=True)
-    return checked_X, checked_y
+    return canonical(checked_X), canonical(checked_y)
 
 
 def validated_X(estimator: BaseEstimator, X: MatrixLike) -> Matrix:
     """X as an array or CSR matrix with the columns of `fit`."""
     dtype = (np.float64, np.float32)
     if type(X) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
-        return validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
+        return canonical(
+            validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
+        )
     # There are no column names to compare, and to look for them takes as long as one row.
     checked: Array = check_array(X, dtype=dtype, estimator=estimator, input_name="X")
     _check_width(estimator, checked, "X")
     return checked
+
+
+def canonical(rows: Matrix) -> Matrix:
+    """A sparse matrix whose rows are in order and name each column once; all else as it is.
+
+    The caller's is left as it was. SciPy sums and sorts entries in place wherever one of its
+    operations needs them so.
+    """
+    if isinstance(rows, np.ndarray) or rows.has_canonical_format:
+        return rows
+    own = rows.copy()
+    own.sum_duplicates()
+    return own
 
 
 def _check_width(estimator: BaseEstimator, X: Matrix, name: str) -> None:
@@ -104,7 +119,7 @@ def _validated_X_val(estimator: BaseEstimator, X_val: object, dtype: FloatType) 
     _check_width(estimator, checked, "X_val")
     # Compares the column names alone, where there are any.
     validate_data(estimator, X_val, reset=False, skip_check_array=True)
-    return checked
+    return canonical(checked)
 
 
 def _validated_y_val(y_val: object, dtype: FloatType | None) -> Matrix:
