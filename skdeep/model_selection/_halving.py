@@ -4,8 +4,8 @@ The resource is epochs. After each rung the worst candidates leave their stacks;
 from where they are, so that a candidate's epochs are trained once and not again at every rung.
 """
 
-from math import floor, log
-from numbers import Integral
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,10 +14,12 @@ from sklearn.pipeline import Pipeline
 
 from .._engine.backend import Array
 from .._inputs import RandomState, Rows
+from ..estimators._compat import Interval
 from ._base import DEFAULT_STACK_BYTES, OWN_CONSTRAINTS, VectorizedSearch
-from ._compat import HalvingRandomSearchCV, yields_constant_splits
+from ._compat import Context, HalvingRandomSearchCV, yields_constant_splits
 from ._evaluation import Evaluator, identity
 from ._plan import last_step
+from ._rungs import Rungs, exact
 from ._scoring import Scoring
 from ._types import (
     Constraints,
@@ -37,7 +39,8 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     All candidates train for a few epochs; the best 1/`factor` of them go on, from where they are,
     to `factor` times as many, and so on. The parameters mean what they mean in scikit-learn's
     `HalvingRandomSearchCV` with ``resource="max_iter"``, which trains every survivor from the start
-    again at every rung, and the results are the same. Which candidates train together, and what is
+    again at every rung, and the results are the same, unless a logarithm that is rounded costs
+    scikit-learn's a rung. Which candidates train together, and what is
     fitted alone, is what `VectorizedRandomizedSearchCV` says; what is fitted alone is trained anew.
 
     Parameters
@@ -51,7 +54,7 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         Number of candidates of the first rung; "exhaust" takes so many that the last rung uses
         `max_resources`.
     factor : float, default=3
-        How many times fewer candidates and more epochs each rung has, > 0.
+        How many times fewer candidates and more epochs each rung has, > 1.
     max_resources : int or "auto", default="auto"
         Largest number of epochs of a candidate; "auto" is the estimator's `max_iter`.
     min_resources : int, "smallest" or "exhaust", default="smallest"
@@ -179,6 +182,7 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     _parameter_constraints: Constraints = {
         **HalvingRandomSearchCV._parameter_constraints,
         **OWN_CONSTRAINTS,
+        "factor": [Interval(Real, 1, None, closed="neither")],
     }
     _parameter_constraints.pop("resource")
 
@@ -239,12 +243,80 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         if not getattr(self, "n_candidates_", None):
             # A subclass counts its rungs in a way of its own: another one can come.
             return True
-        n_required = 1 + floor(log(self.n_candidates_[0], self.factor))
-        n_possible = 1 + floor(
-            log(int(self.max_resources_) // int(self.min_resources_), self.factor)
+        rungs = self._rungs(self.n_candidates_[0])
+        return len(self.n_candidates_) < len(rungs)
+
+    def _rungs(self, n_candidates: int) -> Rungs:
+        """The rungs of so many candidates; the epochs of the first are known or to be exhausted."""
+        aggressive, factor = bool(self.aggressive_elimination), exact(self.factor)
+        most = int(self.max_resources_)
+        if self.min_resources == "exhaust":
+            return Rungs.exhausting(factor, n_candidates, most, aggressive)
+        return Rungs(factor, n_candidates, int(self.min_resources_), most, aggressive)
+
+    def _run_search(
+        self, evaluate_candidates: Callable[..., CVResults], *, callback_ctx: Context
+    ) -> None:
+        """Evaluate the candidates of one rung after the other, the best of each in the next."""
+        candidates = list(self._generate_candidate_params())
+        if any(self.resource in candidate for candidate in candidates):
+            raise ValueError(
+                f"{self.resource} counts the epochs of each rung, and cannot be searched: it is in "
+                "param_distributions."
+            )
+        rungs = self._rungs(len(candidates))
+        self.min_resources_ = rungs.min_resources
+        self.n_required_iterations_, self.n_possible_iterations_ = (
+            rungs.n_required,
+            rungs.n_possible,
         )
-        n_rungs = n_required if self.aggressive_elimination else min(n_required, n_possible)
-        return len(self.n_candidates_) < n_rungs
+        self.n_iterations_ = len(rungs)
+        self.n_resources_: list[int] = []
+        self.n_candidates_: list[int] = []
+        whole = callback_ctx.subcontext(task_name="search", max_subtasks=len(rungs))
+        whole = whole.call_on_fit_task_begin(estimator=self)
+        for number in range(len(rungs)):
+            candidates = self._run_rung(number, rungs, candidates, evaluate_candidates, whole)
+        self.n_remaining_candidates_ = len(candidates)
+        whole.call_on_fit_task_end(estimator=self)
+
+    def _run_rung(
+        self,
+        number: int,
+        rungs: Rungs,
+        candidates: Sequence[Parameters],
+        evaluate_candidates: Callable[..., CVResults],
+        whole: Context,
+    ) -> list[Parameters]:
+        """Evaluate the candidates of a rung; those that go on, worst to best."""
+        n_candidates, n_resources = len(candidates), rungs.n_resources(number)
+        self.n_resources_.append(n_resources)
+        self.n_candidates_.append(n_candidates)
+        if self.verbose > 0:
+            print(
+                f"Rung {number + 1} of {len(rungs)}: {n_candidates} candidates, "
+                f"{n_resources} epochs"
+            )
+        context = whole.subcontext(
+            task_name="halving-iteration",
+            max_subtasks=n_candidates * self.n_splits_,
+            sequential_subtasks=False,
+        ).call_on_fit_task_begin(estimator=self)
+        results = evaluate_candidates(
+            [{**candidate, self.resource: n_resources} for candidate in candidates],
+            self._checked_cv_orig,
+            more_results={
+                "iter": [number] * n_candidates,
+                "n_resources": [n_resources] * n_candidates,
+            },
+            callback_ctx=context,
+        )
+        context.call_on_fit_task_end(estimator=self)
+        of_rung = np.flatnonzero(results["iter"] == number)
+        scores = results["mean_test_score"][of_rung]
+        order = np.argsort(np.where(np.isnan(scores), -np.inf, scores))
+        kept = of_rung[order[-rungs.n_kept(n_candidates) :]]
+        return [results["params"][k] for k in kept]
 
     def _check_input_parameters(
         self, X: Rows, y: ArrayLike | None, split_params: Parameters
