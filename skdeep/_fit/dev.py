@@ -25,7 +25,11 @@ Score = Callable[[Array], float]
 
 @dataclass
 class DevSet:
-    """Rows of its own, or rows of X picked by number; weights of shape (n,) or (n, K)."""
+    """Rows of its own, or rows of X picked by number; weights of shape (n,) or (n, K).
+
+    Scores count rows by their weights alone; in the loss, which is to be compared with the cost of
+    training, these are multiplied by the weights of the rows' classes.
+    """
 
     x: Matrix
     y: Array
@@ -33,6 +37,8 @@ class DevSet:
     index: Array | None
     labels: Matrix
     encode: Encode | None = None
+    # Of shape (n,).
+    class_weight: Array | None = None
 
     def predict(self, network: Network, theta: Array, statistics: Array) -> Array:
         """Raw outputs of all models for all dev rows."""
@@ -56,7 +62,7 @@ class DevSet:
 
 @dataclass
 class DevPart:
-    """Those of the dev rows that count for a model, and their weights."""
+    """Those of the dev rows that count for a model, and their weights in scores."""
 
     whole: DevSet
     weights: Array | None
@@ -75,6 +81,14 @@ class DevPart:
     def targets(self) -> Array:
         return np.asarray(self._picked(self.whole.y))
 
+    @cached_property
+    def cost_weights(self) -> Array | None:
+        """What rows count in the loss."""
+        if self.whole.class_weight is None:
+            return self.weights
+        of_classes = np.asarray(self._picked(self.whole.class_weight))
+        return of_classes if self.weights is None else of_classes * self.weights
+
     @property
     def labels(self) -> Matrix:
         return self._picked(self.whole.labels)
@@ -86,8 +100,14 @@ class DevPart:
     def evaluate(self, recipe: Recipe, logits: Array, score: Score | None) -> tuple[float, float]:
         """The loss, and the score, of raw outputs for these rows."""
         loss_function = recipe.loss
-        losses = evaluate_loss(loss_function, logits.copy(), self.targets)
-        loss = float(np.average(losses, weights=self.weights))
+        losses, weights = (
+            evaluate_loss(loss_function, logits.copy(), self.targets),
+            self.cost_weights,
+        )
+        if weights is not None:
+            # As for a row without weight: of a class without weight, too.
+            losses = np.where(weights > 0, losses, 0)
+        loss = float(np.average(losses, weights=weights))
         predictions = loss_function.link.inverse(logits.copy())
         if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):
             return loss, math.nan

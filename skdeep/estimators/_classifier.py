@@ -12,7 +12,7 @@ from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
 from .._fit.dev import DevPart
 from .._inputs import ClassWeight, MatrixLike
 from ._base import BaseNetworkEstimator
-from ._class_weights import weights_of_rows
+from ._class_weights import ClassWeights
 from ._compat import StrOptions
 from ._parameters import constraints_of
 from ._targets import ClassLabels
@@ -87,8 +87,8 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             return SoftmaxCrossEntropy(self._labels.n_outputs, smoothing)
         return LogisticCrossEntropy(smoothing)
 
-    def _class_weights(self, y: Matrix) -> Array | None:
-        return weights_of_rows(self.class_weight, y, self._labels)
+    def _class_weights(self, y: Matrix, sample_weight: Array | None) -> ClassWeights | None:
+        return ClassWeights.of(self.class_weight, y, self._labels, sample_weight)
 
     def _score_logits(self, logits: Array, dev: DevPart) -> float:
         correct = self._labels.correct(logits, dev.targets)

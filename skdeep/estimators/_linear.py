@@ -328,7 +328,9 @@ class LogisticRegressionGD(BaseLinear):
         Whether the model has an intercept.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
-        "balanced" weighs each class by n_samples / (n_classes · its count).
+        "balanced" weighs each class by n_samples / (n_classes · its count), where rows count by
+        `sample_weight`. A dict may name classes that y lacks, as folds do, unless it leaves out
+        some that y has.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     batch_size : int, "full" or "auto", default="auto"
@@ -447,9 +449,11 @@ class LogisticRegressionGD(BaseLinear):
     best_loss_ : float or None
         The smallest of `loss_curve_`; None with early stopping.
     validation_loss_curve_ : list of float or None
-        The loss on the dev set, without penalty, after every epoch; None without a dev set.
+        The loss on the dev set, without penalty, after every epoch; None without a dev set. Rows
+        count as in training: by their own weights times those of their classes.
     validation_scores_ : list of float or None
-        The score on the dev set after every epoch; None without a dev set.
+        The score on the dev set after every epoch; None without a dev set. Rows count by their own
+        weights alone.
     best_validation_score_ : float or None
         The largest of them.
     best_epoch_ : int or None
@@ -518,7 +522,9 @@ class SoftmaxClassifier(BaseLinear):
         Whether the model has an intercept.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
-        "balanced" weighs each class by n_samples / (n_classes · its count).
+        "balanced" weighs each class by n_samples / (n_classes · its count), where rows count by
+        `sample_weight`. A dict may name classes that y lacks, as folds do, unless it leaves out
+        some that y has.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     batch_size : int, "full" or "auto", default="auto"
@@ -637,9 +643,11 @@ class SoftmaxClassifier(BaseLinear):
     best_loss_ : float or None
         The smallest of `loss_curve_`; None with early stopping.
     validation_loss_curve_ : list of float or None
-        The loss on the dev set, without penalty, after every epoch; None without a dev set.
+        The loss on the dev set, without penalty, after every epoch; None without a dev set. Rows
+        count as in training: by their own weights times those of their classes.
     validation_scores_ : list of float or None
-        The score on the dev set after every epoch; None without a dev set.
+        The score on the dev set after every epoch; None without a dev set. Rows count by their own
+        weights alone.
     best_validation_score_ : float or None
         The largest of them.
     best_epoch_ : int or None

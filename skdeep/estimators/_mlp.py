@@ -161,8 +161,9 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Share of the target probability spread evenly over the classes, in [0, 1).
     class_weight : dict, "balanced", list or None, default=None
         Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
-        "balanced" weighs each class by n_samples / (n_classes · its count). For multi-label y,
-        "balanced" or a list of one dict per column.
+        "balanced" weighs each class by n_samples / (n_classes · its count), where rows count by
+        `sample_weight`. For multi-label y, "balanced" or a list of one dict per column. A dict may
+        name classes that y lacks, as folds do, unless it leaves out some that y has.
     gradient_clip : float or None, default=None
         Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
     augment : callable or None, default=None
@@ -206,9 +207,11 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     best_loss_ : float or None
         The smallest of `loss_curve_`; None with early stopping.
     validation_loss_curve_ : list of float or None
-        The loss on the dev set, without penalty, after every epoch; None without a dev set.
+        The loss on the dev set, without penalty, after every epoch; None without a dev set. Rows
+        count as in training: by their own weights times those of their classes.
     validation_scores_ : list of float or None
-        The score on the dev set after every epoch; None without a dev set.
+        The score on the dev set after every epoch; None without a dev set. Rows count by their own
+        weights alone.
     best_validation_score_ : float or None
         The largest of them.
     best_epoch_ : int or None
@@ -609,9 +612,11 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     best_loss_ : float or None
         The smallest of `loss_curve_`; None with early stopping.
     validation_loss_curve_ : list of float or None
-        The loss on the dev set, without penalty, after every epoch; None without a dev set.
+        The loss on the dev set, without penalty, after every epoch; None without a dev set. Rows
+        count as in training: by their own weights times those of their classes.
     validation_scores_ : list of float or None
-        The score on the dev set after every epoch; None without a dev set.
+        The score on the dev set after every epoch; None without a dev set. Rows count by their own
+        weights alone.
     best_validation_score_ : float or None
         The largest of them.
     best_epoch_ : int or None

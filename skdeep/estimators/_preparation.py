@@ -19,8 +19,10 @@ from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
 from .._inputs import NO_DEV_SET, DevArguments, FitArguments, MatrixLike
 from ._callbacks import callbacks_of
+from ._class_weights import ClassWeights
 from ._recipe import YieldsRecipe, check_parameters, recipe_like, shallow_copy
 from ._validation import (
+    check_cost_weights,
     check_given_together,
     checked_weights,
     given_dev_set,
@@ -49,7 +51,7 @@ class Prepared:
         parts += [self.rows.y, self.rows.sample_weight]
         if self.dev is not None:
             part = self.dev.of_model(0)
-            parts += [self.dev.x.shape, _some_rows(self.dev.x), part.targets, part.weights]
+            parts += [self.dev.x.shape, _some_rows(self.dev.x), part.targets, part.cost_weights]
         return str(joblib.hash(parts))
 
 
@@ -80,7 +82,8 @@ class PreparesFits(YieldsRecipe):
     def _strata(self, y: Matrix, n_held_out: int) -> Array | None:
         """What the held-out fraction, of n_held_out rows, is stratified by, or None."""
 
-    def _class_weights(self, y: Matrix) -> Array | None:
+    def _class_weights(self, y: Matrix, sample_weight: Array | None) -> ClassWeights | None:
+        """What rows of each class count, learnt from these."""
         return None
 
     # --------------------------------------------------------------------------------- preparing
@@ -104,12 +107,15 @@ class PreparesFits(YieldsRecipe):
         else:
             self._learn_targets(labels, classes)
         encoded = self._encode_targets(labels, x.dtype)
-        weights = self._example_weights(sample_weight, x, labels)
+        weights = checked_weights(sample_weight, x.shape[0], x.dtype, "sample_weight")
+        class_weights = self._class_weights(labels, weights)
         n_outputs = self._n_network_outputs(encoded)
         network = self._architecture(x.shape[1], n_outputs).network
         state = self._state if continuing else self._fresh_state(network, x.dtype)
-        dev, train_rows = self._dev_set(x, labels, encoded, weights, validation, state.split_seed)
-        rows = Rows(x, encoded, weights, train_rows)
+        dev, train_rows = self._dev_set(
+            x, labels, encoded, weights, class_weights, validation, state.split_seed
+        )
+        rows = Rows(x, encoded, _counted(weights, class_weights, labels, x.dtype), train_rows)
         self._check_training_rows(rows)
         recipe = self._recipe(x.shape[1], n_outputs, rows.n_rows)
         if continuing:
@@ -124,30 +130,23 @@ class PreparesFits(YieldsRecipe):
         y: Matrix,
         encoded: Array,
         weights: Array | None,
+        class_weights: ClassWeights | None,
         given: DevArguments,
         seed: int,
     ) -> tuple[DevSet | None, Array | None]:
         """The dev set, and the numbers of the rows that remain to train on (None: all)."""
         check_given_together(*given)
         if given[0] is not None:
-            return given_dev_set(self, given, x.dtype, self._encode_targets), None
+            return given_dev_set(self, given, x.dtype, self._encode_targets, class_weights), None
         if not self.early_stopping:
             return None, None
         train, held_out = held_out_rows(
             x.shape[0], self.validation_fraction, partial(self._strata, y), seed
         )
-        return DevSet(x, encoded, weights, with_weight(held_out, weights), y), train
-
-    def _example_weights(
-        self, sample_weight: ArrayLike | None, x: Matrix, y: Matrix
-    ) -> Array | None:
-        """sample_weight times the classes' weights."""
-        weights = checked_weights(sample_weight, x.shape[0], x.dtype, "sample_weight")
-        class_weights = self._class_weights(y)
-        if class_weights is None:
-            return weights
-        class_weights = class_weights.astype(x.dtype)
-        return class_weights if weights is None else weights * class_weights
+        of_classes = None if class_weights is None else class_weights.of_rows(y)
+        dev = DevSet(x, encoded, weights, with_weight(held_out, weights), y, None, of_classes)
+        check_cost_weights(dev, "The held-out rows")
+        return dev, train
 
     def _check_training_rows(self, rows: Rows) -> None:
         if not rows.total_weight > 0:
@@ -239,6 +238,16 @@ def prepared_to_inspect(
         )
     prepared: Prepared = subject._prepare(X, y, sample_weight, continuing=fitted)
     return prepared
+
+
+def _counted(
+    weights: Array | None, class_weights: ClassWeights | None, y: Matrix, dtype: FloatType
+) -> Array | None:
+    """What rows count in the cost: sample_weight times their classes' weights."""
+    if class_weights is None:
+        return weights
+    of_classes = class_weights.of_rows(y).astype(dtype)
+    return of_classes if weights is None else weights * of_classes
 
 
 def _some_rows(x: Matrix, n: int = 100) -> Matrix:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, validate_data
 from .._engine.backend import CSR, Array, FloatType, Matrix
 from .._fit.dev import DevSet
 from .._inputs import DevArguments, MatrixLike, n_rows_of
+from ._class_weights import ClassWeights
 
 
 def validated_X_y(
@@ -93,8 +94,12 @@ def given_dev_set(
     given: DevArguments,
     dtype: FloatType,
     encode_targets: Callable[..., Array],
+    class_weights: ClassWeights | None,
 ) -> DevSet:
-    """The dev set that `fit` was given: X_val, y_val, sample_weight_val."""
+    """The dev set that `fit` was given: X_val, y_val, sample_weight_val.
+
+    Classes weigh there what they weigh in the rows of `fit`.
+    """
     X_val, y_val, sample_weight_val = given
     x = _validated_X_val(estimator, X_val, dtype)
     y = _validated_y_val(y_val, None if is_classifier(estimator) else dtype)
@@ -106,7 +111,20 @@ def given_dev_set(
     encoded = encode_targets(y, dtype, name="y_val")
     # A row without weight counts for nothing, whatever its loss: it may overflow.
     index = None if weights is None or weights.all() else np.flatnonzero(weights)
-    return DevSet(x, encoded, weights, index, y)
+    of_classes = None if class_weights is None else class_weights.of_rows(y)
+    dev = DevSet(x, encoded, weights, index, y, None, of_classes)
+    check_cost_weights(dev, "The rows of X_val")
+    return dev
+
+
+def check_cost_weights(dev: DevSet, who: str) -> None:
+    """Raise where no row of a dev set has weight in its loss."""
+    weights = dev.of_model(0).cost_weights
+    if weights is not None and not weights.any():
+        raise ValueError(
+            f"{who} have a total weight of zero in the loss: their classes' weights times their "
+            "own must be positive for at least one of them."
+        )
 
 
 def _validated_X_val(estimator: BaseEstimator, X_val: object, dtype: FloatType) -> Matrix:

@@ -53,6 +53,7 @@ FITTED = {
     "_link",
     "_learnt_with",
     "_labels",
+    "_class_weights",
     "_scale",
     "_calibration",
 }

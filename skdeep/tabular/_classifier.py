@@ -16,7 +16,7 @@ from .._fit.dev import DevPart
 from .._inputs import ClassWeight, MatrixLike, RandomState
 from ..estimators._base import fit_with
 from ..estimators._callbacks import with_callbacks
-from ..estimators._class_weights import weights_of_rows
+from ..estimators._class_weights import ClassWeights
 from ..estimators._classifier import know_labels
 from ..estimators._compat import StrOptions, validated_fit
 from ..estimators._mlp import DeepMLPClassifier
@@ -272,14 +272,15 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     def _learn_targets(self, y: Matrix, weights: Array | None) -> None:
         self._labels = ClassLabels.of(y)
         self.classes_ = self._labels.classes
+        self._class_weights = ClassWeights.of(self.class_weight, y, self._labels, weights)
 
     def _encode_targets(self, y: Matrix, dtype: FloatType, name: str) -> Array:
         return self._labels.encode(y, dtype, name=name)
 
     def _row_weights(self, y: Matrix, weights: Array | None) -> Array | None:
-        of_classes = weights_of_rows(self.class_weight, y, self._labels, weights)
-        if of_classes is None:
+        if self._class_weights is None:
             return weights
+        of_classes = self._class_weights.of_rows(y)
         return of_classes if weights is None else of_classes * weights
 
     def _make_loss(self) -> Loss:
