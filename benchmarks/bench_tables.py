@@ -460,7 +460,7 @@ def draw_cost(ax: Any, summaries: list[dict[str, Any]]) -> None:
         ax.annotate(name, (summary["fit, s"], error.value), **place)
     ax.set_xscale("log")
     plain_ticks(ax.xaxis)
-    ax.margins(x=0.2)
+    ax.margins(x=0.25)
     ax.grid(alpha=0.3)
     ax.set(xlabel="CPU seconds of a fit, mean", ylabel="error ÷ scikit-learn's MLP")
 

@@ -4,6 +4,7 @@ The types say what our code asks of an object and no more, so that pandas, polar
 need not be imported to name them.
 """
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any, Protocol, cast
 
@@ -36,6 +37,67 @@ FitArguments = Mapping[str, object]
 # nothing is asked, but a mapping's keys are of one type exactly, so that `object` would fit none.
 WeightTable = Mapping[Any, float]
 ClassWeight = WeightTable | Sequence[WeightTable] | str | None
+
+
+# What NumPy turns into numbers of days or nanoseconds, or fails to without saying where.
+TEMPORAL = (np.datetime64, np.timedelta64, datetime.date, datetime.timedelta, datetime.time)
+
+
+def check_numbers(values: object, name: str) -> None:
+    """Raise where values are dates, durations or masked, which would be taken for numbers.
+
+    Raises
+    ------
+    TypeError
+        Of dates and durations.
+    ValueError
+        Of masked values.
+    """
+    check_not_masked(values, name)
+    column = _temporal_column(values)
+    if column is not None:
+        raise TypeError(
+            f"{name} holds dates or durations{column}, which are no numbers. Make them such "
+            "before: days since a date, the month, seconds."
+        )
+
+
+def check_not_masked(values: object, name: str) -> None:
+    """Raise where some of the values are masked."""
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} has masked values, and what is beneath a mask is not to be learnt from. Fill "
+            "them, or leave their rows out."
+        )
+
+
+def _temporal_column(values: object) -> str | None:
+    """Which column has dates or durations, as words; None if none has."""
+    dtypes = getattr(values, "dtypes", None)
+    if hasattr(values, "columns") and dtypes is not None:
+        for label, dtype in zip(values.columns, dtypes, strict=True):
+            if _is_temporal(dtype):
+                return f" in column {label!r}"
+        return None
+    if isinstance(values, (list, tuple)):
+        try:
+            values = np.asarray(values)
+        except ValueError:
+            # Of rows of several lengths others tell.
+            return None
+    dtype = getattr(values, "dtype", None)
+    if _is_temporal(dtype):
+        return ""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "O":
+        return "" if any(isinstance(value, TEMPORAL) for value in values.flat) else None
+    return None
+
+
+def _is_temporal(dtype: object) -> bool:
+    """Of NumPy's and pandas' dtypes their kind tells, of polars' a method."""
+    if hasattr(dtype, "is_temporal"):
+        return bool(dtype.is_temporal())
+    return getattr(dtype, "kind", None) in ("m", "M")
 
 
 def n_rows_of(rows: object) -> int:

@@ -371,9 +371,24 @@ class NAdam(Moments):
         return rate, epsilon, constant(momentum, dtype)
 
 
+def global_norm(grad: Array) -> Array:
+    """Each model's norm of its whole gradient, in float64.
+
+    Squares of entries that are far from 1 may be beyond what the dtype holds, where the norm is
+    not: then entries are divided by the largest before.
+    """
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        norm: Array = np.sqrt(np.vecdot(grad, grad).astype(np.float64))
+        if np.all(np.isfinite(norm) & (norm > 0)):
+            return norm
+        largest = np.max(np.abs(grad), axis=-1, keepdims=True).astype(np.float64)
+        scaled = grad / np.where(largest > 0, largest, 1)
+        return np.asarray(largest[..., 0] * np.sqrt(np.vecdot(scaled, scaled)))
+
+
 def clip_by_global_norm(grad: Array, limit: Number) -> None:
     """Scale each model's gradient down to the norm `limit` where it is longer."""
-    norm = np.sqrt(np.vecdot(grad, grad))[..., np.newaxis]
+    norm = global_norm(grad)[..., np.newaxis]
     if np.any(norm > limit):
-        shrink = np.minimum(limit / np.maximum(norm, np.finfo(grad.dtype).tiny), 1)
-        np.multiply(grad, shrink.astype(grad.dtype, copy=False), out=grad)
+        shrink = np.minimum(limit / np.maximum(norm, np.finfo(np.float64).tiny), 1)
+        np.multiply(grad, shrink, out=grad, casting="same_kind")

@@ -21,7 +21,7 @@ from .data import Augment, AugmentedBatches, Batch, Batches, EncodedBatches, bat
 from .layers import Workspace
 from .network import Network
 from .objective import BatchObjective, Problem
-from .optimizers import Optimizer, OptimizerState
+from .optimizers import Optimizer, OptimizerState, global_norm
 from .threads import blas_threads_for
 from .tied import Step
 from .updates import ParameterGroup, Updates
@@ -280,7 +280,7 @@ class Epochs:
         if self._pull_back is not None:
             self._pull_back()
         if self._norms is not None:
-            self._norms.append(np.sqrt(np.vecdot(self._moved_grad, self._moved_grad)))
+            self._norms.append(global_norm(self._moved_grad))
         self._updates.apply(rate)
         if self._expand is not None:
             self._expand()

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Self, TypeVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Tags
 
@@ -40,7 +41,7 @@ from ._preparation import Prepared, PreparesFits, state_with
 from ._recipe import architecture_like, recipe_of, shallow_copy
 from ._running import OTHER_DATA, TRANSIENT, HasRunningFit, PausedFit, RunningFit
 from ._scoring import scorer_on
-from ._validation import validated_X
+from ._validation import check_finite_outputs, check_fits_in, validated_X
 
 
 class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
@@ -252,13 +253,18 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
 
     def _logits(self, X: MatrixLike, *, link: str = "identity") -> Array:
         """Raw outputs, or with a link predictions, of shape (n, n_outputs)."""
+        how = LINKS[link]
         if self._foreseen is not None and self._foreseen[0] is X:
-            return LINKS[link].inverse(self._foreseen[1].copy())
-        X = validated_X(self, X)
-        transform = LINKS[link].inverse
-        return predict_logits(
-            self._network, self._state.theta, self._state.statistics, X, transform=transform
-        )
+            predictions, x = how.inverse(self._foreseen[1].copy()), validated_X(self, X)
+        else:
+            theta, x = self._state.theta, validated_X(self, X)
+            check_fits_in(x, theta.dtype)
+            with np.errstate(over="ignore", invalid="ignore"):
+                predictions = predict_logits(
+                    self._network, theta, self._state.statistics, x, transform=how.inverse
+                )
+        check_finite_outputs(predictions, x, can_overflow=how.can_overflow)
+        return predictions
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state") and hasattr(self, "n_iter_")

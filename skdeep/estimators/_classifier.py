@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -151,12 +152,18 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            The logarithm of `predict_proba`; -inf where that is zero, that is, below the smallest
-            number of the dtype.
+            The logarithm of `predict_proba`, of the logits: finite where that rounds to zero.
         """
-        p = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(p, out=p)
+        check_is_fitted(self)
+        z = self._logits(X)
+        if self._labels.kind == "multiclass":
+            return np.asarray(log_softmax(z, axis=1))
+        if self._labels.kind == "binary":
+            if self.classes_.shape[0] == 1:
+                # The only class there is, whatever the network says.
+                return np.zeros_like(z)
+            z = np.hstack([-z, z])
+        return np.asarray(log_expit(z))
 
     def decision_function(self, X: MatrixLike) -> Array:
         """Raw outputs (logits) of the network.

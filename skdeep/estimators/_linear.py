@@ -27,7 +27,7 @@ from .._inputs import ClassWeight, MatrixLike, RandomState
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._compat import Interval, StrOptions, validated_fit
-from ._validation import validated_X
+from ._validation import check_finite_outputs, check_fits_in, validated_X
 
 # Entries of X that are multiplied by coef_ at once: few enough for the cache.
 CHUNK_ELEMENTS = 2**17
@@ -261,18 +261,23 @@ class BaseLinear(NetworkClassifier):
 
     def _logits(self, X: MatrixLike, *, link: str = "identity") -> Array:
         X = validated_X(self, X)
+        check_fits_in(X, self.intercept_.dtype)
         # From coef_, which a user may have changed or made sparse, in chunks and in its dtype.
         dtype, n_rows = self.intercept_.dtype, X.shape[0]
         z = np.empty((n_rows, self.intercept_.shape[0]), dtype=dtype)
         # Pieces of a sparse X would be copies; its product is as small as the result.
         sparse = scipy.sparse.issparse(X)
         chunk = n_rows if sparse else max(1, CHUNK_ELEMENTS // X.shape[1])
-        for start in range(0, n_rows, chunk):
-            rows = slice(start, start + chunk)
-            x = (X if sparse else X[rows]).astype(dtype, copy=False)
-            z[rows] = safe_sparse_dot(x, self.coef_.T, dense_output=True)
-        z += self.intercept_
-        return LINKS[link].inverse(z)
+        how = LINKS[link]
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, n_rows, chunk):
+                rows = slice(start, start + chunk)
+                x = (X if sparse else X[rows]).astype(dtype, copy=False)
+                z[rows] = safe_sparse_dot(x, self.coef_.T, dense_output=True)
+            z += self.intercept_
+            predictions = how.inverse(z)
+        check_finite_outputs(predictions, X, can_overflow=how.can_overflow)
+        return predictions
 
     def sparsify(self) -> Self:
         """Turn `coef_` into a sparse matrix, which saves memory where L1 has made many zeros.

@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_array, validate_data
 
 from .._engine.backend import CSR, Array, FloatType, Matrix
 from .._fit.dev import DevSet
-from .._inputs import DevArguments, MatrixLike, n_rows_of
+from .._inputs import DevArguments, MatrixLike, check_not_masked, check_numbers, n_rows_of
 from ._class_weights import ClassWeights
+from ._warnings import warn
 
 
 def validated_X_y(
@@ -26,6 +27,9 @@ def validated_X_y(
     dtype: FloatType | Sequence[type[np.floating]],
 ) -> tuple[Matrix, Matrix]:
     """X as an array or CSR matrix, and y, as scikit-learn checks them."""
+    check_numbers(X, "X")
+    check_labels = check_not_masked if is_classifier(estimator) else check_numbers
+    check_labels(y, "y")
     checked_X, checked_y = validate_data(
         estimator,
         X,
@@ -45,6 +49,7 @@ def validated_X_y(
 
 def validated_X(estimator: BaseEstimator, X: MatrixLike) -> Matrix:
     """X as an array or CSR matrix with the columns of `fit`."""
+    check_numbers(X, "X")
     dtype = (np.float64, np.float32)
     if type(X) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
         return canonical(validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False))
@@ -73,6 +78,36 @@ def _check_width(estimator: BaseEstimator, X: Matrix, name: str) -> None:
             f"{name} has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
             f"{estimator.n_features_in_} features as input."
         )
+
+
+def check_fits_in(X: Matrix, dtype: FloatType) -> None:
+    """Raise where rows to predict hold numbers that a model's dtype cannot."""
+    values = X if isinstance(X, np.ndarray) else X.data
+    if values.size == 0 or np.dtype(values.dtype).itemsize <= dtype.itemsize:
+        return
+    limit = float(np.finfo(dtype).max)
+    largest = max(float(values.max()), -float(values.min()))
+    if largest > limit:
+        raise ValueError(
+            f"X holds numbers of up to {largest:.3g} in size, and the model, which was fitted in "
+            f"{dtype}, none above {limit:.3g}. Scale X as in fit, or fit with dtype='float64'."
+        )
+
+
+def check_finite_outputs(predictions: Array, X: Matrix, *, can_overflow: bool) -> None:
+    """Raise, or where predictions are infinite for a reason warn, where they are not finite."""
+    if np.isfinite(predictions).all():
+        return
+    values = X if isinstance(X, np.ndarray) else X.data
+    largest = float(np.max(np.abs(values), initial=0.0))
+    where = f"X, of numbers of up to {largest:.3g} in size,"
+    if can_overflow and not np.isnan(predictions).any():
+        warn(f"For rows of {where} the prediction is larger than {predictions.dtype} holds: inf.")
+        return
+    raise ValueError(
+        f"{where} leads to outputs beyond what {predictions.dtype} holds: the rows are too far "
+        "from those of fit to be predicted."
+    )
 
 
 # ------------------------------------------------------------------------------------- the dev set
@@ -129,6 +164,7 @@ def check_cost_weights(dev: DevSet, who: str) -> None:
 
 def _validated_X_val(estimator: BaseEstimator, X_val: object, dtype: FloatType) -> Matrix:
     """X_val as an array or CSR matrix; errors say X_val, not X."""
+    check_numbers(X_val, "X_val")
     if np.ndim(cast(ArrayLike, X_val)) == 1:
         raise ValueError(f"X_val must be 2D, got a 1D array of {n_rows_of(X_val)} values.")
     checked: Matrix = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
@@ -142,6 +178,7 @@ def _validated_y_val(y_val: object, dtype: FloatType | None) -> Matrix:
     """y_val as an array, or as the sparse matrix that it is."""
     if scipy.sparse.issparse(y_val):
         return cast(CSR, y_val)
+    check_not_masked(y_val, "y_val")
     checked = checked_array(y_val, dtype, "y_val")
     return checked.ravel() if checked.ndim == 2 and checked.shape[1] == 1 else checked
 
@@ -194,6 +231,8 @@ def with_weight(held_out: Array, weights: Array | None) -> Array:
 
 def checked_array(values: object, dtype: FloatType | type[np.floating] | None, name: str) -> Array:
     """`check_array`, whose errors name the argument also where a conversion fails."""
+    if dtype is not None:
+        check_numbers(values, name)
     try:
         checked: Array = check_array(values, ensure_2d=False, dtype=dtype, input_name=name)
         return checked

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 from .._engine.backend import Array
-from .._inputs import MatrixLike
+from .._inputs import MatrixLike, check_not_masked, check_numbers
 from ._frames import Table, is_frame, table_of
 
 
@@ -48,6 +48,7 @@ def _checked_array(estimator: BaseEstimator, X: Any) -> Array:
     """An array of two dimensions with at least one row and one column."""
     if type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "fiub":
         return X
+    check_not_masked(X, "X")
     if scipy.sparse.issparse(X):
         raise TypeError(
             f"Sparse data was passed for X, but {type(estimator).__name__} needs dense data. Use "
@@ -77,6 +78,7 @@ def checked_weights(sample_weight: ArrayLike | None, n_rows: int) -> Array | Non
     """One finite weight >= 0 per row as float64, not all of them zero; None stays None."""
     if sample_weight is None:
         return None
+    check_numbers(sample_weight, "sample_weight")
     given = np.full(n_rows, sample_weight) if isinstance(sample_weight, Real) else sample_weight
     weights: Array = check_array(
         given, ensure_2d=False, dtype=np.float64, input_name="sample_weight"

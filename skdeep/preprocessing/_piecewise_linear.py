@@ -11,7 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._engine.backend import Array
-from .._inputs import MatrixLike
+from .._inputs import MatrixLike, check_numbers
 from ._checks import checked_weights
 from ._columns import number_column, output_names
 from ._compat import Interval, StrOptions, input_names, validated_fit
@@ -172,6 +172,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         return output_names(map(number_column, names, blocks, starts))
 
     def _checked(self, X: MatrixLike, *, reset: bool) -> RawTable:
+        check_numbers(X, "X")
         numbers = validate_data(
             self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
         )

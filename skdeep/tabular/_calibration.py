@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
+from scipy.special import expit, log_softmax, logsumexp, softmax
 
 from .._engine.backend import Array
 
@@ -29,7 +29,16 @@ class Calibration:
 
     def apply(self, q: Array) -> Array:
         """Calibrated probabilities of shape (n, n_classes)."""
-        return _power(self.unsmoothed(q), self.beta)
+        return np.asarray(softmax(self._powers(q), axis=-1))
+
+    def log(self, q: Array) -> Array:
+        """Their logarithms, also where they round to zero."""
+        return np.asarray(log_softmax(self._powers(q), axis=-1))
+
+    def _powers(self, q: Array) -> Array:
+        """The logarithms of what is to be made to sum to one."""
+        powers: Array = self.beta * np.log(self.unsmoothed(q))
+        return powers
 
     def unsmoothed(self, q: Array) -> Array:
         """What probabilities would be if labels had not been smoothed."""
@@ -59,11 +68,15 @@ class ColumnCalibration:
     smoothing: float
     beta: Array
 
+    def log_odds(self, q: Array) -> Array:
+        """The logarithms of calibrated odds, of shape (n, n_columns)."""
+        p = unsmoothed(q, self.smoothing, 2)
+        odds: Array = self.beta * (np.log(p) - np.log1p(-p))
+        return odds
+
     def apply(self, q: Array) -> Array:
         """Calibrated probabilities of shape (n, n_columns)."""
-        p = unsmoothed(q, self.smoothing, 2)
-        positive, negative = p**self.beta, (1 - p) ** self.beta
-        return np.asarray((positive / (positive + negative)).astype(q.dtype, copy=False))
+        return np.asarray(expit(self.log_odds(q)))
 
     def fitted(self, q: Array, targets: Array, weights: Array | None) -> "ColumnCalibration":
         """The same with each column's β of least log-loss for these probabilities and targets."""
@@ -79,11 +92,6 @@ def unsmoothed(q: Array, smoothing: float, n_classes: int) -> Array:
     floor = min(FLOOR, SHARE_OF_FLOOR / n_classes)
     p = (q - smoothing / n_classes) / (1 - smoothing)
     return np.clip(p, floor, 1 - floor)
-
-
-def _power(p: Array, beta: float) -> Array:
-    powers = p**beta
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def _doubt(n_rows: int) -> float:

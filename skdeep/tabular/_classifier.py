@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit, log_expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -348,11 +349,19 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
     # ------------------------------------------------------------------------------ prediction
 
-    def _probabilities(self, X: MatrixLike) -> Array:
-        """Calibrated probabilities, (n, n_outputs)."""
-        check_is_fitted(self)
+    def _mean_probabilities(self, X: MatrixLike) -> Array:
+        """The mean of all members' probabilities, (n, n_outputs), not calibrated yet."""
         groups = [self._mean(members) for members in self._member_predictions(X)]
-        return self._calibration.apply(np.asarray(np.mean(groups, axis=0)))
+        return np.asarray(np.mean(groups, axis=0))
+
+    def _log_odds(self, X: MatrixLike) -> Array:
+        """The logarithms of the odds of an output that stands for two classes."""
+        odds: Array = self._calibration.log_odds(self._mean_probabilities(X))
+        return odds
+
+    @property
+    def _has_one_class(self) -> bool:
+        return self._labels.kind == "binary" and self.classes_.shape[0] == 1
 
     def predict(self, X: MatrixLike) -> Matrix:
         """Predict the class of each row, or for a multi-label fit each row's labels.
@@ -368,8 +377,10 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             The classes of the largest probability; for a multi-label fit an indicator matrix,
             sparse if the y of `fit` was.
         """
-        p = self._probabilities(X)
-        return self._labels.decode(p - 0.5 if self._has_one_logit else p)
+        check_is_fitted(self)
+        if self._has_one_logit:
+            return self._labels.decode(self._log_odds(X))
+        return self._labels.decode(self._calibration.apply(self._mean_probabilities(X)))
 
     def predict_proba(self, X: MatrixLike) -> Array:
         """Predict the probability of each class.
@@ -385,13 +396,15 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             Calibrated probabilities, columns in the order of `classes_`. Rows sum to one, except
             for a multi-label fit, where each column is a label's own probability.
         """
-        p = self._probabilities(X)
-        if self._labels.kind != "binary":
-            return p
-        if self.classes_.shape[0] == 1:
+        check_is_fitted(self)
+        if not self._has_one_logit:
+            return self._calibration.apply(self._mean_probabilities(X))
+        z = self._log_odds(X)
+        if self._has_one_class:
             # The only class there is, whatever the networks say.
-            return np.ones_like(p)
-        return np.hstack([1 - p, p])
+            return np.ones_like(z)
+        # Each from its own odds: 1 − p would round to zero long before p reaches one.
+        return np.asarray(expit(np.hstack([-z, z]) if self._labels.kind == "binary" else z))
 
     def predict_log_proba(self, X: MatrixLike) -> Array:
         """Predict the logarithm of the probability of each class.
@@ -404,10 +417,15 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            The logarithm of `predict_proba`.
+            The logarithm of `predict_proba`, finite where that rounds to zero.
         """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        check_is_fitted(self)
+        if not self._has_one_logit:
+            return self._calibration.log(self._mean_probabilities(X))
+        z = self._log_odds(X)
+        if self._has_one_class:
+            return np.zeros_like(z)
+        return np.asarray(log_expit(np.hstack([-z, z]) if self._labels.kind == "binary" else z))
 
     def decision_function(self, X: MatrixLike) -> Array:
         """Give logarithms of the odds, or of probabilities.
@@ -423,10 +441,10 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             For two classes log(p / (1 − p)), p the probability of the second of `classes_`, for
             multi-label y the same label by label; for more classes log p of each.
         """
-        p = self._probabilities(X)
+        check_is_fitted(self)
         if not self._has_one_logit:
-            return np.log(p)
-        z = np.log(p) - np.log1p(-p)
+            return self._calibration.log(self._mean_probabilities(X))
+        z = self._log_odds(X)
         return z[:, 0] if self._labels.kind == "binary" else z
 
     def __sklearn_tags__(self) -> Tags:

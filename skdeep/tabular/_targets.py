@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_X_y
 
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.links import Link
-from .._inputs import MatrixLike
+from .._inputs import MatrixLike, check_not_masked, check_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +71,8 @@ def checked_y(
     estimator: BaseEstimator, y: MatrixLike | None, n_rows: int, *, numeric: bool
 ) -> Matrix:
     """y as scikit-learn checks it, for a table of n_rows; a single column has one axis."""
+    check = check_numbers if numeric else check_not_masked
+    check(y, "y")
     rows = np.zeros((n_rows, 1))
     checked: Matrix
     _, checked = check_X_y(rows, y, multi_output=True, y_numeric=numeric, estimator=estimator)

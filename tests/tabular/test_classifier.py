@@ -299,7 +299,7 @@ def test_class_weights_of_labels():
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
-        ({7: 1.0}, "class_weight has a weight for 7"),
+        ({7: 1.0}, "class_weight has no weight for the classes .*has one for 7"),
         ({0: -1.0}, "class_weight must hold finite weights >= 0, got -1.0"),
         ({0: 0.0, 1: 0.0}, "sample_weight times class_weight must be positive for some row"),
         ([{0: 1.0}], "class_weight must be a dict"),
