@@ -11,11 +11,13 @@ interrupted puts back all that was there before.
 """
 
 import copy
+import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Self, TypeVar
+from numbers import Real
+from typing import Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,7 +64,7 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
         """The parameters that training cannot continue across a change of."""
         return {"solver": self.solver, "dtype": self.dtype}
 
-    def _coefficients(self, network: Network, theta: Array) -> dict[str, object]:
+    def _coefficients(self, network: Network, theta: Array) -> Mapping[str, Array]:
         """Fitted attributes that are copies out of θ."""
         return {}
 
@@ -119,6 +121,8 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
         y: MatrixLike,
         sample_weight: ArrayLike | None,
         classes: ArrayLike | None = None,
+        *,
+        total_weight: float | None,
     ) -> Self:
         """Train for one epoch, from the start or from where training was."""
         self._check_not_running()
@@ -129,7 +133,8 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
             if continuing:
                 self._check_continued_with_the_same()
             prepared = self._prepare(X, y, sample_weight, continuing=continuing, classes=classes)
-            prepared.recipe = replace(prepared.recipe, max_epochs=1)
+            alpha = prepared.recipe.alpha * _share_of(total_weight, prepared.rows)
+            prepared.recipe = replace(prepared.recipe, max_epochs=1, alpha=alpha)
             self.__dict__.pop("_paused", None)
             model = self._model(prepared, None, continuing=continuing)
             self._begin(prepared, model)
@@ -217,7 +222,7 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
     def _attributes_of(self, model: Model) -> dict[str, object]:
         """The fitted attributes of what a model has come to."""
         coefficients = self._coefficients(model.recipe.network, model.state.theta)
-        return fitted_attributes(model) | coefficients
+        return {**fitted_attributes(model), **coefficients}
 
     def _attributes_at(self, watch: Watch, theta: Array, statistics: Array) -> dict[str, object]:
         """Attributes with which a copy of this estimator predicts with these parameters."""
@@ -291,6 +296,20 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
 
 
 Estimator = TypeVar("Estimator", bound=BaseNetworkEstimator)
+
+
+def _share_of(total_weight: object, rows: Rows) -> float:
+    """What part of a total weight these rows have; all of it where none is given."""
+    if total_weight is None:
+        return 1.0
+    own = float(rows.total_weight)
+    is_number = isinstance(total_weight, Real) and not isinstance(total_weight, bool)
+    if not is_number or not own * (1 - 1e-6) <= float(cast(float, total_weight)) < math.inf:
+        raise ValueError(
+            "total_weight must be the finite weight of a set that these rows are part of, at least "
+            f"theirs, {own:g}; got {total_weight!r}."
+        )
+    return own / float(cast(float, total_weight))
 
 
 # --------------------------------------------------------------------------- several estimators

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._engine.activations import ACTIVATIONS
-from .._engine.backend import Array
 from .._engine.initializers import INITIALIZERS
 from .._engine.layers import Views
 from .._engine.solvers import SOLVERS
 from .._fit.architecture import Architecture
 from ._base import BaseNetworkEstimator
+from ._coefficients import LayerArrays
 from ._compat import Interval, StrOptions
 
 
@@ -155,20 +156,39 @@ class BaseDeepMLP(BaseNetworkEstimator):
             )
 
     @property
-    def coefs_(self) -> list[Array]:
+    def coefs_(self) -> LayerArrays:
         """The weight matrices, layer by layer: views of the parameter vector."""
         views = self._parameter_views("coefs_")
-        return [views[layer.name, "W"] for layer in self._network.dense_layers]
+        layers = self._network.dense_layers
+        return LayerArrays([views[layer.name, "W"] for layer in layers], "coefs_")
+
+    @coefs_.setter
+    def coefs_(self, values: Sequence[ArrayLike]) -> None:
+        self._set("coefs_", values)
 
     @property
-    def intercepts_(self) -> list[Array]:
+    def intercepts_(self) -> LayerArrays:
         """The bias vectors; of a hidden layer with batch norm or layer norm, its β."""
         views = self._parameter_views("intercepts_")
-        return [views[key][0] for key in self._network.intercept_keys]
+        keys = self._network.intercept_keys
+        return LayerArrays([views[key][0] for key in keys], "intercepts_")
+
+    @intercepts_.setter
+    def intercepts_(self, values: Sequence[ArrayLike]) -> None:
+        self._set("intercepts_", values)
+
+    def _set(self, name: str, values: Sequence[ArrayLike]) -> None:
+        getattr(self, name).set_all(values)
+        # What was best, and what was foreseen, was so with others.
+        self._standing.holds_best = False
+        self.__dict__.pop("_foreseen", None)
 
     def _parameter_views(self, attribute: str) -> Views:
         if not hasattr(self, "_state"):
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {attribute!r} before it is fitted."
             )
+        if not self._state.theta.flags.writeable:
+            # Read from a file that is mapped into memory, say: what is set is this model's own.
+            self._state.theta = self._state.theta.copy()
         return self._network.layout.views(self._state.theta)

@@ -5,7 +5,7 @@ default: the objective is convex, its curvature is known from the data, and so a
 acceleration and a stopping rule.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Self
 
@@ -23,9 +23,10 @@ from .._engine.links import LINKS
 from .._engine.network import Network
 from .._engine.solvers import SOLVERS, Run
 from .._fit.architecture import Architecture
-from .._inputs import ClassWeight, MatrixLike, RandomState
+from .._inputs import ClassWeight, MatrixLike, RandomState, dense
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
+from ._coefficients import coefficients_like
 from ._compat import Interval, StrOptions, validated_fit
 from ._validation import check_finite_outputs, check_fits_in, validated_X
 
@@ -168,6 +169,8 @@ class BaseLinear(NetworkClassifier):
         y: MatrixLike,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        *,
+        total_weight: float | None = None,
     ) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
@@ -183,6 +186,10 @@ class BaseLinear(NetworkClassifier):
             Weights of the rows, >= 0.
         classes : array-like of shape (n_classes,), default=None
             All classes that can ever occur; needed at the first call only.
+        total_weight : float or None, default=None
+            Of a larger set, which is learnt from in pieces and of which X is one: its number of
+            rows, or the sum of their weights. `alpha` is divided by it, as in a `fit` on the whole;
+            None divides by that of X, and each call then penalises as much as a whole epoch would.
 
         Returns
         -------
@@ -197,7 +204,7 @@ class BaseLinear(NetworkClassifier):
         """
         self._check_incremental()
         self._check_classes_argument(classes)
-        return self._partial_fit(X, y, sample_weight, classes)
+        return self._partial_fit(X, y, sample_weight, classes, total_weight=total_weight)
 
     # -------------------------------------------------------------------------------- training
 
@@ -244,7 +251,7 @@ class BaseLinear(NetworkClassifier):
         # As in scikit-learn's LogisticRegression: let the gradient decide.
         return 64 * np.finfo(np.float64).eps
 
-    def _coefficients(self, network: Network, theta: Array) -> dict[str, object]:
+    def _coefficients(self, network: Network, theta: Array) -> dict[str, Array]:
         """coef_ and intercept_, copied from θ; the intercepts of a softmax are centred."""
         views = network.layout.views(theta)
         coef = np.array(views["output", "W"].T, order="C")
@@ -257,10 +264,33 @@ class BaseLinear(NetworkClassifier):
             intercept -= intercept.mean()
         return {"coef_": coef, "intercept_": intercept}
 
+    def _take_over_coefficients(self, network: Network, theta: Array) -> None:
+        """Write into θ what coef_ and intercept_ have been set to, if they have been."""
+        of_theta = self._coefficients(network, theta)
+        own = self._own_coefficients(of_theta)
+        if all(np.array_equal(own[name], of_theta[name]) for name in own):
+            return
+        views = network.layout.views(theta)
+        views["output", "W"][...] = own["coef_"].T
+        if self.fit_intercept:
+            views["output", "b"][0] = own["intercept_"]
+
+    def _own_coefficients(self, like: Mapping[str, Array]) -> dict[str, Array]:
+        """coef_ and intercept_ as they are now, as arrays like these."""
+        own = {
+            name: coefficients_like(like[name], dense(getattr(self, name)), name) for name in like
+        }
+        if not self.fit_intercept and own["intercept_"].any():
+            raise ValueError(
+                f"intercept_ must be zero with fit_intercept=False, got {self.intercept_!r}."
+            )
+        return own
+
     # ------------------------------------------------------------------------------ prediction
 
     def _logits(self, X: MatrixLike, *, link: str = "identity") -> Array:
         X = validated_X(self, X)
+        self._check_shapes(X.shape[1])
         check_fits_in(X, self.intercept_.dtype)
         # From coef_, which a user may have changed or made sparse, in chunks and in its dtype.
         dtype, n_rows = self.intercept_.dtype, X.shape[0]
@@ -278,6 +308,18 @@ class BaseLinear(NetworkClassifier):
             predictions = how.inverse(z)
         check_finite_outputs(predictions, X, can_overflow=how.can_overflow)
         return predictions
+
+    def _check_shapes(self, n_features: int) -> None:
+        """Raise where coef_ or intercept_ have been set to what no model of this fit has."""
+        n_outputs = self._labels.n_outputs
+        for name, shape in (("coef_", (n_outputs, n_features)), ("intercept_", (n_outputs,))):
+            value = getattr(self, name)
+            kind = getattr(getattr(value, "dtype", None), "kind", "")
+            if getattr(value, "shape", None) != shape or kind != "f":
+                raise ValueError(
+                    f"{name} must be an array of floats of shape {shape}, and has been set to "
+                    f"{value!r}."
+                )
 
     def sparsify(self) -> Self:
         """Turn `coef_` into a sparse matrix, which saves memory where L1 has made many zeros.

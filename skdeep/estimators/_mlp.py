@@ -396,6 +396,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         y: MatrixLike,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        *,
+        total_weight: float | None = None,
     ) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
@@ -411,6 +413,10 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
             Weights of the rows, >= 0.
         classes : array-like of shape (n_classes,), default=None
             All classes that can ever occur; needed at the first call only.
+        total_weight : float or None, default=None
+            Of a larger set, which is learnt from in pieces and of which X is one: its number of
+            rows, or the sum of their weights. `alpha` is divided by it, as in a `fit` on the whole;
+            None divides by that of X, and each call then penalises as much as a whole epoch would.
 
         Returns
         -------
@@ -425,7 +431,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         """
         self._check_incremental()
         self._check_classes_argument(classes)
-        return self._partial_fit(X, y, sample_weight, classes)
+        return self._partial_fit(X, y, sample_weight, classes, total_weight=total_weight)
 
 
 class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
@@ -800,7 +806,12 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     @available_if(lambda self: self._has_partial_fit())
     @validated_fit
     def partial_fit(
-        self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        total_weight: float | None = None,
     ) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
@@ -814,6 +825,10 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, >= 0.
+        total_weight : float or None, default=None
+            Of a larger set, which is learnt from in pieces and of which X is one: its number of
+            rows, or the sum of their weights. `alpha` is divided by it, as in a `fit` on the whole;
+            None divides by that of X, and each call then penalises as much as a whole epoch would.
 
         Returns
         -------
@@ -826,7 +841,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
             With `early_stopping=True`.
         """
         self._check_incremental()
-        return self._partial_fit(X, y, sample_weight)
+        return self._partial_fit(X, y, sample_weight, total_weight=total_weight)
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict the target of each row.

@@ -86,6 +86,9 @@ class PreparesFits(YieldsRecipe):
         """What rows of each class count, learnt from these."""
         return None
 
+    def _take_over_coefficients(self, network: Network, theta: Array) -> None:
+        """Write into θ what public attributes say that have been set from outside."""
+
     # --------------------------------------------------------------------------------- preparing
 
     def _prepare(
@@ -122,6 +125,7 @@ class PreparesFits(YieldsRecipe):
             # With callbacks, a later recipe may draw from others.
             drawn = recipe.streams_drawn_for(rows.n_rows)
             state = state.copy(list(state.streams) if callbacks_of(self) else drawn)
+            self._take_over_coefficients(network, state.theta)
         return Prepared(recipe, state, rows, dev)
 
     def _dev_set(
