@@ -7,10 +7,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, is_classifier
-from sklearn.utils import _safe_indexing
+from sklearn.utils import Tags, _safe_indexing, get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from .._engine.backend import Array
+from .._engine.backend import Array, Matrix
 from .._inputs import Rows
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._stack import (
@@ -22,6 +22,7 @@ from ..estimators._warnings import warn
 from ._plan import (
     StackedCandidate,
     in_place_of_last,
+    is_pipeline,
     make_plan,
     split_fit_params,
     transformers,
@@ -32,54 +33,98 @@ from ._types import Parameters
 
 
 class FittedEnsemble(BaseEstimator):
-    """Fitted estimators whose predictions are averaged.
+    """Estimators whose predictions are averaged.
 
     Parameters
     ----------
     estimators : list of estimators
-        Fitted on the same data.
+        Fitted on the same data, or to be fitted by `fit`, which leaves these as they are.
+
+    Attributes
+    ----------
+    estimators_ : list of estimators
+        Those that predict.
+    n_features_in_ : int
+        Number of features that they have seen.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where they have any.
     """
 
     def __init__(self, estimators: Sequence[BaseEstimator]) -> None:
         self.estimators = estimators
 
-    def fit(self, X: Rows, y: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: Rows, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit all of them anew.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
             Training data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; of a pipeline, for its last step.
 
         Returns
         -------
         self : object
             The ensemble.
         """
-        self.estimators = [clone(estimator).fit(X, y) for estimator in self.estimators]
+        fitted = []
+        for estimator in map(clone, self.estimators):
+            weights = {}
+            if sample_weight is not None:
+                step = f"{estimator.steps[-1][0]}__" if is_pipeline(estimator) else ""
+                weights[f"{step}sample_weight"] = sample_weight
+            fitted.append(estimator.fit(X, y, **weights))
+        self._fitted = fitted
         return self
 
+    @property
+    def estimators_(self) -> Sequence[BaseEstimator]:
+        """Those that `fit` has fitted, or that have been fitted before."""
+        return getattr(self, "_fitted", self.estimators)
+
+    @property
+    def n_features_in_(self) -> int:
+        """As the members have it."""
+        n_features: int = self.estimators_[0].n_features_in_
+        return n_features
+
+    @property
+    def feature_names_in_(self) -> Array:
+        """As the members have it."""
+        names: Array = self.estimators_[0].feature_names_in_
+        return names
+
     def __sklearn_is_fitted__(self) -> bool:
-        for estimator in self.estimators:
+        for estimator in self.estimators_:
             check_is_fitted(estimator)
         return True
 
+    def _as_members(self, tags: Tags) -> Tags:
+        """What members say of the data that they take and of what they predict."""
+        own = get_tags(self.estimators[0])
+        tags.input_tags, tags.target_tags = own.input_tags, own.target_tags
+        tags.classifier_tags, tags.regressor_tags = own.classifier_tags, own.regressor_tags
+        return tags
+
 
 class ClassifierEnsemble(ClassifierMixin, FittedEnsemble):
-    """Fitted classifiers that predict by the mean of their probabilities.
+    """Classifiers that predict by the mean of their probabilities.
 
     Parameters
     ----------
     estimators : list of classifiers
-        Fitted on the same data.
+        Fitted on the same data, or to be fitted by `fit`, which leaves these as they are.
     """
 
     @property
     def classes_(self) -> Array:
         """The classes, as the members have them."""
-        classes: Array = self.estimators[0].classes_
+        classes: Array = self.estimators_[0].classes_
         return classes
 
     def predict_proba(self, X: Rows) -> Array:
@@ -95,9 +140,9 @@ class ClassifierEnsemble(ClassifierMixin, FittedEnsemble):
         p : ndarray of shape (n_samples, n_classes)
             Probabilities, columns in the order of `classes_`.
         """
-        return np.mean([one.predict_proba(X) for one in self.estimators], axis=0)
+        return np.mean([one.predict_proba(X) for one in self.estimators_], axis=0)
 
-    def predict(self, X: Rows) -> Array:
+    def predict(self, X: Rows) -> Matrix:
         """Predict the class of the largest mean probability.
 
         Parameters
@@ -108,23 +153,28 @@ class ClassifierEnsemble(ClassifierMixin, FittedEnsemble):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The classes; for multi-label members an indicator matrix.
+            The classes; for multi-label members an indicator matrix, sparse where theirs is.
         """
         p = self.predict_proba(X)
         # What a member predicts for one row tells classes, one a row, from labels.
         first = _safe_indexing(X.tocsr() if hasattr(X, "tocsr") else X, [0])
-        if np.ndim(self.estimators[0].predict(first)) == 2:
-            return (p > 0.5).astype(int)
-        return self.classes_[p.argmax(axis=1)]
+        example = self.estimators_[0].predict(first)
+        if example.ndim == 1:
+            return self.classes_[p.argmax(axis=1)]
+        labels = (p > 0.5).astype(example.dtype)
+        return labels if isinstance(example, np.ndarray) else type(example)(labels)
+
+    def __sklearn_tags__(self) -> Tags:
+        return self._as_members(super().__sklearn_tags__())
 
 
 class RegressorEnsemble(RegressorMixin, FittedEnsemble):
-    """Fitted regressors that predict by the mean of their predictions.
+    """Regressors that predict by the mean of their predictions.
 
     Parameters
     ----------
     estimators : list of regressors
-        Fitted on the same data.
+        Fitted on the same data, or to be fitted by `fit`, which leaves these as they are.
     """
 
     def predict(self, X: Rows) -> Array:
@@ -140,7 +190,10 @@ class RegressorEnsemble(RegressorMixin, FittedEnsemble):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The predictions.
         """
-        return np.mean([one.predict(X) for one in self.estimators], axis=0)
+        return np.mean([one.predict(X) for one in self.estimators_], axis=0)
+
+    def __sklearn_tags__(self) -> Tags:
+        return self._as_members(super().__sklearn_tags__())
 
 
 def fit_ensemble(

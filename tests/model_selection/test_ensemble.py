@@ -1,13 +1,21 @@
 """The ensemble of the best candidates: the mean of what each, fitted alone, predicts."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array, csr_matrix
 from searches import RATES, assert_same_results, classifier, data, fit_and_read_warnings, regressor
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
 
 from skdeep.model_selection import VectorizedGridSearchCV, VectorizedRandomizedSearchCV
+from skdeep.model_selection._ensemble import ClassifierEnsemble
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -121,3 +129,67 @@ def test_members_of_the_ensemble_share_no_transformer():
     before = second.predict_proba(X)
     first.fit(X * 100, y)
     assert_array_equal(second.predict_proba(X), before)
+
+
+# ------------------------------------------------------------------------- an estimator like others
+
+
+def searched(estimator, X, y, **settings):
+    space = {"alpha": [0.01, 0.1, 1.0]}
+    return VectorizedGridSearchCV(estimator, space, cv=2, keep_best=2, **settings).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix, csr_array])
+def test_labels_come_as_the_best_estimators_do(kind):
+    X, y = data("multilabel")
+    search = searched(classifier(), X, kind(y))
+    found, like = search.ensemble_.predict(X), search.best_estimator_.predict(X)
+    assert type(found) is type(like)
+    assert found.dtype == like.dtype
+    dense = found.toarray() if hasattr(found, "toarray") else found
+    assert_array_equal(dense, search.ensemble_.predict_proba(X) > 0.5)
+
+
+@pytest.mark.parametrize("kind", ["classes", "regression"])
+def test_names_numbers_and_tags_are_the_members(kind):
+    X, y = data(kind)
+    estimator = regressor() if kind == "regression" else classifier()
+    frame = pd.DataFrame(X, columns=[f"column {k}" for k in range(X.shape[1])])
+    ensemble = searched(estimator, frame, y).ensemble_
+    assert ensemble.n_features_in_ == X.shape[1]
+    assert ensemble.feature_names_in_.tolist() == list(frame)
+    assert not hasattr(searched(estimator, X, y).ensemble_, "feature_names_in_")
+    found, expected = get_tags(ensemble), get_tags(estimator)
+    assert found.estimator_type == expected.estimator_type
+    for name in ("input_tags", "target_tags", "classifier_tags", "regressor_tags"):
+        assert getattr(found, name) == getattr(expected, name)
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_fit_takes_weights_and_leaves_its_parameter(in_pipeline):
+    X, y = data("classes")
+    weights = 1.0 + np.arange(len(y)) % 3
+    members = [classifier(alpha=alpha) for alpha in (0.01, 1.0)]
+    if in_pipeline:
+        members = [make_pipeline(StandardScaler(), one) for one in members]
+    ensemble = ClassifierEnsemble(members)
+    given = list(ensemble.estimators)
+    ensemble.fit(X, y, sample_weight=weights)
+    assert ensemble.estimators is members
+    assert all(one is other for one, other in zip(members, given, strict=True))
+    assert not any(hasattr(one, "classes_") for one in members)
+    name = "deepmlpclassifier__sample_weight" if in_pipeline else "sample_weight"
+    alone = [clone(one).fit(X, y, **{name: weights}).predict_proba(X) for one in members]
+    assert_array_equal(ensemble.predict_proba(X), np.mean(alone, axis=0))
+    again = clone(ensemble)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(again)
+    assert_array_equal(again.fit(X, y, weights).predict(X), ensemble.predict(X))
+
+
+def test_it_is_cross_validated_as_it_is():
+    X, y = data("classes")
+    ensemble = searched(classifier(), X, y).ensemble_
+    scores = cross_val_score(ensemble, X, y, cv=3, error_score="raise")
+    assert np.isfinite(scores).all()
+    assert_array_equal(ensemble.predict(X), searched(classifier(), X, y).ensemble_.predict(X))
