@@ -14,16 +14,19 @@ import json
 import math
 import os
 import pickle
-import re
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from . import _checkpoints as checkpoints
 from ._engine.solvers import STOCHASTIC_SOLVERS
+from ._files import HeldFile, replace
 from .estimators._base import BaseNetworkEstimator
 from .estimators._callbacks import TaskContext, callbacks_of
 from .estimators._running import (
@@ -37,10 +40,12 @@ from .estimators._running import (
 __all__ = ["Checkpoint", "LearningRateControl", "TrainingLog"]
 
 EPOCH = "epoch"
-# Of a checkpoint: what it is can be told without unpickling it.
-FIRST_LINE = b"skdeep checkpoint 2 of epoch %d\n"
-# What skdeep wrote while a fit was kept in another form.
-OLD_FIRST_LINE = re.compile(rb"skdeep checkpoint of epoch \d+\n")
+# Of a training log: of one network, and of the groups of a table's.
+_RECORDED = ("loss", "validation_loss", "validation_score", "learning_rate")
+COLUMNS = tuple(
+    (*first, *_RECORDED, "gradient_norm", "seconds") for first in (("epoch",), ("epoch", "group"))
+)
+LONGEST_LINE = 2**12
 
 
 class _EpochCallback:
@@ -118,6 +123,82 @@ class _EpochCallback:
     def _epoch_ends(self, estimator: HasRunningFit) -> None: ...
 
     def _fit_ends(self, estimator: HasRunningFit) -> None: ...
+
+
+class _WritingCallback(_EpochCallback):
+    """Writes a file that one fit at a time has."""
+
+    path: Path
+    _held: HeldFile | None = None
+    # Whose fit has it.
+    _holder: BaseEstimator | None = None
+    _complained = False
+
+    def _is_own(self, path: Path) -> bool:
+        """Whether a file is one of those that this writes."""
+        raise NotImplementedError
+
+    def _hold(self, estimator: BaseEstimator, context: TaskContext) -> None:
+        """Take the file for the fit of an estimator that begins."""
+        search = _search_around(context)
+        if search is not None:
+            raise ValueError(
+                f"{type(self).__name__} is for single fits, and the candidates of {search} would "
+                "all write one file. Set it on the estimator that is fitted once they are found."
+            )
+        if self._held is not None:
+            raise FileExistsError(
+                f"Another fit that is running has this {type(self).__name__}, and writes "
+                f"{self.path}. Give each a callback and a path of its own."
+            )
+        self._held = HeldFile(self.path, self._is_own, type(self).__name__)
+        self._holder, self._complained = estimator, False
+
+    def teardown(self, estimator: HasRunningFit, context: TaskContext) -> None:
+        """Let go of the file.
+
+        Parameters
+        ----------
+        estimator : estimator
+            That has been fitted.
+        context : CallbackContext
+            Of its fit.
+        """
+        # One whose fit was refused, since another's has the file, is torn down as well.
+        if self._held is not None and estimator is self._holder:
+            self._held.release()
+            self._held = self._holder = None
+
+    def _try(self, write: Callable[[], None]) -> bool:
+        """Write; a disk that is full, say, is no reason to lose what has been learnt."""
+        try:
+            write()
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                warnings.warn(
+                    f"{self.path} could not be written: {error}. The fit goes on, and it is tried "
+                    "again after each epoch.",
+                    stacklevel=2,
+                )
+            return False
+        self._complained = False
+        return True
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the file that is held, which no copy holds."""
+        of_the_fit = ("_held", "_holder")
+        return {name: value for name, value in vars(self).items() if name not in of_the_fit}
+
+
+def _search_around(context: TaskContext) -> str | None:
+    """The name of the search whose candidate a fit is, None if it is no candidate."""
+    task: TaskContext | None = context
+    while task is not None:
+        if task.task_name == "search":
+            return task.estimator_name
+        task = task.parent
+    return None
 
 
 def _is_stochastic(estimator: BaseEstimator) -> bool:
@@ -256,7 +337,7 @@ class LearningRateControl(_EpochCallback):
         return None
 
 
-class Checkpoint(_EpochCallback):
+class Checkpoint(_WritingCallback):
     """Saves a fit as it runs, so that one that was killed goes on where it was.
 
     What is saved is the estimator in the midst of its fit. The file is replaced in one step, so
@@ -278,17 +359,23 @@ class Checkpoint(_EpochCallback):
     Raises
     ------
     ValueError
-        If `every` or `keep` is out of range; in `fit`: if the solver is not a stochastic one.
+        If `every` or `keep` is out of range; in `fit`: if the solver is not a stochastic one, or the
+        fit is one of a search's candidates.
     FileNotFoundError
         In `fit`: if there is no such folder.
     FileExistsError
-        In `fit`: if `path` is a file that no Checkpoint has written.
+        In `fit`: if `path` is a file that no Checkpoint has written, or another fit that is running
+        writes it.
     TypeError
         In `fit`: if the estimator has parameters that cannot be pickled, such as a lambda.
 
     Notes
     -----
-    The file is a pickle: load only what you trust, with the same versions of Python and libraries.
+    The file is a pickle: load only what you trust. Before anything is unpickled, versions and a hash
+    are compared: of another version of skdeep, or damaged, it is refused, of other versions of NumPy
+    or scikit-learn it is warned. Where it cannot be written, on a disk that is full, say, a warning
+    says so, the fit goes on, and it is tried again after each epoch. A link is followed, the mode of
+    a file kept, and one that has been moved is written where it was resumed from.
     Early stopping, schedules, dropout, augmentation and callbacks go on too, and `fit` needs the
     weights and the dev set it had; other data are an error. A network for tables needs the
     parameters it had, too, but for `learning_rate_init`, `weight_decay`, `n_jobs` and `verbose`,
@@ -344,18 +431,14 @@ class Checkpoint(_EpochCallback):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file holds something else, or an earlier version of skdeep has written it.
+            If the file holds something else, is damaged, or another version of skdeep has written
+            it; where one beside it is whole, it is named.
         """
-        with Path(path).open("rb") as file:
-            first_line = file.readline()
-            if OLD_FIRST_LINE.fullmatch(first_line):
-                raise ValueError(
-                    f"{path} was written by an earlier version of skdeep, whose fits this one "
-                    "cannot go on with. Go on with that version, or start the fit anew."
-                )
-            if _epoch_in(first_line) is None:
-                raise ValueError(f"{path} was not written by a Checkpoint.")
-            saved = pickle.load(file)
+        saved: dict[str, Any] = checkpoints.unpacked(Path(path))
+        for callback in saved["callbacks"]:
+            if isinstance(callback, Checkpoint) and callback.path == saved["path"]:
+                # It saves where it lies now.
+                callback.path = Path(path)
         if saved["lost"]:
             warnings.warn(
                 f"These callbacks could not be saved, set them again: {saved['lost']}.",
@@ -391,15 +474,15 @@ class Checkpoint(_EpochCallback):
                 f"Checkpoint needs a stochastic solver {STOCHASTIC_SOLVERS}, whose state is known "
                 f"after each epoch; got solver={estimator.solver!r}."
             )
-        _check_folder(self.path)
-        if self.path.exists() and not _is_checkpoint(self.path):
-            raise FileExistsError(f"path is a file that no Checkpoint has written: {self.path}.")
+        self._hold(estimator, context)
         self._saved = None
+
+    def _is_own(self, path: Path) -> bool:
+        return checkpoints.is_checkpoint(path)
 
     def _epoch_begins(self, estimator: HasRunningFit) -> None:
         if running_fit(estimator).n_epochs == 0:
-            for epoch in self._kept_epochs():
-                self._kept(epoch).unlink()
+            self._try(self._remove_those_of_before)
             self._save(estimator)
 
     def _epoch_ends(self, estimator: HasRunningFit) -> None:
@@ -421,54 +504,48 @@ class Checkpoint(_EpochCallback):
             "estimator": saved_fit(estimator),
             "callbacks": callbacks,
             "lost": lost,
+            "path": self.path,
         }
         try:
-            content = pickle.dumps(saved)
+            content = checkpoints.packed(fit.n_epochs, saved)
         except Exception as error:
             raise TypeError(
                 f"Checkpoint cannot save {estimator}: one of its parameters cannot be pickled "
                 f"({error}). A function has to be defined at the top of a module."
             ) from error
-        if self.keep > 1 and fit.n_epochs > 0 and self.path.exists():
-            self._keep_the_one_before(fit.n_epochs)
-        _replace(self.path, FIRST_LINE % fit.n_epochs + content)
-        self._saved = moment
+        if self._try(lambda: self._write(fit.n_epochs, content)):
+            self._saved = moment
+
+    def _write(self, n_epochs: int, content: bytes) -> None:
+        held = self._file
+        if self.keep > 1 and n_epochs > 0 and held.path.exists():
+            self._keep_the_one_before(n_epochs)
+        held.replace(content)
+
+    @property
+    def _file(self) -> HeldFile:
+        assert self._held is not None
+        return self._held
 
     def _keep_the_one_before(self, n_epochs: int) -> None:
-        epoch = self._epoch_of(self.path)
+        epoch = checkpoints.epoch_of(self._file.path)
         if epoch is None or epoch == n_epochs:
             return
-        _replace(self._kept(epoch), self.path.read_bytes())
-        for older in self._kept_epochs()[: -(self.keep - 1)]:
-            self._kept(older).unlink()
+        kept = self._file.beside(f".epoch-{epoch}")
+        if kept.exists() and not self._is_own(kept):
+            raise FileExistsError(f"{kept} is a file that no Checkpoint has written")
+        replace(kept, self._file.path.read_bytes())
+        for older in self._kept()[: -(self.keep - 1)]:
+            older.unlink()
 
-    def _kept_epochs(self) -> list[int]:
-        """The epochs of the checkpoints beside the last, in order."""
-        return sorted(
-            int(found[1])
-            for file in self.path.absolute().parent.iterdir()
-            if (found := re.fullmatch(re.escape(self.path.name) + r"\.epoch-(\d+)", file.name))
-        )
+    def _remove_those_of_before(self) -> None:
+        for file in self._kept():
+            file.unlink()
 
-    def _epoch_of(self, path: Path) -> int | None:
-        """How many epochs a checkpoint is of; None for other files."""
-        with path.open("rb") as file:
-            return _epoch_in(file.readline())
-
-    def _kept(self, epoch: int) -> Path:
-        return self.path.with_name(f"{self.path.name}.epoch-{epoch}")
-
-
-def _is_checkpoint(path: Path) -> bool:
-    """Whether a Checkpoint has written a file, of this version or an earlier one."""
-    with path.open("rb") as file:
-        first_line = file.readline()
-    return OLD_FIRST_LINE.fullmatch(first_line) is not None or _epoch_in(first_line) is not None
-
-
-def _epoch_in(first_line: bytes) -> int | None:
-    found = re.fullmatch(rb"skdeep checkpoint 2 of epoch (\d+)\n", first_line)
-    return None if found is None else int(found[1])
+    def _kept(self) -> list[Path]:
+        """The checkpoints beside the last, the oldest first."""
+        found = self._file.own_files_beside(r"\.epoch-(\d+)")
+        return [file for file, _ in sorted(found, key=lambda pair: int(pair[1]))]
 
 
 def _picklable(callbacks: Sequence[object]) -> tuple[list[object], list[str]]:
@@ -483,25 +560,7 @@ def _picklable(callbacks: Sequence[object]) -> tuple[list[object], list[str]]:
     return kept, lost
 
 
-def _check_folder(path: Path) -> None:
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"path must be in a folder that exists, {folder} does not.")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment the old or the new one is there, whole."""
-    # What a kill leaves of it the next one overwrites.
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        # A rename may reach the disk before what was written does.
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
-
-
-class TrainingLog(_EpochCallback):
+class TrainingLog(_WritingCallback):
     """Writes a line per epoch to a file, which can be read while the fit goes on.
 
     Parameters
@@ -509,14 +568,17 @@ class TrainingLog(_EpochCallback):
     path : str or path
         The file: ``.csv`` for comma-separated values, ``.jsonl`` for a JSON object per line. A fit
         from the start begins it anew; training that continues keeps the lines of the epochs that
-        have been.
+        have been, and writes those that are missing.
 
     Raises
     ------
     ValueError
-        If the suffix is another one.
+        If the suffix is another one; in `fit`: if the fit is one of a search's candidates.
     FileNotFoundError
         In `fit`: if there is no such folder.
+    FileExistsError
+        In `fit`: if `path` is a file that no TrainingLog has written, or another fit that is running
+        writes it.
 
     Notes
     -----
@@ -525,8 +587,8 @@ class TrainingLog(_EpochCallback):
     of the norm of the gradient, penalty apart; `seconds` since this call of `fit` began. The
     networks for tables have `group` after `epoch`, from 0 on: `epoch` counts on from group to
     group, and `validation_loss` and `validation_score` are of a group's first training. What there
-    is not (a dev set, a full-batch solver's rate), or is not finite, is empty in CSV and null in
-    JSON.
+    is not (a dev set, a full-batch solver's rate, of an epoch that a kill kept from the file its
+    norm and seconds), or is not finite, is empty in CSV and null in JSON.
 
     Examples
     --------
@@ -544,13 +606,14 @@ class TrainingLog(_EpochCallback):
 
     reads_gradient_norm = True
 
-    _next: int | None
-
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if self.path.suffix not in (".csv", ".jsonl"):
             raise ValueError(f"path must end in .csv or .jsonl, got {str(path)!r}.")
-        self._start, self._next = 0.0, None
+        self._start = 0.0
+        # Of the epochs of this fit what no curve has, and how many lines the file has.
+        self._seen: dict[int, dict[str, float]] = {}
+        self._n_written: int | None = None
 
     def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
         """Look at the clock.
@@ -570,50 +633,93 @@ class TrainingLog(_EpochCallback):
             If the folder does not exist.
         """
         super().setup(estimator, context)
-        _check_folder(self.path)
-        self._start, self._next = time.perf_counter(), None
+        self._hold(estimator, context)
+        self._start, self._seen, self._n_written = time.perf_counter(), {}, None
+
+    def _is_own(self, path: Path) -> bool:
+        """Of CSV the first line tells, of JSON the names in it; an empty file is anybody's."""
+        with path.open("rb") as file:
+            first = file.readline(LONGEST_LINE)
+        if not first.strip():
+            return True
+        if path.suffix == ".csv":
+            return first.rstrip(b"\r\n") in {",".join(names).encode() for names in COLUMNS}
+        row = _row_in(first)
+        return row is not None and tuple(row) in COLUMNS
 
     def _epoch_ends(self, estimator: HasRunningFit) -> None:
         fit = running_fit(estimator)
-        state, curves = fit.watch.state, fit.watch.curves
-        watched = len(curves.validation_score) == len(curves.loss)
-        values: dict[str, float] = {
-            **fit.place,
-            "loss": curves.loss[-1],
-            "validation_loss": curves.validation_loss[-1] if watched else math.nan,
-            "validation_score": curves.validation_score[-1] if watched else math.nan,
-            "learning_rate": float(state.rate),
+        history, state = fit.history, fit.watch.state
+        epoch = len(history) - 1
+        now = {
             "gradient_norm": float(state.gradient_norm),
             "seconds": time.perf_counter() - self._start,
         }
-        epoch = fit.place["epoch"]
-        if self._next != epoch:
-            self._begin(epoch, list(values))
-        with self.path.open("a", newline="") as file:
-            file.write(self._line(values))
-        self._next = epoch + 1
+        self._seen[epoch] = now
+        follows = self._n_written == epoch and self._file.path.exists()
+        write = partial(self._append, history) if follows else partial(self._write_all, history)
+        self._n_written = epoch + 1 if self._try(write) else None
 
-    def _begin(self, epoch: int, columns: list[str]) -> None:
-        """A file of the epochs before this one, as far as there are any."""
-        lines = [] if self.path.suffix == ".jsonl" else [",".join(columns) + "\n"]
-        if epoch > 0 and self.path.exists():
-            with self.path.open(newline="") as file:
-                lines += [line for line in file if -1 < self._epoch_of(line) < epoch]
-        _replace(self.path, "".join(lines).encode())
+    @property
+    def _file(self) -> HeldFile:
+        assert self._held is not None
+        return self._held
 
-    def _epoch_of(self, line: str) -> int:
-        """The epoch that a line is of; -1 of a header, or of a line that was cut off."""
-        if not line.endswith("\n"):
-            return -1
-        try:
-            if self.path.suffix == ".jsonl":
-                return int(json.loads(line)["epoch"])
-            return int(line.split(",")[0])
-        except ValueError:
-            return -1
+    def _append(self, history: list[dict[str, float]]) -> None:
+        self._file.append(self._line(len(history) - 1, history).encode())
 
-    def _line(self, values: dict[str, float]) -> str:
+    def _write_all(self, history: list[dict[str, float]]) -> None:
+        """The lines of all epochs: those that are there, and of the curves those that are not."""
+        there = self._lines_there(history)
+        lines = [there.get(epoch) or self._line(epoch, history) for epoch in range(len(history))]
+        if self.path.suffix == ".csv":
+            lines.insert(0, ",".join([*history[0], *self._seen[len(history) - 1]]) + "\n")
+        self._file.replace("".join(lines).encode())
+
+    def _lines_there(self, history: list[dict[str, float]]) -> dict[int, str]:
+        """The file's lines by epoch, of those before this fit; none that is cut off or wrong."""
+        if not self._file.path.exists():
+            return {}
+        lines: dict[int, str] = {}
+        for content in self._file.path.read_bytes().splitlines(keepends=True):
+            row = _row_in(content) if self.path.suffix == ".jsonl" else _row_of_csv(content)
+            epoch = None if row is None else row.get("epoch")
+            if not isinstance(epoch, int) or epoch in self._seen or not 0 <= epoch < len(history):
+                continue
+            assert row is not None
+            loss = history[epoch]["loss"]
+            if row.get("loss") == (loss if math.isfinite(loss) else None):
+                lines.setdefault(epoch, content.decode())
+        return lines
+
+    def _line(self, epoch: int, history: list[dict[str, float]]) -> str:
+        unknown = {"gradient_norm": math.nan, "seconds": math.nan}
+        values = {**history[epoch], **self._seen.get(epoch, unknown)}
         known = {name: value if math.isfinite(value) else None for name, value in values.items()}
         if self.path.suffix == ".jsonl":
             return json.dumps(known) + "\n"
         return ",".join("" if value is None else repr(value) for value in known.values()) + "\n"
+
+
+def _row_in(content: bytes) -> dict[str, object] | None:
+    """A line of JSON, None where it was cut off, or is of something else."""
+    if not content.endswith(b"\n"):
+        return None
+    try:
+        row = json.loads(content)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _row_of_csv(content: bytes) -> dict[str, object] | None:
+    """The epoch and the loss of a line, None where it was cut off, or is of something else."""
+    if not content.endswith(b"\n"):
+        return None
+    try:
+        values = content.decode().rstrip("\r\n").split(",")
+        names = next(one for one in COLUMNS if len(one) == len(values))
+        row = dict(zip(names, values, strict=True))
+        return {"epoch": int(row["epoch"]), "loss": float(row["loss"]) if row["loss"] else None}
+    except (ValueError, StopIteration):
+        return None

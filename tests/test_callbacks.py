@@ -245,7 +245,7 @@ def test_control_is_of_stochastic_solvers_of_skdeep():
         model.fit(X, y)
     assert model.learning_rate_init == 0.001  # given back after an error, too
     for callback in (LearningRateControl(decay), TrainingLog("log.csv"), Checkpoint("a")):
-        with pytest.raises(TypeError, match="follows the epochs of skdeep's single networks"):
+        with pytest.raises(TypeError, match="follows the epochs of skdeep's estimators"):
             callback.setup(StandardScaler(), None)
 
 

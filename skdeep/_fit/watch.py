@@ -45,6 +45,18 @@ class Curves:
     validation_loss: list[float] = field(default_factory=list)
     validation_score: list[float] = field(default_factory=list)
 
+    def rows(self) -> list[dict[str, float]]:
+        """Epoch by epoch, NaN where there is nothing."""
+        n_epochs = len(self.loss)
+        columns = {
+            "loss": self.loss,
+            "validation_loss": self.validation_loss,
+            "validation_score": self.validation_score,
+            "learning_rate": self.rate,
+        }
+        filled = [[*values, *[math.nan] * (n_epochs - len(values))] for values in columns.values()]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*filled, strict=True)]
+
     def copy(self) -> "Curves":
         return Curves(*(list(values) for values in vars(self).values()))
 

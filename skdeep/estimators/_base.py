@@ -41,7 +41,14 @@ from ._diagnosis import warn_if_no_progress
 from ._outcome import check_outcome, fitted_attributes, warn_of_outcome, warn_of_settings
 from ._preparation import Prepared, PreparesFits, state_with
 from ._recipe import architecture_like, recipe_of, shallow_copy
-from ._running import OTHER_DATA, TRANSIENT, HasRunningFit, PausedFit, RunningFit
+from ._running import (
+    OTHER_DATA,
+    TRANSIENT,
+    HasRunningFit,
+    PausedFit,
+    RunningFit,
+    check_random_state_kept,
+)
 from ._scoring import scorer_on
 from ._validation import check_finite_outputs, check_fits_in, validated_X
 
@@ -174,6 +181,7 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
         )
         paused = self._paused
         if paused is not None:
+            check_random_state_kept(paused.random_state, self.random_state)
             if prepared.fingerprint != paused.fingerprint:
                 raise ValueError(OTHER_DATA)
             watch.go_on_from(paused.counters)
@@ -202,7 +210,10 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
         self.__dict__.pop("_paused", None)
         self.__dict__.pop("_rate_under_control", None)
         self._running = RunningFit(
-            model.watch, lambda: prepared.fingerprint, partial(self._attributes_of, model)
+            model.watch,
+            lambda: prepared.fingerprint,
+            partial(self._attributes_of, model),
+            self.random_state,
         )
 
     def _use(self, model: Model) -> None:

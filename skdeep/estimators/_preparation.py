@@ -46,12 +46,11 @@ class Prepared:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Tells other data from these, by all targets and weights and some rows of X."""
-        parts: list[object] = [self.rows.x.shape, _some_rows(self.rows.x)]
-        parts += [self.rows.y, self.rows.sample_weight]
+        """Tells other data from these: a hash of all rows, targets and weights."""
+        parts: list[object] = [self.rows.x, self.rows.y, self.rows.sample_weight]
         if self.dev is not None:
             part = self.dev.of_model(0)
-            parts += [self.dev.x.shape, _some_rows(self.dev.x), part.targets, part.cost_weights]
+            parts += [self.dev.x, part.targets, part.cost_weights]
         return str(joblib.hash(parts))
 
 
@@ -252,8 +251,3 @@ def _counted(
         return weights
     of_classes = class_weights.of_rows(y).astype(dtype)
     return of_classes if weights is None else weights * of_classes
-
-
-def _some_rows(x: Matrix, n: int = 100) -> Matrix:
-    """Rows from all over an array or CSR matrix."""
-    return x[np.unique(np.linspace(0, x.shape[0] - 1, n).astype(int))]

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 
 from .._fit.watch import Counters, Watch
 from ._callbacks import TRANSIENT as CALLBACKS
+from ._callbacks import are_equal
 
 Estimator = TypeVar("Estimator", bound="HasRunningFit")
 Attributes = dict[str, object]
@@ -16,6 +17,7 @@ OTHER_DATA = (
     "A fit that was saved goes on with the data it began with: X, y, the weights or the dev set "
     "are other ones now."
 )
+
 
 # What an estimator has only as long as its fit runs.
 TRANSIENT = ("_running", "_foreseen", "_parent_callback_ctx", *CALLBACKS)
@@ -37,8 +39,8 @@ class FollowedFit(Protocol):
         """The costs so far of what is being trained; its epochs count from 0."""
 
     @property
-    def place(self) -> dict[str, int]:
-        """Where in the fit the last epoch is, for logs: its number, and what tells more."""
+    def history(self) -> list[dict[str, float]]:
+        """Of each epoch so far its number, what else says where it was, and what was recorded."""
 
     @property
     def has_ended(self) -> bool:
@@ -80,6 +82,7 @@ class PausedFit:
 
     counters: Counters
     fingerprint: str
+    random_state: object
 
     @property
     def n_epochs(self) -> int:
@@ -97,6 +100,7 @@ class RunningFit:
     watch: Watch
     fingerprint: Callable[[], str]
     fitted_attributes: Callable[[], Attributes]
+    random_state: object
 
     @property
     def n_epochs(self) -> int:
@@ -107,8 +111,8 @@ class RunningFit:
         return self.watch.curves.loss
 
     @property
-    def place(self) -> dict[str, int]:
-        return {"epoch": len(self.watch.curves.loss) - 1}
+    def history(self) -> list[dict[str, float]]:
+        return [{"epoch": n, **row} for n, row in enumerate(self.watch.curves.rows())]
 
     @property
     def has_ended(self) -> bool:
@@ -122,7 +126,7 @@ class RunningFit:
         return {
             **self.fitted_attributes(),
             "_standing": self.watch.standing,
-            "_paused": PausedFit(self.watch.counters(), self.fingerprint()),
+            "_paused": PausedFit(self.watch.counters(), self.fingerprint(), self.random_state),
         }
 
 
@@ -137,6 +141,15 @@ def saved_fit(estimator: Estimator) -> Estimator:
         copied.learning_rate_init = copied.__dict__.pop("_rate_before_control")
     copied.__dict__.update(running_fit(estimator).saved_attributes())
     return copied
+
+
+def check_random_state_kept(before: object, now: object) -> None:
+    """Raise where a saved fit would go on with other random numbers than its parameter says."""
+    if not are_equal(now, before):
+        raise ValueError(
+            f"A fit that was saved cannot go on after random_state has changed from {before!r} to "
+            f"{now!r}. Clone the estimator to start anew."
+        )
 
 
 def running_fit(estimator: HasRunningFit) -> FollowedFit:

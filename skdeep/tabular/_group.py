@@ -330,6 +330,10 @@ class _Group:
         before = [] if self.found is None else self.found.curves.loss
         return before + self.watch.curves.loss
 
+    def rows(self) -> list[dict[str, float]]:
+        before = [] if self.found is None else self.found.curves.rows()
+        return before + self.watch.curves.rows()
+
     def present(self) -> FittedGroup:
         return FittedGroup(
             self._architecture,

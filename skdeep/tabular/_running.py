@@ -88,8 +88,12 @@ class RunningEnsemble:
         return self.steering.ended[-1].curves.loss if present is None else present.loss_curve
 
     @property
-    def place(self) -> dict[str, int]:
-        return {"epoch": self.n_epochs - 1, "group": len(self.steering.ended)}
+    def history(self) -> list[dict[str, float]]:
+        of_groups = [group.curves.rows() for group in self.steering.ended]
+        if self.steering.training is not None:
+            of_groups.append(self.steering.training.rows())
+        rows = [{"group": number, **row} for number, own in enumerate(of_groups) for row in own]
+        return [{"epoch": epoch, **row} for epoch, row in enumerate(rows)]
 
     @property
     def has_ended(self) -> bool:

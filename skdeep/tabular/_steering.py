@@ -40,6 +40,9 @@ class GroupTraining(Protocol):
     def loss_curve(self) -> list[float]:
         """Its costs so far."""
 
+    def rows(self) -> list[dict[str, float]]:
+        """What was recorded of its epochs, in both trainings."""
+
     def present(self) -> "FittedGroup":
         """What it predicts with, as it is."""
 
