@@ -359,8 +359,8 @@ class Checkpoint(_WritingCallback):
     Raises
     ------
     ValueError
-        If `every` or `keep` is out of range; in `fit`: if the solver is not a stochastic one, or the
-        fit is one of a search's candidates.
+        If `every` or `keep` is out of range; in `fit`: if the solver is not a stochastic one, or
+        the fit is one of a search's candidates.
     FileNotFoundError
         In `fit`: if there is no such folder.
     FileExistsError
@@ -371,11 +371,11 @@ class Checkpoint(_WritingCallback):
 
     Notes
     -----
-    The file is a pickle: load only what you trust. Before anything is unpickled, versions and a hash
-    are compared: of another version of skdeep, or damaged, it is refused, of other versions of NumPy
-    or scikit-learn it is warned. Where it cannot be written, on a disk that is full, say, a warning
-    says so, the fit goes on, and it is tried again after each epoch. A link is followed, the mode of
-    a file kept, and one that has been moved is written where it was resumed from.
+    The file is a pickle: load only what you trust. Before anything is unpickled, versions and a
+    hash are compared: of another version of skdeep, or damaged, it is refused, of other versions of
+    NumPy or scikit-learn it is warned. Where it cannot be written, on a disk that is full, say, a
+    warning says so, the fit goes on, and it is tried again after each epoch. A link is followed,
+    the mode of a file kept, and one that has been moved is written where it was resumed from.
     Early stopping, schedules, dropout, augmentation and callbacks go on too, and `fit` needs the
     weights and the dev set it had; other data are an error. A network for tables needs the
     parameters it had, too, but for `learning_rate_init`, `weight_decay`, `n_jobs` and `verbose`,
@@ -577,8 +577,8 @@ class TrainingLog(_WritingCallback):
     FileNotFoundError
         In `fit`: if there is no such folder.
     FileExistsError
-        In `fit`: if `path` is a file that no TrainingLog has written, or another fit that is running
-        writes it.
+        In `fit`: if `path` is a file that no TrainingLog has written, or another fit that is
+        running writes it.
 
     Notes
     -----
