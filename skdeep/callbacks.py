@@ -14,6 +14,8 @@ import json
 import math
 import os
 import pickle
+import re
+import stat
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -46,6 +48,9 @@ COLUMNS = tuple(
     (*first, *_RECORDED, "gradient_norm", "seconds") for first in (("epoch",), ("epoch", "group"))
 )
 LONGEST_LINE = 2**12
+# A number on a line of its own, and how many bytes there are read of a file that should hold one.
+RATE = re.compile(rb"\s*\+?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?[ \t]*\r?\n\s*")
+LONGEST_RATE = 100
 
 
 class _EpochCallback:
@@ -219,9 +224,10 @@ class LearningRateControl(_EpochCallback):
         A function ``rate(epoch, loss_curve)`` that returns the rate of the epoch to come, > 0, or
         None for the one before; epochs count from 0, and `loss_curve` is the list of the costs so
         far, for a network for tables in each of its groups anew. Or a text file that holds one
-        number, read anew before each epoch, so that a fit that runs can be steered from outside.
-        While there is no such file, or it is empty, the rate stays as it is; where it holds
-        anything else a warning says so, once for each content.
+        number on a line, with its end: a line without one may still be being written. It is read
+        anew before each epoch, so that a fit that runs can be steered from outside (``echo 1e-4 >
+        rate.txt``). While there is no such file, or it is empty, the rate stays as it is; where it
+        holds anything else, or cannot be read, a warning says so, once for each thing.
 
     Raises
     ------
@@ -297,7 +303,7 @@ class LearningRateControl(_EpochCallback):
     def _epoch_begins(self, estimator: HasRunningFit) -> None:
         rate = self._asked(estimator) if callable(self.rate) else self._read()
         if rate is not None:
-            estimator.set_params(learning_rate_init=rate)
+            estimator.learning_rate_init = rate
 
     def _asked(self, estimator: HasRunningFit) -> float | None:
         assert callable(self.rate)
@@ -314,27 +320,54 @@ class LearningRateControl(_EpochCallback):
         return float(rate)
 
     def _read(self) -> float | None:
+        """The rate that the file holds; None where there is none, or the file is no such file."""
         assert not callable(self.rate)
         try:
-            text = Path(self.rate).read_text(errors="replace").strip()
+            content = _first_bytes(Path(self.rate), LONGEST_RATE + 1)
         except FileNotFoundError:
             return None
-        if not text:
+        except OSError as error:
+            self._complain(f"cannot be read: {error.strerror or error}")
             return None
-        try:
-            rate = float(text)
-        except ValueError:
-            rate = math.nan
-        if 0 < rate < math.inf:
-            return rate
-        if text != self._complained_of:
-            self._complained_of = text
+        if not content.strip():
+            return None
+        rate = _rate_in(content)
+        if rate is None:
+            self._complain(
+                "must hold one finite number > 0 and end with the end of its line, got "
+                f"{content[:50]!r}"
+            )
+        else:
+            self._complained_of = None
+        return rate
+
+    def _complain(self, what: str) -> None:
+        """Say what is the matter with the file, once for each thing."""
+        if what != self._complained_of:
+            self._complained_of = what
             warnings.warn(
-                f"{self.rate} must hold one finite number > 0, got {text[:50]!r}: the learning "
-                "rate stays as it is.",
+                f"{self.rate} {what}: the learning rate stays as it is.",
                 stacklevel=2,
             )
+
+
+def _first_bytes(path: Path, n: int) -> bytes:
+    """Of a regular file the first bytes; of what would keep a reader waiting an error."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no regular file")
+        return os.read(descriptor, n)
+    finally:
+        os.close(descriptor)
+
+
+def _rate_in(content: bytes) -> float | None:
+    """The rate that a line says; a line without an end may be half of one."""
+    if len(content) > LONGEST_RATE or not RATE.fullmatch(content):
         return None
+    rate = float(content)
+    return rate if 0 < rate < math.inf else None
 
 
 class Checkpoint(_WritingCallback):

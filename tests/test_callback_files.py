@@ -20,7 +20,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import scale
 
 from skdeep import DeepMLPClassifier, TabularMLPClassifier, _checkpoints, _files
-from skdeep.callbacks import Checkpoint, TrainingLog
+from skdeep.callbacks import Checkpoint, LearningRateControl, TrainingLog
 from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.model_selection import VectorizedGridSearchCV
 
@@ -509,3 +509,113 @@ def test_callbacks_can_be_cloned_and_pickled_while_they_hold_a_file(tmp_path):
         assert one._held is None
         network().set_callbacks(one).fit(X, y)
     assert isinstance(log.path, Path)
+
+
+# --------------------------------------------------------------------------- the file of a rate
+
+
+def test_a_line_without_its_end_is_no_rate_yet(tmp_path):
+    """Someone writes "1e-4", and "1" of it is there when the epoch begins."""
+    path = tmp_path / "rate"
+    for half in ("1", "1e", "1e-", "1e-4"):
+        path.write_text(half)
+        with pytest.warns(UserWarning, match="end of its line.*the learning rate stays as it is"):
+            found = network().set_callbacks(LearningRateControl(path)).fit(X, y)
+        assert set(found._curves.rate) == {0.001}
+    path.write_text("1e-4\n")
+    found = network().set_callbacks(LearningRateControl(path)).fit(X, y)
+    assert_array_equal(found._curves.rate, [1e-4] * 8)
+
+
+RATES = {
+    b"0.01\n": 0.01,
+    b" 0.01 \n": 0.01,
+    b"\n1e-2\r\n\n": 0.01,
+    b"+.01\n": 0.01,
+    b"1.e-2\n": 0.01,
+    b"1_0\n": None,
+    b"nan\n": None,
+    b"inf\n": None,
+    b"-0.1\n": None,
+    b"0\n": None,
+    b"0.1 0.2\n": None,
+    b"0.1\n0.2\n": None,
+    b"1e999\n": None,
+    b"0,1\n": None,
+    b"0x1\n": None,
+    b"\xff\xfe1\n": None,
+    "٣\n".encode(): None,
+    b"0.1" + b"0" * 10**6 + b"\n": None,
+}
+
+
+@pytest.mark.parametrize("content", RATES, ids=lambda content: repr(content[:12]))
+def test_what_is_a_rate_and_what_is_none(tmp_path, content):
+    path = tmp_path / "rate"
+    path.write_bytes(content)
+    model = network().set_callbacks(LearningRateControl(path))
+    if RATES[content] is None:
+        with pytest.warns(UserWarning, match="must hold one finite number > 0") as told:
+            model.fit(X, y)
+        assert sum("finite number" in str(one.message) for one in told) == 1
+    else:
+        model.fit(X, y)
+    assert_array_equal(model._curves.rate, [RATES[content] or 0.001] * 8)
+
+
+def in_its_place(name, path):
+    """Something that is no file with a number in it."""
+    if name == "a folder":
+        path.mkdir()
+    elif name == "a pipe":
+        os.mkfifo(path)
+    elif name == "a loop of links":
+        path.symlink_to(path)
+    elif name == "a large file":
+        with path.open("wb") as file:
+            file.truncate(300 * 2**20)
+    else:
+        path.symlink_to("/dev/zero")
+
+
+@POSIX
+@pytest.mark.parametrize(
+    "name", ["a folder", "a pipe", "a loop of links", "a large file", "a device"]
+)
+def test_what_lies_in_its_place_ends_and_delays_nothing(tmp_path, name):
+    path = tmp_path / "rate"
+    in_its_place(name, path)
+    model = network().set_callbacks(LearningRateControl(path))
+    with pytest.warns(UserWarning, match="the learning rate stays as it is"):
+        model.fit(X, y)
+    assert_array_equal(model._state.theta, network().fit(X, y)._state.theta)
+
+
+@POSIX
+def test_a_file_without_permission_ends_nothing(tmp_path):
+    """As a user who is not root, who may read all."""
+    path = tmp_path / "rate"
+    path.write_text("0.1\n")
+    path.chmod(0)
+    program = textwrap.dedent(f"""
+        import os, sys, warnings
+        sys.path[:0] = {sys.path!r}
+        from sklearn.datasets import load_iris
+        from skdeep import DeepMLPClassifier
+        from skdeep.callbacks import LearningRateControl
+        X, y = load_iris(return_X_y=True)
+        if os.getuid() == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            model = DeepMLPClassifier((6,), max_iter=4, random_state=0)
+            model.set_callbacks(LearningRateControl({str(path)!r})).fit(X, y)
+        assert sum("cannot be read: Permission denied" in str(one.message) for one in told) == 1
+        assert set(model._curves.rate) == {{0.001}}
+    """)
+    for folder in (tmp_path, *list(tmp_path.parents)[:-1]):
+        with contextlib.suppress(OSError):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr

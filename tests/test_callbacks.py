@@ -206,7 +206,7 @@ def test_a_file_steers_a_fit_that_runs(tmp_path):
 
         def on_fit_task_begin(self, estimator, context):
             if context.task_name == "epoch" and context.task_id in (2, 3, 5):
-                path.write_text({2: " 0.05\n", 3: "", 5: "2e-1"}[context.task_id])
+                path.write_text({2: " 0.05\n", 3: "", 5: "2e-1\n"}[context.task_id])
 
         def on_fit_task_end(self, estimator, context): ...
         def setup(self, estimator, context): ...
@@ -221,8 +221,8 @@ def test_a_file_steers_a_fit_that_runs(tmp_path):
 
 def test_a_file_that_holds_no_rate_is_complained_of_once(tmp_path):
     path = tmp_path / "rate.txt"
-    path.write_text("fast")
-    with pytest.warns(UserWarning, match=r"must hold one finite number > 0, got 'fast'") as caught:
+    path.write_text("fast\n")
+    with pytest.warns(UserWarning, match=r"must hold one finite number > 0.*got b'fast") as caught:
         found = network().set_callbacks(LearningRateControl(path)).fit(X, y)
     assert sum("one finite number" in str(one.message) for one in caught) == 1
     same(found, network().fit(X, y))
@@ -686,3 +686,28 @@ def test_the_rates_that_were_used_are_kept():
     adaptive = network(learning_rate="adaptive", tol=10.0, n_iter_no_change=1).fit(X, y)
     assert adaptive._curves.rate[-1] < adaptive._curves.rate[0] == 0.001
     assert np.isnan(network(solver="lbfgs").fit(X, y)._curves.rate).all()
+
+
+@pytest.mark.parametrize("schedule", ["constant", "exponential", "coslog4", "adaptive"])
+def test_a_new_rate_each_epoch_binds_nothing_anew(schedule, monkeypatch):
+    """It is that of a schedule which says the same, and costs what that costs."""
+    import skdeep._engine.training as training
+
+    made = []
+    whole = training.Epochs.__init__
+
+    def counted(self, *args, **kwargs):
+        made.append(self)
+        whole(self, *args, **kwargs)
+
+    monkeypatch.setattr(training.Epochs, "__init__", counted)
+    model = network(learning_rate=schedule, early_stopping=True, n_iter_no_change=3)
+    found = clone(model).set_callbacks(LearningRateControl(inverse_time)).fit(X, y)
+    assert len(made) == 1
+    rates = np.array(found._curves.rate) * (1 + np.arange(found.n_iter_)) / 0.1
+    plain = clone(model).set_params(learning_rate_init=1.0).fit(X, y)
+    n = min(found.n_iter_, plain.n_iter_, 4)
+    assert_allclose(rates[:n], plain._curves.rate[:n], rtol=1e-12)
+    # Another parameter does need it.
+    clone(model).set_callbacks(SetAt(2, alpha=1.0)).fit(X, y)
+    assert len(made) == 4

@@ -23,7 +23,7 @@ from .._engine.penalties import ElasticNet
 from .._engine.population import BATCH_AXES, PARAMETER_AXES, combine, combine_values
 from .._engine.schedules import Schedule
 from .._engine.tied import TiedParameters
-from .._engine.training import AfterEpoch, LoopSettings, Snapshot, TrainingState
+from .._engine.training import AfterEpoch, LoopSettings, RateSchedule, Snapshot, TrainingState
 from .architecture import Architecture
 from .dev import DevPart, DevSet, Score, mean_of_predictions
 from .padding import Place, padded, place_in
@@ -199,10 +199,7 @@ class Fit:
         first = recipes[0]
         if self._is_of_one:
             problem = replace(first.problem(self._rows), tied=self._tied)
-            settings = first.settings(problem, watch_gradient=self._watch_gradient)
-            if settings is not None and self._keeps_errors:
-                settings = replace(settings, schedule=OwnSchedule(first.schedule))
-            return problem, settings
+            return problem, self._settings_of(models[0], problem)
         architecture = Architecture.together([one.architecture for one in recipes])
         problem = Problem(
             replace(architecture, hidden_layer_sizes=self._sizes).network,
@@ -217,8 +214,21 @@ class Fit:
         phi = self.state.phi
         if phi is not None and phi.ndim == 1:
             # What moves is one vector, at one rate.
-            return problem, first.settings(problem, watch_gradient=self._watch_gradient)
+            return problem, self._settings_of(models[0], problem)
         return problem, self._settings_of_all(leaders)
+
+    def _settings_of(self, model: Model, problem: Problem) -> LoopSettings | None:
+        """How to descend with one model; where a listener may change its rate, by what it is."""
+        recipe = model.recipe
+        settings = recipe.settings(problem, watch_gradient=self._watch_gradient)
+        if settings is None:
+            return None
+        schedule: RateSchedule = settings.schedule
+        if self._keeps_errors:
+            schedule = OwnSchedule(recipe.schedule)
+        if model.watch.listener is not None and recipe.is_stochastic:
+            return replace(settings, schedule=PresentRate(model, schedule), learning_rate=1.0)
+        return replace(settings, schedule=schedule)
 
     def _settings_of_all(self, models: Sequence[Model]) -> LoopSettings:
         """How to descend with several models, each by its own numbers."""
@@ -391,6 +401,10 @@ class Fit:
         recipe = watch.new_recipe()
         if recipe is None:
             return False
+        if recipe.is_stochastic and recipe.differs_in_rate_alone(watch.recipe):
+            # It is asked for at each epoch, or step.
+            watch.recipe = recipe
+            return False
         watch.go_on_by(recipe)
         # It may draw from other random streams.
         self._snapshot = None
@@ -507,6 +521,20 @@ class OwnSchedule:
         """The schedule's factor."""
         with own_errors(Exception):
             return self.schedule.factor(epoch, rows_seen, part_of_epoch)
+
+
+class PresentRate:
+    """The step size of one model by the rate that its recipe has at the time."""
+
+    def __init__(self, model: Model, schedule: RateSchedule) -> None:
+        self._model, self._schedule = model, schedule
+        self.changes_by_step = schedule.changes_by_step
+
+    def factor(self, epoch: int, rows_seen: int, part_of_epoch: float = 0.0) -> Number:
+        """The rate times the schedule's factor."""
+        rate = self._model.recipe.learning_rate
+        assert rate is not None
+        return rate * self._schedule.factor(epoch, rows_seen, part_of_epoch)
 
 
 class DecaysOfModels:

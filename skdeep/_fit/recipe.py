@@ -136,6 +136,14 @@ class Recipe:
             _are_same(value, theirs[name]) for name, value in mine.items()
         )
 
+    def differs_in_rate_alone(self, other: "Recipe") -> bool:
+        """Whether steps by the two differ in size only, so that nothing need be bound anew."""
+        mine, theirs = vars(self), vars(other)
+        return all(
+            value is theirs[name] or name == "learning_rate" or _are_alike(value, theirs[name])
+            for name, value in mine.items()
+        )
+
     def has_the_cost_of(self, other: "Recipe") -> bool:
         """Whether costs by the two recipes can be compared."""
         mine, theirs = (dict(one._fields(of_the_cost=True)) for one in (self, other))
@@ -212,6 +220,15 @@ def token(value: object) -> Hashable:
         return str(joblib.hash(value))
     except Exception:
         return (type(value), id(value))
+
+
+def _are_alike(one: object, other: object) -> bool:
+    """Whether two values are equal, or of one kind with equal attributes."""
+    if type(one) is not type(other):
+        return False
+    if hasattr(one, "__dict__") and not callable(one):
+        return bool(vars(one) == vars(other))
+    return bool(one == other)
 
 
 def _are_same(one: object, other: object) -> bool:

@@ -196,7 +196,10 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
     def _connect(self, events: FitEvents, prepared: Prepared, watch: Watch) -> None:
         """Let events find what callbacks ask for."""
         events.fitted_attributes = partial(self._attributes_as_if_ended, watch)
-        events.remake = partial(self._recipe_after_change, prepared.recipe, prepared.rows.n_rows)
+        n_rows = prepared.rows.n_rows
+        events.remake = lambda before, changed: self._recipe_after_change(
+            watch.recipe, n_rows, before, changed
+        )
 
     def _begin(self, prepared: Prepared, model: Model) -> None:
         self._take_up(prepared, model)

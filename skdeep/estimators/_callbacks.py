@@ -4,7 +4,7 @@ This module is all that knows the difference: with an older scikit-learn `Callba
 nothing, so `set_callbacks` is absent, and `FitEvents` does nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar, cast
 
 import numpy as np
@@ -52,11 +52,18 @@ def callbacks_of(estimator: BaseEstimator) -> list[object]:
     return callbacks
 
 
-def parameters_now(estimator: BaseEstimator) -> dict[str, object]:
-    """An estimator's parameters; those that could change in place are copied."""
+def parameters_now(
+    estimator: BaseEstimator, names: Sequence[str] | None = None
+) -> dict[str, object]:
+    """An estimator's parameters, by the names given or all; what could change in place is copied.
+
+    To find the names takes it longer than an epoch of a tiny network does.
+    """
+    names = estimator._get_param_names() if names is None else names
+    values = ((name, getattr(estimator, name)) for name in names)
     return {
         name: value.copy() if isinstance(value, (list, np.ndarray)) else value
-        for name, value in estimator.get_params(deep=False).items()
+        for name, value in values
     }
 
 
@@ -134,7 +141,8 @@ class FitEvents:
             fit: TaskContext = estimator._init_callback_context(max_subtasks=max_epochs)
             self._fit = fit
             fit.call_on_fit_task_begin(estimator=estimator, **self._data)
-        self._parameters = parameters_now(estimator) if self.are_heard else {}
+        self._names: list[str] = estimator._get_param_names() if self.are_heard else []
+        self._parameters = parameters_now(estimator, self._names)
 
     @property
     def are_heard(self) -> bool:
@@ -171,13 +179,13 @@ class FitEvents:
         changed = self.new_since(before)
         if not changed:
             return None
-        self._parameters = parameters_now(self._estimator)
+        self._parameters = {**before, **parameters_now(self._estimator, changed)}
         return self.remake(before, changed)
 
     def new_since(self, before: Mapping[str, object]) -> list[str]:
         """The names of parameters that are not what they were."""
-        now = self._estimator.get_params(deep=False)
-        return [name for name, value in now.items() if not are_equal(value, before[name])]
+        now = ((name, getattr(self._estimator, name)) for name in self._names)
+        return [name for name, value in now if not are_equal(value, before[name])]
 
     def fit_ends(self) -> None:
         if self._epoch is not None:

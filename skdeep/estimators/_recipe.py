@@ -1,9 +1,11 @@
 """What an estimator says: its parameters, and the recipe that they yield."""
 
 import inspect
+import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import cache
 from numbers import Integral, Real
 from typing import TypeVar
@@ -215,12 +217,17 @@ class YieldsRecipe(BaseEstimator, ABC):
     def _recipe_after_change(
         self, recipe: Recipe, n_rows: int, before: dict[str, object], changed: list[str]
     ) -> Recipe:
-        """The recipe of parameters that a callback has changed, checked like the first."""
+        """The recipe, after the one that holds, of parameters that a callback has changed, checked
+        like the first."""
         if not recipe.solver.takes_changing_objective:
             raise ValueError(
                 f"{changed[0]} cannot change while solver={recipe.solver.name!r} runs, which needs "
                 "an objective that stays the same. Stochastic solvers take it."
             )
+        rate = getattr(self, changed[0])
+        if changed == ["learning_rate_init"] and type(rate) is float and 0 < rate < math.inf:
+            # What is changed most often, before each epoch maybe.
+            return replace(recipe, learning_rate=rate)
         self._validate_params()
         shape = recipe.architecture
         for name in changed:
