@@ -711,3 +711,27 @@ def test_a_new_rate_each_epoch_binds_nothing_anew(schedule, monkeypatch):
     # Another parameter does need it.
     clone(model).set_callbacks(SetAt(2, alpha=1.0)).fit(X, y)
     assert len(made) == 4
+
+
+class Pickle(SetAt):
+    """Pickles the estimator as each epoch begins."""
+
+    def __init__(self):
+        self.copies = []
+
+    def on_fit_task_begin(self, estimator, context):
+        if context.task_name == "epoch":
+            self.copies.append(pickle.loads(pickle.dumps(estimator)))
+
+    def __getstate__(self):
+        # Copies would hold all copies before them.
+        return {"copies": []}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_an_estimator_can_be_pickled_from_a_callback(name):
+    callback = Pickle()
+    whole = network(**CONFIGURATIONS[name]).set_callbacks(callback).fit(X, y)
+    assert len(callback.copies) == whole.n_iter_
+    for copied in callback.copies[::5]:
+        assert_array_equal(copied.set_callbacks().fit(X, y)._state.theta, whole._state.theta)

@@ -9,14 +9,16 @@ The threads are as many as BLAS may use, so that a caller who limits BLAS, as jo
 workers, limits them too.
 """
 
+import os
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from functools import cache
-from itertools import pairwise
-from threading import Lock, Thread
+from itertools import count, pairwise
+from threading import RLock, Thread
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController
 
 from .network import Network
 
@@ -24,8 +26,94 @@ from .network import Network
 # at 2**21 one thread is a tenth faster, at 2**24 two are.
 SHARED_FROM = 2**22
 
-_LOCK = Lock()
+
 LOCK_PATIENCE = 1.0
+
+
+class _Limit:
+    """One thread for BLAS as long as anyone wants it so.
+
+    OpenBLAS's threads are the whole process's. Whoever comes first finds how many there are, and
+    the last to leave gives each library its own number back.
+    """
+
+    def __init__(self) -> None:
+        # Of those who want it so, by token: one that an interrupt kept from leaving is dropped
+        # when it is collected. That may happen anywhere, so the lock lets its holder in again.
+        self._users: set[int] = set()
+        self._lock = RLock()
+        self._found: list[tuple[LibController, int]] = []
+
+    def enter(self, token: int) -> None:
+        lock = self._take_lock()
+        try:
+            if not self._users:
+                self._found = [(one, one.num_threads or 1) for one in _blas().lib_controllers]
+            self._users.add(token)
+            self._set_to_one()
+        finally:
+            lock.release()
+
+    def leave(self, token: int) -> None:
+        lock = self._take_lock()
+        try:
+            # Restored before it is forgotten: cut short in between, it is done again.
+            if self._users == {token}:
+                self._restore()
+            self._users.discard(token)
+        finally:
+            lock.release()
+
+    def _take_lock(self) -> RLock:
+        """The lock, which is held for microseconds: after a second it is that of one who was
+        interrupted holding it, and there is a new one."""
+        lock = self._lock
+        while not lock.acquire(timeout=LOCK_PATIENCE):
+            if lock is self._lock:
+                self._lock = RLock()
+            lock = self._lock
+        return lock
+
+    def forget_all(self) -> None:
+        """Be as if nobody had wanted it so: in a forked child the threads that did are not."""
+        self._lock = RLock()
+        if self._users:
+            self._restore()
+        self._users = set()
+
+    def _set_to_one(self) -> None:
+        for library, n in self._found:
+            if n > 1:
+                library.set_num_threads(1)
+
+    def _restore(self) -> None:
+        for library, n in self._found:
+            if n > 1:
+                library.set_num_threads(n)
+
+
+_LIMIT = _Limit()
+_TOKENS = count()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_LIMIT.forget_all)
+
+
+class _OneBlasThread:
+    """A context in which BLAS has one thread; that it ends is seen to, however it does."""
+
+    def __init__(self) -> None:
+        self._token = next(_TOKENS)
+        # For when an interrupt keeps it from leaving by itself.
+        self._dropped = weakref.finalize(self, _LIMIT.leave, self._token)
+        # At the end of the process there is nothing to restore.
+        self._dropped.atexit = False
+
+    def __enter__(self) -> None:
+        _LIMIT.enter(self._token)
+
+    def __exit__(self, *error: object) -> None:
+        _LIMIT.leave(self._token)
+        self._dropped.detach()
 
 
 def blas_threads_for(
@@ -41,21 +129,8 @@ def blas_threads_for(
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
-    """A context in which BLAS has one thread.
-
-    OpenBLAS's threads are the whole process's. Of contexts that overlap in several threads only the
-    first one in limits and restores them: what a later one found would not be the original.
-    """
-    # It is held for microseconds. Who waits longer waits for one that was interrupted holding it.
-    held = _LOCK.acquire(timeout=LOCK_PATIENCE)
-    try:
-        if n_threads() == 1:
-            return nullcontext()
-        limit: AbstractContextManager[object] = _blas().limit(limits=1)
-        return limit
-    finally:
-        if held or _LOCK.locked():
-            _LOCK.release()
+    """A context in which BLAS has one thread; several may overlap, in one thread or in many."""
+    return _OneBlasThread()
 
 
 def slices_for_threads(n_rows: int, at_least: int) -> list[slice]:

@@ -158,12 +158,14 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         z = self._logits(X)
         if self._labels.kind == "multiclass":
             return np.asarray(log_softmax(z, axis=1))
-        if self._labels.kind == "binary":
-            if self.classes_.shape[0] == 1:
-                # The only class there is, whatever the network says.
-                return np.zeros_like(z)
-            z = np.hstack([-z, z])
-        return np.asarray(log_expit(z))
+        if self._labels.kind == "multilabel":
+            p = LOGISTIC.inverse(z.copy())
+            # Labels whose probabilities round to one are as likely as each other here, too.
+            return np.where(p > 0.5, np.log(np.maximum(p, 0.5)), log_expit(z))
+        if self.classes_.shape[0] == 1:
+            # The only class there is, whatever the network says.
+            return np.zeros_like(z)
+        return np.asarray(log_expit(np.hstack([-z, z])))
 
     def decision_function(self, X: MatrixLike) -> Array:
         """Raw outputs (logits) of the network.

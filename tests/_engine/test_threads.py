@@ -1,7 +1,13 @@
 """BLAS has one thread where products are small; threads that share rows change no result."""
 
+import gc
+import os
+import signal
+import sys
 import threading
-from contextlib import ExitStack, contextmanager
+import warnings
+from contextlib import ExitStack, nullcontext
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -52,35 +58,154 @@ def test_an_error_restores_the_threads():
 
 
 class Blas:
-    """A BLAS whose number of threads is the whole process's, as threadpoolctl controls one."""
+    """Two BLAS libraries, as threadpoolctl controls them."""
 
-    num_threads = 2
+    class Library:
+        def __init__(self, n):
+            self.num_threads = n
+
+        def set_num_threads(self, n):
+            self.num_threads = n
+
+    def __init__(self):
+        self.lib_controllers = [self.Library(2), self.Library(7)]
 
     @property
-    def lib_controllers(self):
-        return [self]
-
-    @contextmanager
-    def restored(self, before):
-        yield
-        self.num_threads = before
-
-    def limit(self, limits):
-        before, self.num_threads = self.num_threads, limits
-        return self.restored(before)
+    def n(self):
+        return [one.num_threads for one in self.lib_controllers]
 
 
-@pytest.mark.parametrize("first_out", [0, 1])
-def test_overlapping_contexts_leave_the_threads_as_they_were(first_out, monkeypatch):
-    blas = Blas()
-    monkeypatch.setattr(threads, "_blas", lambda: blas)
-    stacks = [ExitStack(), ExitStack()]
+@pytest.fixture
+def blas(monkeypatch):
+    made = Blas()
+    monkeypatch.setattr(threads, "_blas", lambda: made)
+    return made
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_overlapping_contexts_leave_the_threads_as_they_were(order, blas):
+    """The number is one until the last has left, and then that of each library."""
+    stacks = [ExitStack() for _ in range(3)]
     for stack in stacks:
         stack.enter_context(one_blas_thread())
-        assert blas.num_threads == 1
-    stacks[first_out].close()
-    stacks[1 - first_out].close()
-    assert blas.num_threads == 2
+        assert blas.n == [1, 1]
+    for number in order[:-1]:
+        stacks[number].close()
+        assert blas.n == [1, 1]
+    stacks[order[-1]].close()
+    assert blas.n == [2, 7]
+
+
+def test_what_is_changed_in_between_is_the_next_ones(blas):
+    with one_blas_thread():
+        pass
+    blas.lib_controllers[0].set_num_threads(5)
+    with one_blas_thread(), one_blas_thread():
+        assert blas.n == [1, 1]
+    assert blas.n == [5, 7]
+
+
+class InterruptAt:
+    """Ctrl-C at the n-th line that is run of `threads`."""
+
+    def __init__(self, n):
+        self.n, self.count = n, 0
+
+    def __enter__(self):
+        self._before = sys.gettrace()
+        sys.settrace(self._call)
+        return self
+
+    def __exit__(self, *exc):
+        sys.settrace(self._before)
+
+    def _call(self, frame, event, arg):
+        return self._line if frame.f_code.co_filename == threads.__file__ else None
+
+    def _line(self, frame, event, arg):
+        if event == "line":
+            self.count += 1
+            if self.count == self.n:
+                raise KeyboardInterrupt
+        return self._line
+
+
+def test_ctrl_c_at_any_line_leaves_the_threads_as_they_were(blas):
+    def use():
+        with one_blas_thread(), one_blas_thread():
+            pass
+
+    with InterruptAt(None) as lines:
+        use()
+    assert lines.count > 20
+    for n in range(1, lines.count + 1):
+        try:
+            with InterruptAt(n):
+                use()
+        except KeyboardInterrupt:
+            pass
+        gc.collect()
+        assert blas.n == [2, 7], n
+        with one_blas_thread():
+            assert blas.n == [1, 1], n
+        assert blas.n == [2, 7], n
+
+
+def test_many_threads_leave_the_threads_as_they_were(blas):
+    seen = []
+
+    def use():
+        for _ in range(200):
+            with one_blas_thread():
+                seen.append(blas.n == [1, 1])
+
+    workers = [threading.Thread(target=use) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert all(seen)
+    assert blas.n == [2, 7]
+
+
+def _end_the_child():
+    """Fit, and exit with 0 if BLAS has its threads before and after; never come back."""
+    code = 2
+    try:
+        signal.alarm(30)
+        before = n_threads()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            DeepMLPClassifier((4,), max_iter=2).fit(np.eye(4), [0, 1, 0, 1])
+        code = int(not before == n_threads() == {2})
+    finally:
+        os._exit(code)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("lock_is_held", [False, True])
+def test_a_child_of_a_fork_fits_while_its_parent_does(lock_is_held):
+    """The lock may be held, and BLAS limited, by a thread that the child does not have."""
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        with one_blas_thread(), threads._LIMIT._lock if lock_is_held else nullcontext():
+            held.set()
+            go_on.wait(60)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(60)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            _end_the_child()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        go_on.set()
+        other.join()
 
 
 def test_training_runs_inside(monkeypatch):
