@@ -49,6 +49,10 @@ class HeldFile:
         if not folder.is_dir():
             raise FileNotFoundError(f"path must be in a folder that exists, {folder} does not.")
         self.path = Path(os.path.realpath(path))
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(
+                f"path must lead into a folder that exists, {path} leads to {self.path}."
+            )
         self._is_own = is_own
         if os.path.lexists(self.path) and not (self.path.is_file() and is_own(self.path)):
             raise FileExistsError(f"path is a file that no {writer} has written: {path}.")
@@ -59,7 +63,8 @@ class HeldFile:
                 f"Another fit that is running writes {path}. Give each {writer} a path of its own; "
                 "in cross-validation and searches the copies of an estimator share its callbacks."
             )
-        self._remove_unfinished()
+        with contextlib.suppress(OSError):
+            self._remove_unfinished()
 
     def release(self) -> None:
         """Let another fit write it."""
@@ -182,6 +187,9 @@ def _lock(file: IO[bytes]) -> bool:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
+    except OSError:
+        # A file system that knows no locks: nobody can be kept from it.
+        return True
     return True

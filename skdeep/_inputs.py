@@ -64,7 +64,8 @@ def check_numbers(values: object, name: str) -> None:
 
 def check_not_masked(values: object, name: str) -> None:
     """Raise where some of the values are masked."""
-    if np.ma.is_masked(values):
+    rows = values if isinstance(values, (list, tuple)) else [values]
+    if any(np.ma.is_masked(row) for row in rows):
         raise ValueError(
             f"{name} has masked values, and what is beneath a mask is not to be learnt from. Fill "
             "them, or leave their rows out."
@@ -76,7 +77,9 @@ def _temporal_column(values: object) -> str | None:
     dtypes = getattr(values, "dtypes", None)
     if hasattr(values, "columns") and dtypes is not None:
         for label, dtype in zip(values.columns, dtypes, strict=True):
-            if _is_temporal(dtype):
+            if _is_temporal(dtype) or (
+                _is_of_objects(dtype) and _some_temporal(cast(Any, values)[label])
+            ):
                 return f" in column {label!r}"
         return None
     if isinstance(values, (list, tuple)):
@@ -88,9 +91,24 @@ def _temporal_column(values: object) -> str | None:
     dtype = getattr(values, "dtype", None)
     if _is_temporal(dtype):
         return ""
-    if isinstance(values, np.ndarray) and values.dtype.kind == "O":
-        return "" if any(isinstance(value, TEMPORAL) for value in values.flat) else None
+    if _is_of_objects(dtype) and _some_temporal(values):
+        return ""
     return None
+
+
+def _is_of_objects(dtype: object) -> bool:
+    return getattr(dtype, "kind", None) == "O" and not hasattr(dtype, "pyarrow_dtype")
+
+
+def _some_temporal(values: object) -> bool:
+    """Whether some of the objects are dates or durations; of categories these tell."""
+    categories = getattr(getattr(values, "cat", None), "categories", None)
+    objects = np.asarray(values if categories is None else categories)
+    if objects.dtype.kind != "O":
+        return _is_temporal(objects.dtype)
+    return any(
+        isinstance(value, TEMPORAL) or hasattr(value, "start_time") for value in objects.flat
+    )
 
 
 def _is_temporal(dtype: object) -> bool:

@@ -32,6 +32,7 @@ from ._files import HeldFile, replace
 from .estimators._base import BaseNetworkEstimator
 from .estimators._callbacks import TaskContext, callbacks_of
 from .estimators._running import (
+    FollowedFit,
     HasRunningFit,
     give_back_rate,
     running_fit,
@@ -566,7 +567,12 @@ class Checkpoint(_WritingCallback):
             return
         kept = self._file.beside(f".epoch-{epoch}")
         if kept.exists() and not self._is_own(kept):
-            raise FileExistsError(f"{kept} is a file that no Checkpoint has written")
+            warnings.warn(
+                f"{kept} is a file that no Checkpoint has written: the checkpoint of epoch {epoch} "
+                "is not kept.",
+                stacklevel=2,
+            )
+            return
         replace(kept, self._file.path.read_bytes())
         for older in self._kept()[: -(self.keep - 1)]:
             older.unlink()
@@ -675,22 +681,21 @@ class TrainingLog(_WritingCallback):
             first = file.readline(LONGEST_LINE)
         if not first.strip():
             return True
-        if path.suffix == ".csv":
+        if self.path.suffix == ".csv":
             return first.rstrip(b"\r\n") in {",".join(names).encode() for names in COLUMNS}
         row = _row_in(first)
         return row is not None and tuple(row) in COLUMNS
 
     def _epoch_ends(self, estimator: HasRunningFit) -> None:
         fit = running_fit(estimator)
-        history, state = fit.history, fit.watch.state
-        epoch = len(history) - 1
-        now = {
-            "gradient_norm": float(state.gradient_norm),
+        row = fit.last_row
+        epoch = int(row["epoch"])
+        self._seen[epoch] = {
+            "gradient_norm": float(fit.watch.state.gradient_norm),
             "seconds": time.perf_counter() - self._start,
         }
-        self._seen[epoch] = now
         follows = self._n_written == epoch and self._file.path.exists()
-        write = partial(self._append, history) if follows else partial(self._write_all, history)
+        write = partial(self._append, row) if follows else partial(self._write_all, fit)
         self._n_written = epoch + 1 if self._try(write) else None
 
     @property
@@ -698,13 +703,14 @@ class TrainingLog(_WritingCallback):
         assert self._held is not None
         return self._held
 
-    def _append(self, history: list[dict[str, float]]) -> None:
-        self._file.append(self._line(len(history) - 1, history).encode())
+    def _append(self, row: dict[str, float]) -> None:
+        self._file.append(self._line(row).encode())
 
-    def _write_all(self, history: list[dict[str, float]]) -> None:
+    def _write_all(self, fit: FollowedFit) -> None:
         """The lines of all epochs: those that are there, and of the curves those that are not."""
+        history = fit.history
         there = self._lines_there(history)
-        lines = [there.get(epoch) or self._line(epoch, history) for epoch in range(len(history))]
+        lines = [there.get(epoch) or self._line(row) for epoch, row in enumerate(history)]
         if self.path.suffix == ".csv":
             lines.insert(0, ",".join([*history[0], *self._seen[len(history) - 1]]) + "\n")
         self._file.replace("".join(lines).encode())
@@ -725,9 +731,9 @@ class TrainingLog(_WritingCallback):
                 lines.setdefault(epoch, content.decode())
         return lines
 
-    def _line(self, epoch: int, history: list[dict[str, float]]) -> str:
+    def _line(self, row: dict[str, float]) -> str:
         unknown = {"gradient_norm": math.nan, "seconds": math.nan}
-        values = {**history[epoch], **self._seen.get(epoch, unknown)}
+        values = {**row, **self._seen.get(int(row["epoch"]), unknown)}
         known = {name: value if math.isfinite(value) else None for name, value in values.items()}
         if self.path.suffix == ".jsonl":
             return json.dumps(known) + "\n"

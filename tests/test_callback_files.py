@@ -619,3 +619,84 @@ def test_a_file_without_permission_ends_nothing(tmp_path):
             folder.chmod(folder.stat().st_mode | 0o055)
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
+
+
+# ------------------------------------------------------------- what is refused, and tried again
+
+
+def test_a_resumed_fit_under_control_that_is_refused_can_be_tried_again(tmp_path):
+    def once(epoch, loss_curve):
+        return 0.05 if epoch == 0 else None
+
+    for make in (
+        network,
+        lambda: TabularMLPClassifier(3, hidden_layer_sizes=4, max_iter=6, random_state=0),
+    ):
+        whole = make().set_callbacks(LearningRateControl(once)).fit(X, y)
+        killed = make().set_callbacks(
+            LearningRateControl(once), Checkpoint(tmp_path / "m"), At(2, kill)
+        )
+        with pytest.raises(Killed):
+            killed.fit(X, y)
+        with pytest.warns(UserWarning, match="could not be saved"):
+            resumed = Checkpoint.resume(tmp_path / "m")
+        # Two hands on one rate: it is given back to what it was, whatever their order.
+        resumed.set_callbacks(LearningRateControl(once), LearningRateControl(once))
+        for bad in (y[::-1], y[:-1]):
+            with pytest.raises(ValueError, match=r"the data it began with|inconsistent numbers"):
+                resumed.fit(X, bad)
+        resumed.fit(X, y)
+        assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+        assert resumed.learning_rate_init == make().learning_rate_init
+
+
+@pytest.mark.parametrize(
+    "make",
+    [network, lambda: TabularMLPClassifier(3, hidden_layer_sizes=4, max_iter=6, random_state=0)],
+)
+def test_how_rows_lie_in_memory_is_nothing(tmp_path, make):
+    with pytest.raises(Killed):
+        make().set_callbacks(Checkpoint(tmp_path / "m"), At(2, kill)).fit(X, y)
+    for same in (np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2], X.tolist()):
+        resumed = Checkpoint.resume(tmp_path / "m").set_callbacks().fit(same, y)
+        expected = make().fit(X, y)
+        np.testing.assert_allclose(resumed.predict_proba(X), expected.predict_proba(X), rtol=1e-9)
+
+
+def test_a_foreign_file_beside_stops_no_saving(tmp_path):
+    (tmp_path / "m.epoch-2").write_text("mine")
+    with pytest.warns(UserWarning, match="the checkpoint of epoch 2 is not kept"):
+        network().set_callbacks(Checkpoint(tmp_path / "m", keep=2)).fit(X, y)
+    assert Checkpoint.resume(tmp_path / "m")._paused.n_epochs == 8
+    assert (tmp_path / "m.epoch-2").read_text() == "mine"
+
+
+@POSIX
+def test_a_link_to_another_suffix_stays_a_logs(tmp_path):
+    (tmp_path / "log.csv").symlink_to(tmp_path / "run1")
+    for _ in range(2):
+        network().set_callbacks(TrainingLog(tmp_path / "log.csv")).fit(X, y)
+    assert len((tmp_path / "run1").read_text().splitlines()) == 9
+    (tmp_path / "bad.csv").symlink_to(tmp_path / "no" / "run")
+    with pytest.raises(FileNotFoundError, match="path must lead into a folder that exists"):
+        network().set_callbacks(TrainingLog(tmp_path / "bad.csv")).fit(X, y)
+
+
+@POSIX
+def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch):
+    def none(descriptor, operation):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(_files.fcntl, "flock", none)
+    network().set_callbacks(Checkpoint(tmp_path / "m")).fit(X, y)
+    assert [file.name for file in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_log_costs_the_same_however_long_it_is(tmp_path, monkeypatch):
+    """Of its rows one is made for each epoch, and all once."""
+    from skdeep._fit.watch import Curves
+
+    made, whole = [], Curves.row
+    monkeypatch.setattr(Curves, "row", lambda self, n: made.append(n) or whole(self, n))
+    network(max_iter=50).set_callbacks(TrainingLog(tmp_path / "log.csv")).fit(X, y)
+    assert len(made) < 110

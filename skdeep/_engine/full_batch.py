@@ -117,6 +117,11 @@ def gradient_resolution(data: Rows, dtype: FloatType) -> float:
     return 2 * float(np.finfo(dtype).eps) * scale
 
 
+def without_momentum_ahead(state: OptimizerState | None) -> OptimizerState | None:
+    """What remains of an optimizer's state once θ has been set to another one."""
+    return None if state is not None and state.kind == ACCELERATED else state
+
+
 class _Descent:
     """What the two forms of gradient descent share: the objective, the rate, the stopping rule."""
 

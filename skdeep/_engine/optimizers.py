@@ -378,8 +378,10 @@ def global_norm(grad: Array) -> Array:
     not: then entries are divided by the largest before.
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        norm: Array = np.sqrt(np.vecdot(grad, grad).astype(np.float64))
-        if np.all(np.isfinite(norm) & (norm > 0)):
+        norm: Array = np.sqrt(np.vecdot(grad, grad), dtype=np.float64)
+        # Below, squares are denormal and have lost digits.
+        least = math.sqrt(float(np.finfo(grad.dtype).tiny) * grad.shape[-1])
+        if np.all((norm > least) & (norm < np.inf)):
             return norm
         largest = np.max(np.abs(grad), axis=-1, keepdims=True).astype(np.float64)
         scaled = grad / np.where(largest > 0, largest, 1)

@@ -11,12 +11,12 @@ workers, limits them too.
 
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
-from functools import cache
+from functools import cache, partial
 from itertools import count, pairwise
-from threading import RLock, Thread
+from threading import Event, RLock, Thread
 
 from threadpoolctl import LibController, ThreadpoolController
 
@@ -156,25 +156,52 @@ def run_in_threads(work: Callable[[int, slice], None], parts: list[slice]) -> No
             errors.append(error)
 
     with one_blas_thread():
-        others = []
+        ended: list[Event] = []
         for number, part in enumerate(parts[1:], start=1):
             # A thread starts without its maker's context, which holds NumPy's error state.
-            thread = Thread(target=copy_context().run, args=(run, number, part))
             try:
-                thread.start()
+                ended.append(start_thread(partial(copy_context().run, run, number, part)))
             except RuntimeError:
                 # The interpreter is shutting down, or the system has no more threads to give.
                 run(number, part)
-            else:
-                others.append(thread)
         try:
             run(0, parts[0])
         finally:
             # On Ctrl-C, too: what they write into, and BLAS's threads, are theirs until they end.
-            for thread in others:
-                thread.join()
+            wait_for_all(ended)
     if errors:
         raise errors[0]
+
+
+def start_thread(work: Callable[[], object]) -> Event:
+    """Run in a thread of its own; the event that is set when that is done.
+
+    `Thread.join` would not do to wait for it: once it has been interrupted, Python takes a thread
+    that is alive for one that has ended.
+    """
+    ended = Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            ended.set()
+
+    Thread(target=run, daemon=True).start()
+    return ended
+
+
+def wait_for_all(events: Iterable[Event]) -> None:
+    """Wait for all; Ctrl-C is raised once they are there."""
+    interrupt: KeyboardInterrupt | None = None
+    for event in events:
+        while not event.is_set():
+            try:
+                event.wait()
+            except KeyboardInterrupt as error:
+                interrupt = error
+    if interrupt is not None:
+        raise interrupt
 
 
 def n_threads() -> int:

@@ -111,11 +111,14 @@ class Fit:
     ) -> None:
         self.models = list(models)
         _check_seams([model.recipe for model in models], dev, groups)
-        self._rows, self._dev, self._groups, self._tied = rows, dev, groups, tied
+        self._rows, self._dev, self._tied = rows, dev, tied
         self._watch_gradient, self._keeps_errors = watch_gradient, keeps_errors
         self._remembers_epochs = remembers_epochs and len(self.models) == 1
         for number, model in enumerate(self.models):
             model.number = number
+        self._group_of = {number: group for group in groups or () for number in group}
+        # Of tied models, whose mean is the same: what it has come to in this epoch.
+        self._evaluated: dict[int, tuple[float, float]] = {}
         self._last_whole: tuple[Snapshot | None, Counters] | None = None
         self._snapshot: Snapshot | None = None
         self._join(self.models)
@@ -344,6 +347,7 @@ class Fit:
         """Record an epoch of all models; whether the population changes before the next one."""
         running = self._running()
         logits = None if self._dev is None else self._predict_dev(self._dev)
+        self._evaluated.clear()
         for model in running:
             self._record(model, float(losses[model.row]), logits)
         # Once all are recorded: whoever hears of one may save them all.
@@ -385,11 +389,17 @@ class Fit:
     def _evaluate(self, model: Model, logits: Array) -> tuple[float, float]:
         """Loss and score on the dev rows, of the model or of the group that it is in."""
         assert model.dev is not None
-        group = next((one for one in self._groups or () if model.number in one), [model.number])
-        rows = [one.row for one in self.population if one.number in group]
+        group = self._group_of.get(model.number, [model.number])
+        is_mean = self._tied is not None and not self._is_of_one
+        if is_mean and group[0] in self._evaluated:
+            return self._evaluated[group[0]]
         if not self._is_of_one:
+            rows = [self.models[number].row for number in group]
             logits = logits[rows[0]] if len(rows) == 1 else self._mean(model, logits[rows])
-        return model.dev.evaluate(model.recipe, model.dev.logits(logits), model.score)
+        found = model.dev.evaluate(model.recipe, model.dev.logits(logits), model.score)
+        if is_mean:
+            self._evaluated[group[0]] = found
+        return found
 
     @staticmethod
     def _mean(model: Model, logits: Array) -> Array:

@@ -45,17 +45,22 @@ class Curves:
     validation_loss: list[float] = field(default_factory=list)
     validation_score: list[float] = field(default_factory=list)
 
-    def rows(self) -> list[dict[str, float]]:
-        """Epoch by epoch, NaN where there is nothing."""
-        n_epochs = len(self.loss)
+    def row(self, epoch: int) -> dict[str, float]:
+        """What was recorded of an epoch, NaN where there is nothing."""
         columns = {
             "loss": self.loss,
             "validation_loss": self.validation_loss,
             "validation_score": self.validation_score,
             "learning_rate": self.rate,
         }
-        filled = [[*values, *[math.nan] * (n_epochs - len(values))] for values in columns.values()]
-        return [dict(zip(columns, row, strict=True)) for row in zip(*filled, strict=True)]
+        return {
+            name: values[epoch] if epoch < len(values) else math.nan
+            for name, values in columns.items()
+        }
+
+    def rows(self) -> list[dict[str, float]]:
+        """What was recorded, epoch by epoch."""
+        return [self.row(epoch) for epoch in range(len(self.loss))]
 
     def copy(self) -> "Curves":
         return Curves(*(list(values) for values in vars(self).values()))

@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import partial
 from numbers import Real
 from typing import Self, TypeVar, cast
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,6 +57,9 @@ from ._validation import check_finite_outputs, check_fits_in, validated_X
 class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
     """Base class of the four estimators. Warning: use the derived classes."""
 
+    _standing: Standing
+    # What tells the best θ so far from another one.
+    _best_theta: int | None = None
     # An X and its raw outputs, where a stack has predicted for all its models at once.
     _foreseen: tuple[object, Array] | None = None
     # Where a saved fit had come to, from which the next call of `fit` goes on.
@@ -140,7 +144,7 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
             if continuing:
                 self._check_continued_with_the_same()
             prepared = self._prepare(X, y, sample_weight, continuing=continuing, classes=classes)
-            alpha = prepared.recipe.alpha * _share_of(total_weight, prepared.rows)
+            alpha = prepared.recipe.alpha * _share_of(total_weight, prepared.weight)
             prepared.recipe = replace(prepared.recipe, max_epochs=1, alpha=alpha)
             self.__dict__.pop("_paused", None)
             model = self._model(prepared, None, continuing=continuing)
@@ -219,6 +223,12 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
             self.random_state,
         )
 
+    def _forget_best_unless(self, theta: Array) -> None:
+        if self._standing.holds_best and _digest(theta) != self._best_theta:
+            standing: Standing = self._standing.copy()
+            standing.holds_best = False
+            self._standing = standing
+
     def _use(self, model: Model) -> None:
         """Predict with what a model has come to, and go on from it."""
         self._network, self._state = model.recipe.network, model.state
@@ -230,6 +240,8 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
 
     def _end(self, model: Model, *, restored: bool, incremental: bool = False) -> None:
         self._use(model)
+        if self._standing.holds_best:
+            self._best_theta = _digest(model.state.theta)
         self.__dict__.update(self._attributes_of(model))
         warn_of_outcome(self, model, restored=restored, incremental=incremental)
 
@@ -312,11 +324,14 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
 Estimator = TypeVar("Estimator", bound=BaseNetworkEstimator)
 
 
-def _share_of(total_weight: object, rows: Rows) -> float:
-    """What part of a total weight these rows have; all of it where none is given."""
+def _digest(theta: Array) -> int:
+    return crc32(theta.tobytes())
+
+
+def _share_of(total_weight: object, own: float) -> float:
+    """What part of a total weight rows have; all of it where none is given."""
     if total_weight is None:
         return 1.0
-    own = float(rows.total_weight)
     is_number = isinstance(total_weight, Real) and not isinstance(total_weight, bool)
     if not is_number or not own * (1 - 1e-6) <= float(cast(float, total_weight)) < math.inf:
         raise ValueError(
@@ -410,6 +425,7 @@ def foresee(models: Sequence[BaseNetworkEstimator], X: MatrixLike) -> None:
         return
     try:
         x = validated_X(models[0], X)
+        check_fits_in(x, models[0]._state.theta.dtype)
     except Exception:
         # Rows that cannot be predicted: each meets that itself.
         return
@@ -422,6 +438,7 @@ def foresee(models: Sequence[BaseNetworkEstimator], X: MatrixLike) -> None:
     theta, statistics = padded(
         [(s.theta, s.statistics, place) for s, place in zip(states, places, strict=True)], network
     )
-    logits = predict_logits(network, theta, statistics, x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = predict_logits(network, theta, statistics, x)
     for model, own in zip(models, logits, strict=True):
         model._foreseen = (X, own)

@@ -164,7 +164,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
 
     @coefs_.setter
     def coefs_(self, values: Sequence[ArrayLike]) -> None:
-        self._set("coefs_", values)
+        self.coefs_.set_all(values)
 
     @property
     def intercepts_(self) -> LayerArrays:
@@ -175,13 +175,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[ArrayLike]) -> None:
-        self._set("intercepts_", values)
-
-    def _set(self, name: str, values: Sequence[ArrayLike]) -> None:
-        getattr(self, name).set_all(values)
-        # What was best, and what was foreseen, was so with others.
-        self._standing.holds_best = False
-        self.__dict__.pop("_foreseen", None)
+        self.intercepts_.set_all(values)
 
     def _parameter_views(self, attribute: str) -> Views:
         if not hasattr(self, "_state"):

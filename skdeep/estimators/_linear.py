@@ -34,6 +34,11 @@ from ._validation import check_finite_outputs, check_fits_in, validated_X
 CHUNK_ELEMENTS = 2**17
 
 
+def _stored(matrix: Matrix) -> Array:
+    """The numbers of an array, or those that a sparse matrix has."""
+    return matrix if isinstance(matrix, np.ndarray) else matrix.data
+
+
 class BaseLinear(NetworkClassifier):
     """What the two linear classifiers share."""
 
@@ -264,16 +269,17 @@ class BaseLinear(NetworkClassifier):
             intercept -= intercept.mean()
         return {"coef_": coef, "intercept_": intercept}
 
-    def _take_over_coefficients(self, network: Network, theta: Array) -> None:
-        """Write into θ what coef_ and intercept_ have been set to, if they have been."""
+    def _take_over_coefficients(self, network: Network, theta: Array) -> bool:
+        """Write into θ what coef_ and intercept_ have been set to; whether they have been."""
         of_theta = self._coefficients(network, theta)
         own = self._own_coefficients(of_theta)
         if all(np.array_equal(own[name], of_theta[name]) for name in own):
-            return
+            return False
         views = network.layout.views(theta)
         views["output", "W"][...] = own["coef_"].T
         if self.fit_intercept:
             views["output", "b"][0] = own["intercept_"]
+        return True
 
     def _own_coefficients(self, like: Mapping[str, Array]) -> dict[str, Array]:
         """coef_ and intercept_ as they are now, as arrays like these."""
@@ -290,11 +296,11 @@ class BaseLinear(NetworkClassifier):
 
     def _logits(self, X: MatrixLike, *, link: str = "identity") -> Array:
         X = validated_X(self, X)
-        self._check_shapes(X.shape[1])
-        check_fits_in(X, self.intercept_.dtype)
+        coef, intercept = self._present_coefficients()
+        check_fits_in(X, intercept.dtype)
         # From coef_, which a user may have changed or made sparse, in chunks and in its dtype.
-        dtype, n_rows = self.intercept_.dtype, X.shape[0]
-        z = np.empty((n_rows, self.intercept_.shape[0]), dtype=dtype)
+        dtype, n_rows = intercept.dtype, X.shape[0]
+        z = np.empty((n_rows, intercept.shape[0]), dtype=dtype)
         # Pieces of a sparse X would be copies; its product is as small as the result.
         sparse = scipy.sparse.issparse(X)
         chunk = n_rows if sparse else max(1, CHUNK_ELEMENTS // X.shape[1])
@@ -303,23 +309,28 @@ class BaseLinear(NetworkClassifier):
             for start in range(0, n_rows, chunk):
                 rows = slice(start, start + chunk)
                 x = (X if sparse else X[rows]).astype(dtype, copy=False)
-                z[rows] = safe_sparse_dot(x, self.coef_.T, dense_output=True)
-            z += self.intercept_
+                z[rows] = safe_sparse_dot(x, coef.T, dense_output=True)
+            z += intercept
             predictions = how.inverse(z)
         check_finite_outputs(predictions, X, can_overflow=how.can_overflow)
         return predictions
 
-    def _check_shapes(self, n_features: int) -> None:
-        """Raise where coef_ or intercept_ have been set to what no model of this fit has."""
-        n_outputs = self._labels.n_outputs
-        for name, shape in (("coef_", (n_outputs, n_features)), ("intercept_", (n_outputs,))):
-            value = getattr(self, name)
-            kind = getattr(getattr(value, "dtype", None), "kind", "")
-            if getattr(value, "shape", None) != shape or kind != "f":
-                raise ValueError(
-                    f"{name} must be an array of floats of shape {shape}, and has been set to "
-                    f"{value!r}."
-                )
+    def _present_coefficients(self) -> tuple[Matrix, Array]:
+        """coef_, as it is where it is sparse, and intercept_, checked as `partial_fit` does."""
+        coef, intercept = self.coef_, self.intercept_
+        shape = (self._labels.n_outputs, self.n_features_in_)
+        are_arrays = isinstance(coef, np.ndarray) and isinstance(intercept, np.ndarray)
+        if (
+            (are_arrays or scipy.sparse.issparse(coef))
+            and coef.shape == shape
+            and getattr(intercept, "shape", None) == shape[:1]
+            and coef.dtype.kind == "f"
+            and intercept.dtype.kind == "f"
+            and np.isfinite(_stored(coef).sum() + intercept.sum())
+        ):
+            return coef, intercept
+        own = self._own_coefficients(self._coefficients(self._network, self._state.theta))
+        return own["coef_"], own["intercept_"]
 
     def sparsify(self) -> Self:
         """Turn `coef_` into a sparse matrix, which saves memory where L1 has made many zeros.

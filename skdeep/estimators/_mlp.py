@@ -618,11 +618,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     best_loss_ : float or None
         The smallest of `loss_curve_`; None with early stopping.
     validation_loss_curve_ : list of float or None
-        The loss on the dev set, without penalty, after every epoch; None without a dev set. Rows
-        count as in training: by their own weights times those of their classes.
+        The loss on the dev set, without penalty, after every epoch; None without a dev set.
     validation_scores_ : list of float or None
-        The score on the dev set after every epoch; None without a dev set. Rows count by their own
-        weights alone.
+        The score on the dev set after every epoch; None without a dev set.
     best_validation_score_ : float or None
         The largest of them.
     best_epoch_ : int or None

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.data import Rows
+from .._engine.full_batch import without_momentum_ahead
 from .._engine.network import Network
 from .._engine.training import TrainingState
 from .._fit.dev import DevSet
@@ -43,6 +44,8 @@ class Prepared:
     state: TrainingState
     rows: Rows
     dev: DevSet | None
+    # The sum of the rows' own weights, classes' weights apart.
+    weight: float
 
     @cached_property
     def fingerprint(self) -> str:
@@ -51,7 +54,7 @@ class Prepared:
         if self.dev is not None:
             part = self.dev.of_model(0)
             parts += [self.dev.x, part.targets, part.cost_weights]
-        return str(joblib.hash(parts))
+        return str(joblib.hash([_in_order(part) for part in parts]))
 
 
 class PreparesFits(YieldsRecipe):
@@ -85,8 +88,13 @@ class PreparesFits(YieldsRecipe):
         """What rows of each class count, learnt from these."""
         return None
 
-    def _take_over_coefficients(self, network: Network, theta: Array) -> None:
-        """Write into θ what public attributes say that have been set from outside."""
+    def _take_over_coefficients(self, network: Network, theta: Array) -> bool:
+        """Write into θ what public attributes say; whether they have been set from outside."""
+        return False
+
+    @abstractmethod
+    def _forget_best_unless(self, theta: Array) -> None:
+        """Forget that θ was the best so far if it is another one, set from outside."""
 
     # --------------------------------------------------------------------------------- preparing
 
@@ -124,8 +132,12 @@ class PreparesFits(YieldsRecipe):
             # With callbacks, a later recipe may draw from others.
             drawn = recipe.streams_drawn_for(rows.n_rows)
             state = state.copy(list(state.streams) if callbacks_of(self) else drawn)
-            self._take_over_coefficients(network, state.theta)
-        return Prepared(recipe, state, rows, dev)
+            if self._take_over_coefficients(network, state.theta):
+                # What is ahead of θ, and its momentum, were of another θ.
+                state.optimizer = without_momentum_ahead(state.optimizer)
+            self._forget_best_unless(state.theta)
+        weight = float(x.shape[0] if weights is None else weights.sum(dtype=np.float64))
+        return Prepared(recipe, state, rows, dev, weight)
 
     def _dev_set(
         self,
@@ -241,6 +253,11 @@ def prepared_to_inspect(
         )
     prepared: Prepared = subject._prepare(X, y, sample_weight, continuing=fitted)
     return prepared
+
+
+def _in_order(part: object) -> object:
+    """An array as it would be if its rows lay one after the other: how they lie is nothing."""
+    return np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part
 
 
 def _counted(

@@ -39,8 +39,12 @@ class FollowedFit(Protocol):
         """The costs so far of what is being trained; its epochs count from 0."""
 
     @property
+    def last_row(self) -> dict[str, float]:
+        """Of the last epoch its number, what else says where it was, and what was recorded."""
+
+    @property
     def history(self) -> list[dict[str, float]]:
-        """Of each epoch so far its number, what else says where it was, and what was recorded."""
+        """The same of all epochs so far."""
 
     @property
     def has_ended(self) -> bool:
@@ -111,6 +115,11 @@ class RunningFit:
         return self.watch.curves.loss
 
     @property
+    def last_row(self) -> dict[str, float]:
+        last = len(self.watch.curves.loss) - 1
+        return {"epoch": last, **self.watch.curves.row(last)}
+
+    @property
     def history(self) -> list[dict[str, float]]:
         return [{"epoch": n, **row} for n, row in enumerate(self.watch.curves.rows())]
 
@@ -160,10 +169,14 @@ def running_fit(estimator: HasRunningFit) -> FollowedFit:
 
 def take_control_of_rate(estimator: HasRunningFit) -> None:
     """Remember the estimator's own learning rate, which others are set for while a fit runs."""
+    if "_rate_before_control" in estimator.__dict__:
+        # Another control has it already.
+        return
     estimator._rate_before_control = estimator.learning_rate_init
-    # A fit that was saved under control goes on with the rate it had.
+    # A fit that was saved under control goes on with the rate it had. It is kept until the fit has
+    # begun: one that is refused can be tried again.
     if "_rate_under_control" in estimator.__dict__:
-        estimator.learning_rate_init = estimator.__dict__.pop("_rate_under_control")
+        estimator.learning_rate_init = estimator.__dict__["_rate_under_control"]
 
 
 def give_back_rate(estimator: HasRunningFit) -> None:

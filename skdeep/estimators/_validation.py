@@ -50,6 +50,8 @@ def validated_X_y(
 def validated_X(estimator: BaseEstimator, X: MatrixLike) -> Matrix:
     """X as an array or CSR matrix with the columns of `fit`."""
     check_numbers(X, "X")
+    if isinstance(X, list):
+        X = _as_array(X)
     dtype = (np.float64, np.float32)
     if type(X) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
         return canonical(validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False))
@@ -78,6 +80,15 @@ def _check_width(estimator: BaseEstimator, X: Matrix, name: str) -> None:
             f"{name} has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
             f"{estimator.n_features_in_} features as input."
         )
+
+
+def _as_array(rows: MatrixLike) -> MatrixLike:
+    """Rows of numbers as an array, which need not be made twice; others as they are."""
+    try:
+        array = np.asarray(rows)
+    except ValueError:
+        return rows
+    return array if array.dtype.kind in "fiub" else rows
 
 
 def check_fits_in(X: Matrix, dtype: FloatType) -> None:

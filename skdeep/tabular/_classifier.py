@@ -97,7 +97,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         comes down to zero.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Factors on the rows' weights by class, >= 0. "balanced" makes all classes weigh the same.
-        For multi-label y a list with a dict for each label.
+        For multi-label y a list with a dict for each label. A dict may name classes that y lacks,
+        as folds do, unless it leaves out some that y has.
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the rows held out and the order of mini-batches; an int makes a
         fit repeatable.

@@ -142,6 +142,8 @@ class ReadsTables(TabularParameters):
             raw = self._reader.read(columns)
         with _errors_name("y_val"):
             labels = self._checked_targets(y_val, columns.n_rows)
+        # Classes that fit has not seen are named before they are weighed.
+        self._encode_targets(labels, np.dtype(self.dtype), "y_val")
         weights = checked_weights(
             sample_weight_val, columns.n_rows, np.dtype("f8"), "sample_weight_val"
         )

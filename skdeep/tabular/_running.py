@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import joblib
+import numpy as np
 
 from .._fit.watch import Watch
 from ..estimators._callbacks import are_equal
@@ -48,7 +49,13 @@ class PausedEnsemble:
 
 def fingerprint_of(table: LabelledTable, given: LabelledTable | None) -> str:
     """What tells these rows, targets and weights from others."""
-    return str(joblib.hash([table, given]))
+    parts: list[object] = []
+    for one in (table, given):
+        if one is not None:
+            arrays = (one.raw.numbers, one.raw.codes, one.targets, one.weights, one.sample_weight)
+            # How they lie in memory is nothing.
+            parts += [None if array is None else np.ascontiguousarray(array) for array in arrays]
+    return str(joblib.hash(parts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +93,12 @@ class RunningEnsemble:
         """Of the group that is being trained, in both of its trainings."""
         present = self.steering.training
         return self.steering.ended[-1].curves.loss if present is None else present.loss_curve
+
+    @property
+    def last_row(self) -> dict[str, float]:
+        group, curves = len(self.steering.ended), self.watch.curves
+        own = curves.row(len(curves.loss) - 1)
+        return {"epoch": self.n_epochs - 1, "group": group, **own}
 
     @property
     def history(self) -> list[dict[str, float]]:

@@ -5,12 +5,14 @@ the last bit.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event
 from typing import TypeVar
 
-from .._engine.threads import one_blas_thread
+from .._engine.threads import one_blas_thread, start_thread
 from ._steering import Stop
 
 Result = TypeVar("Result")
@@ -42,33 +44,24 @@ def side_by_side(
                 stop.set()
 
     with one_blas_thread():
-        # A thread starts without its maker's context, which holds NumPy's error state.
-        others = [
-            Thread(target=copy_context().run, args=(work,), daemon=True)
-            for _ in range(min(n_threads, len(tasks)) - 1)
-        ]
-        started = [thread for thread in others if _starts(thread)]
+        ended: list[Event] = []
+        for _ in range(min(n_threads, len(tasks)) - 1):
+            # The system may have no more threads to give, and the caller then does their part. One
+            # starts without its maker's context, which holds NumPy's error state.
+            with suppress(RuntimeError):
+                ended.append(start_thread(partial(copy_context().run, work)))
         work()
-        for thread in started:
-            _join(thread, stop)
+        _wait_for(ended, stop)
     if errors:
         raise next((one for one in errors if isinstance(one, KeyboardInterrupt)), errors[0])
     return results
 
 
-def _starts(thread: Thread) -> bool:
-    """Start a thread; the system may have no more to give, and the caller then does its part."""
-    try:
-        thread.start()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _join(thread: Thread, stop: Stop) -> None:
-    """Wait for a thread; Ctrl-C tells all to stop, and is answered by what they have come to."""
-    while thread.is_alive():
+def _wait_for(ended: Sequence[Event], stop: Stop) -> None:
+    """Wait for threads; Ctrl-C tells all to stop, and is answered by what they have come to."""
+    while not all(event.is_set() for event in ended):
         try:
-            thread.join()
+            for event in ended:
+                event.wait()
         except KeyboardInterrupt:
             stop.set_by_user()

@@ -88,6 +88,9 @@ class TableStack:
         ]
         n_at_once = self.estimators[0]._n_at_once(first.datas[0].rows.n_rows)
         of_groups = side_by_side(tasks, n_at_once, stop)
+        if stop.by_user:
+            # Of candidates that are compared none may be half trained.
+            raise KeyboardInterrupt
         self._ends = [ends for ends in of_groups if ends is not None]
 
     def finish(self) -> None:

@@ -200,3 +200,19 @@ def test_a_dev_set_of_classes_without_weight_is_refused():
     model = DeepMLPClassifier((3,), class_weight={0: 0.0}, random_state=0)
     with pytest.raises(ValueError, match="rows of X_val have a total weight of zero in the loss"):
         model.fit(X, Y, X_val=X[Y == 0], y_val=Y[Y == 0])
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 2.0}])
+@pytest.mark.parametrize(
+    "model",
+    [DeepMLPClassifier((3,)), TabularMLPClassifier(3)],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_class_that_fit_has_not_seen_is_named(model, class_weight):
+    two = Y < 2
+    model = clone(model).set_params(class_weight=class_weight, max_iter=1)
+    for y in (Y, np.array(list("abc"))[Y]):
+        if isinstance(class_weight, dict) and y is not Y:
+            continue
+        with pytest.raises(ValueError, match="y_val"):
+            model.fit(X[two], y[two], X_val=X, y_val=y)

@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.linear_model import SGDClassifier
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import scale
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
@@ -103,19 +104,34 @@ def test_averaging_over_clients_goes_as_in_scikit_learn():
     assert ours > 0.95
 
 
-def test_a_warm_start_goes_on_from_what_was_set():
-    model = LogisticRegressionGD(solver="lbfgs", warm_start=True, max_iter=1).fit(X, TWO)
-    best = LogisticRegressionGD(solver="lbfgs", tol=1e-10, max_iter=1000).fit(X, TWO)
-    model.coef_, model.intercept_ = best.coef_.copy(), best.intercept_.copy()
-    model.fit(X, TWO)
-    assert_allclose(model.coef_, best.coef_, rtol=1e-4)
+@pytest.mark.parametrize("solver", ["gd", "lbfgs", "adam"])
+@pytest.mark.parametrize("kind", [LogisticRegressionGD, SoftmaxClassifier])
+def test_a_warm_start_goes_on_from_what_was_set(kind, solver):
+    y = TWO if kind is LogisticRegressionGD else Y
+    model = kind(solver=solver, warm_start=True, max_iter=3, random_state=0).fit(X, y)
+    rng = np.random.default_rng(0)
+    model.coef_ = rng.normal(size=model.coef_.shape)
+    model.intercept_ = model.intercept_ * 0
+    cost = log_loss(y, model.predict_proba(X))
+    before = len(model.loss_curve_)
+    model.set_params(max_iter=1, alpha=0.0).fit(X, y)
+    # Of lbfgs the cost after its first iteration is recorded, of the others that before.
+    if solver == "gd":
+        assert model.loss_curve_[before] == pytest.approx(cost, rel=1e-6)
+    else:
+        assert model.loss_curve_[before] < 1.5 * cost
+        assert model.loss_curve_[before] != pytest.approx(model.loss_curve_[before - 1], rel=0.01)
 
 
 def test_what_is_inspected_is_what_was_set():
     model = begun(*LINEAR["logistic"])
     model.coef_ = model.coef_ + 1
-    report = gradient_check(model, X, TWO)
-    assert report.passed if hasattr(report, "passed") else report is not None
+    found = gradient_check(model, X, TWO)
+    p = model.predict_proba(X)
+    decay = model.alpha / len(X) * model.coef_[0]
+    cost = log_loss(TWO, p) + decay @ model.coef_[0] / 2
+    assert found.objective == pytest.approx(cost, rel=1e-9)
+    assert_allclose(found.gradient[:4], (p[:, 1] - TWO) @ X / len(X) + decay, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -266,16 +282,33 @@ def test_lists_are_pickled_as_plain_ones():
     assert isinstance(model.coefs_, list)
 
 
-def test_early_stopping_forgets_what_was_best_with_others():
-    model = DeepMLPClassifier(
-        (4,), early_stopping=True, warm_start=True, max_iter=5, random_state=0
-    )
-    model.fit(X, Y)
-    model.coefs_[0] = np.zeros_like(model.coefs_[0])
-    model.coefs_ = [W * 0 for W in model.coefs_]
-    assert not model._standing.holds_best
-    model.fit(X, Y)
-    assert model.score(X, Y) > 0.2
+@pytest.mark.parametrize("how", ["whole", "entries", "in place", "linear", "untouched"])
+def test_early_stopping_forgets_what_was_best_with_others(how):
+    """The rest of training cannot come back to what was set, with the score of what was best."""
+    settings = {"early_stopping": True, "warm_start": True, "max_iter": 20, "random_state": 0}
+    model = DeepMLPClassifier((4,), **settings)
+    if how == "linear":
+        model = SoftmaxClassifier(solver="adam", **settings)
+    model.set_params(learning_rate_init=0.05).fit(X, Y)
+    best = model.best_validation_score_
+    assert best > 0.7
+    if how == "whole":
+        model.coefs_ = [-W for W in model.coefs_]
+    elif how == "entries":
+        for number, W in enumerate(model.coefs_):
+            model.coefs_[number] = -W
+    elif how == "in place":
+        for W in model.coefs_:
+            W *= -1
+    elif how == "linear":
+        model.coef_, model.intercept_ = -model.coef_, -model.intercept_
+    n_before = len(model.validation_scores_)
+    model.set_params(max_iter=2, learning_rate_init=1e-9).fit(X, Y)
+    if how == "untouched":
+        assert model.best_validation_score_ >= best
+    else:
+        assert model.best_epoch_ >= n_before
+        assert model.best_validation_score_ == max(model.validation_scores_[n_before:])
 
 
 @pytest.mark.parametrize("name", [*LINEAR, *DEEP])
@@ -291,4 +324,19 @@ def test_a_model_mapped_from_a_file_goes_on(name, tmp_path):
     again = joblib.load(tmp_path / "model", mmap_mode="r")
     if hasattr(again, "coefs_"):
         again.coefs_[0] = again.coefs_[0] * 2
-        again.set_params(warm_start=True).fit(X, y)
+        assert_array_equal(again.coefs_[0], 2 * joblib.load(tmp_path / "model").coefs_[0])
+
+
+@pytest.mark.parametrize("value", [np.ones((1, 4), int), [[1, 1, 1, 1]], np.ones((1, 4), "f4")])
+def test_numbers_of_any_kind_predict_and_train(value):
+    model, other = begun(*LINEAR["logistic"]), begun(*LINEAR["logistic"])
+    model.coef_, other.coef_ = value, np.ones((1, 4))
+    assert_allclose(model.predict_proba(X), other.predict_proba(X), rtol=1e-6)
+    assert_array_equal(model.partial_fit(X, TWO).coef_, other.partial_fit(X, TWO).coef_)
+
+
+def test_what_is_not_finite_does_not_blame_the_rows():
+    model = begun(*LINEAR["logistic"])
+    model.coef_ = np.full((1, 4), np.nan)
+    with pytest.raises(ValueError, match="coef_ must be finite"):
+        model.predict(X)

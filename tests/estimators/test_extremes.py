@@ -19,6 +19,7 @@ from skdeep import (
     TabularMLPClassifier,
 )
 from skdeep._engine.optimizers import clip_by_global_norm, global_norm
+from skdeep.model_selection import VectorizedGridSearchCV
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -206,3 +207,22 @@ def test_a_poisson_fit_in_float32_comes_back_as_in_float64():
         model._state.theta[:] = [8, 0, 40]
         losses[dtype] = model.fit(x, counts).loss_curve_[-1]
     assert losses["float32"] == pytest.approx(losses["float64"], rel=1e-3)
+
+
+def test_a_norm_of_many_entries_whose_squares_are_denormal():
+    assert_allclose(global_norm(np.full(1000, 3e-23, "f4")), 3e-23 * np.sqrt(1000), rtol=1e-5)
+    assert_allclose(global_norm(np.full(1000, 3e-19, "f4")), 3e-19 * np.sqrt(1000), rtol=1e-5)
+
+
+def test_a_row_beyond_float32_in_a_search_is_as_in_a_fit():
+    far = X.astype("f8").copy()
+    far[7, 1] = 1e300
+    search = VectorizedGridSearchCV(
+        DeepMLPClassifier((3,), max_iter=2, random_state=0),
+        {"alpha": [0.1, 1.0]},
+        cv=[(np.arange(8, 150), np.arange(8))],
+        refit=False,
+        error_score="raise",
+    )
+    with pytest.raises(ValueError, match="X holds numbers of up to"):
+        search.set_params(estimator__dtype="float32").fit(far, Y)

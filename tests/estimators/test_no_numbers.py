@@ -160,3 +160,25 @@ def test_encoders_refuse_them_too(encoder):
         clone(encoder).fit(masked)
     with pytest.raises(TypeError, match="sample_weight holds dates"):
         clone(encoder).fit(X, sample_weight=DAYS)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([datetime.date(2024, 1, 1 + k) for k in range(N)], dtype=object),
+        pd.Series([pd.Timestamp(2024, 1, 1 + k) for k in range(N)], dtype=object),
+        pd.Series(pd.period_range("2024-01", periods=N, freq="M")),
+        pd.Series(pd.Categorical(DAYS)),
+    ],
+    ids=["dates", "timestamps", "periods", "categories"],
+)
+def test_dates_that_a_dtype_does_not_tell_of_are_named_too(column):
+    frame = pd.DataFrame({"size": X[:, 0], "when": column})
+    with pytest.raises(TypeError, match="X holds dates or durations in column 'when'"):
+        DeepMLPClassifier((2,)).fit(frame, Y)
+
+
+def test_a_list_of_masked_rows_is_masked():
+    rows = [np.ma.array(row, mask=[True, False]) for row in X]
+    with pytest.raises(ValueError, match="X has masked values"):
+        DeepMLPClassifier((2,)).fit(rows, Y)

@@ -76,3 +76,15 @@ def test_a_total_below_the_rows_own_is_named(bad):
     with pytest.raises(ValueError, match="total_weight must be the finite weight of a set"):
         model.partial_fit(X[:10], Y[:10], classes=[0, 1], total_weight=bad)
     assert not hasattr(model, "n_iter_")
+
+
+@pytest.mark.parametrize("class_weight", [{0: 10, 1: 10}, {0: 0.1, 1: 0.1}, {0: 1, 1: 3}])
+def test_the_total_is_of_the_rows_own_weights(class_weight):
+    """As in a fit on the whole, whose cost classes' weights are in."""
+    model = clone(MODELS["network"]).set_params(alpha=5.0, class_weight=class_weight)
+    whole = clone(model).partial_fit(X, Y, classes=[0, 1])
+    assert_allclose(
+        clone(model).partial_fit(X, Y, classes=[0, 1], total_weight=120)._state.theta,
+        whole._state.theta,
+        rtol=1e-9,
+    )

@@ -1,5 +1,8 @@
 """What the tests of the networks for tables share: one table in many forms, and small ensembles."""
 
+import signal
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -67,6 +70,16 @@ def fit_through(model, *data):
         return model.fit(*data)
     except KeyboardInterrupt:
         pytest.fail("KeyboardInterrupt is raised, and what had been reached is lost")
+
+
+@contextmanager
+def ctrl_c_is_heard():
+    """As at a terminal: processes that run tests for others ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --------------------------------------------------------------------------- the table's forms

@@ -1,6 +1,7 @@
 """In the hands of others: searches of both libraries, pipelines, stacks, calibration."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from tabular.tables import (
     MAY_MAKE_NO_PROGRESS,
     TARGETS,
     N,
+    ctrl_c_is_heard,
     numbers,
     plain,
     predictions,
@@ -396,3 +398,54 @@ def test_stacks_in_processes(Estimator, n_jobs):
     model = small(Estimator, dtype="float64")
     searches = Searches(model, RATES, n_jobs=n_jobs, scoring=log_loss_or_error(Estimator))
     searches.fit(X, target_for(Estimator)).assert_equal(X)
+
+
+def test_ctrl_c_in_a_stack_ends_the_search(monkeypatch):
+    """While the calling thread waits for the other one, which trains on."""
+    import signal
+    import threading
+    import time
+
+    from skdeep._fit.watch import Watch
+
+    record, main = Watch.record, threading.main_thread()
+    pressed = threading.Event()
+
+    def slow(self, loss, on_dev):
+        if threading.current_thread() is not main:
+            # The main thread is done long before, and waits.
+            time.sleep(0.1)
+            if not pressed.is_set():
+                pressed.set()
+                press = partial(signal.pthread_kill, main.ident, signal.SIGINT)
+                threading.Timer(0.3, press).start()
+        record(self, loss, on_dev)
+
+    monkeypatch.setattr(Watch, "record", slow)
+    models = [
+        small(TabularMLPClassifier, n_bins=(3, 5), n_jobs=2, learning_rate_init=rate, max_iter=30)
+        for rate in (0.05, 0.1)
+    ]
+    stack = TableStack(models, X, TARGETS["two classes"])
+    with ctrl_c_is_heard(), pytest.raises(KeyboardInterrupt):
+        stack.train()
+
+
+def test_members_of_a_group_are_evaluated_once(monkeypatch):
+    from skdeep._fit.dev import DevPart
+
+    calls, whole = [], DevPart.evaluate
+
+    def counted(self, *args):
+        calls.append(1)
+        return whole(self, *args)
+
+    monkeypatch.setattr(DevPart, "evaluate", counted)
+    models = [
+        small(TabularMLPClassifier, n_bins=3, n_members=8, learning_rate_init=rate, refit=False)
+        for rate in (0.05, 0.1)
+    ]
+    stack = TableStack(models, X, TARGETS["two classes"])
+    stack.train()
+    epochs = [len(stack.end_of(number).loss_curve_[0]) for number in range(2)]
+    assert len(calls) == sum(epochs)

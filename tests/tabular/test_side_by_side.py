@@ -1,10 +1,12 @@
 """Tasks in threads: results in their order, errors that arrive, an end that is heard by all."""
 
+import signal
 import threading
 import time
 
 import numpy as np
 import pytest
+from tabular.tables import ctrl_c_is_heard
 from threadpoolctl import threadpool_info
 
 from skdeep.tabular._side_by_side import side_by_side
@@ -113,30 +115,26 @@ def test_ctrl_c_goes_before_other_errors():
     assert caught.type is KeyboardInterrupt
 
 
-def test_ctrl_c_while_waiting_for_a_thread_stops_it(monkeypatch):
+def test_ctrl_c_while_waiting_for_a_thread_stops_it():
     """The calling thread has nothing left to do, and is interrupted as it waits."""
-    stop, presses = Stop(), iter([True])
-    original = threading.Thread.join
-
-    def join(self, timeout=None):
-        if next(presses, False):
-            raise KeyboardInterrupt
-        return original(self, timeout)
-
-    def heeds_stop():
-        if threading.current_thread() is threading.main_thread():
-            return "at once"
-        assert stop.wait(5)
-        return "stopped"
-
-    started = threading.Barrier(2)
+    stop, started, waits = Stop(), threading.Barrier(2), threading.Event()
 
     def task():
         started.wait(5)
-        return heeds_stop()
+        if threading.current_thread() is threading.main_thread():
+            waits.set()
+            return "at once"
+        assert waits.wait(5)
+        time.sleep(0.1)
+        # To the thread that waits, as the terminal does.
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        assert stop.wait(5)
+        # It is waited for, however long that takes it.
+        time.sleep(0.2)
+        return "stopped"
 
-    monkeypatch.setattr(threading.Thread, "join", join)
-    assert sorted(side_by_side([task, task], 2, stop)) == ["at once", "stopped"]
+    with ctrl_c_is_heard():
+        assert sorted(side_by_side([task, task], 2, stop)) == ["at once", "stopped"]
     assert stop.is_set()
     assert stop.by_user
 
