@@ -286,14 +286,15 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
         """Raw outputs, or with a link predictions, of shape (n, n_outputs)."""
         how = LINKS[link]
         if self._foreseen is not None and self._foreseen[0] is X:
-            predictions, x = how.inverse(self._foreseen[1].copy()), validated_X(self, X)
-        else:
-            theta, x = self._state.theta, validated_X(self, X)
-            check_fits_in(x, theta.dtype)
-            with np.errstate(over="ignore", invalid="ignore"):
-                predictions = predict_logits(
-                    self._network, theta, self._state.statistics, x, transform=how.inverse
-                )
+            predictions = how.inverse(self._foreseen[1].copy())
+            if np.isfinite(predictions).all():
+                return predictions
+        theta, x = self._state.theta, validated_X(self, X)
+        check_fits_in(x, theta.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            predictions = predict_logits(
+                self._network, theta, self._state.statistics, x, transform=how.inverse
+            )
         check_finite_outputs(predictions, x, can_overflow=how.can_overflow)
         return predictions
 

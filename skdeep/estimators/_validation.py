@@ -54,7 +54,8 @@ def validated_X(estimator: BaseEstimator, X: MatrixLike) -> Matrix:
         X = _as_array(X)
     dtype = (np.float64, np.float32)
     if type(X) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
-        return canonical(validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False))
+        # Products with a sparse one sum what is there twice, and change nothing.
+        return validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
     # There are no column names to compare, and to look for them takes as long as one row.
     checked: Array = check_array(X, dtype=dtype, estimator=estimator, input_name="X")
     _check_width(estimator, checked, "X")
