@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +25,7 @@ from .._fit.recipe import Recipe
 from .._inputs import NO_DEV_SET, DevArguments, MatrixLike, n_rows_of
 from ..estimators._callbacks import CallbackSupport, FitEvents, parameters_now
 from ..estimators._deep import BaseDeepMLP
+from ..estimators._recipe import shallow_copy
 from ..estimators._running import Attributes, HasRunningFit
 from ..estimators._validation import check_given_together
 from ..estimators._warnings import warn
@@ -45,6 +46,7 @@ from ._running import (
 from ._side_by_side import side_by_side
 from ._steering import Steering, Stop
 
+EstimatorT = TypeVar("EstimatorT", bound="BaseTabularMLP")
 # Of a fitted estimator, beside the attributes that end with an underscore.
 FITTED = {
     "_groups",
@@ -417,3 +419,45 @@ def _warn_of_interruption(fitted: Sequence[FittedGroup | None]) -> None:
         f"Training interrupted by user: {n_begun} of {len(fitted)} groups of members predict, the "
         "last of them as it was in its best epoch."
     )
+
+
+# ------------------------------------------------------------------- several estimators together
+
+
+def check_parameters(estimator: BaseTabularMLP) -> None:
+    """Raise where an estimator's parameters, one by one or together, are not allowed."""
+    estimator._validate_params()
+    estimator._check_together()
+
+
+def prepared_for(
+    estimator: BaseTabularMLP,
+    X: MatrixLike,
+    y: MatrixLike | None,
+    sample_weight: ArrayLike | None,
+    validation: DevArguments,
+) -> Prepared:
+    """What the fit of an unfitted estimator, which learns of the data here, would work on."""
+    return estimator._prepare(X, y, sample_weight, validation)
+
+
+def prepared_like(
+    estimator: BaseTabularMLP, leader: BaseTabularMLP, prepared: Prepared
+) -> Prepared:
+    """The same for another one, which learns of the data what the leader has learnt."""
+    return estimator._prepare_like(leader, prepared)
+
+
+def steering_of(estimator: BaseTabularMLP, stop: Stop) -> Steering:
+    """What steers the training of an estimator's group, which nobody listens to."""
+    return estimator._steering(stop)
+
+
+def concluded(
+    estimator: EstimatorT, groups: Sequence[FittedGroup | None], prepared: Prepared
+) -> EstimatorT:
+    """A fitted copy of an estimator whose groups have been trained, with the warnings of `fit`."""
+    fitted = shallow_copy(estimator)
+    fitted._conclude(groups, prepared)
+    fitted._forget_running()
+    return fitted

@@ -109,3 +109,23 @@ class TabularParameters(BaseEstimator):
         if self.n_jobs is not None:
             return int(joblib.effective_n_jobs(self.n_jobs))
         return n_threads() if n_rows > ALONE_UP_TO else 1
+
+
+def n_epochs(estimator: TabularParameters, n_rows: int) -> int:
+    """How many epochs an estimator may train for, all groups together."""
+    return estimator._most_epochs(n_rows)
+
+
+def n_at_once(estimator: TabularParameters, n_rows: int) -> int:
+    """How many of its groups train side by side."""
+    return estimator._n_at_once(n_rows)
+
+
+def hidden_layer_sizes(estimator: TabularParameters) -> tuple[int, ...]:
+    """The widths of its networks' hidden layers."""
+    return estimator._hidden_layer_sizes()
+
+
+def n_bins(estimator: TabularParameters) -> list[int]:
+    """The bins of each of its groups."""
+    return estimator._bins()

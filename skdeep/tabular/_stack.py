@@ -18,12 +18,22 @@ from .._inputs import DevArguments, Rows
 from ..estimators._callbacks import callbacks_of
 from ..estimators._recipe import fits_as_skdeep_does, shallow_copy
 from ..estimators._stack import shape_of
-from ._base import BaseTabularMLP
+from ._base import (
+    BaseTabularMLP,
+    check_parameters,
+    concluded,
+    prepared_for,
+    prepared_like,
+    steering_of,
+)
 from ._group import FittedGroup, fit_groups
 from ._length import batch_for
+from ._parameters import hidden_layer_sizes, n_at_once, n_bins, n_epochs
 from ._preparation import most_bins
 from ._side_by_side import side_by_side
 from ._steering import Stop
+
+__all__ = ["TableStack", "alike", "ends_with_training", "fit_key", "n_epochs", "why_alone"]
 
 # Parameters that each of the estimators may have its own of.
 OF_ITS_OWN = {"learning_rate_init", "weight_decay", "label_smoothing"}
@@ -64,10 +74,10 @@ class TableStack:
         self.estimators = [shallow_copy(one) for one in estimators]
         leader = self.estimators[0]
         with own_errors(Exception):
-            prepared = leader._prepare(X, y, weights, cast("DevArguments", validation))
+            prepared = prepared_for(leader, X, y, weights, cast("DevArguments", validation))
         self._prepared = [
             prepared,
-            *(one._prepare_like(leader, prepared) for one in self.estimators[1:]),
+            *(prepared_like(one, leader, prepared) for one in self.estimators[1:]),
         ]
         # Of each group of each estimator, or what has ended it.
         self._ends: list[Sequence[FittedGroup | Exception]] = []
@@ -79,15 +89,15 @@ class TableStack:
             partial(
                 fit_groups,
                 [
-                    own.task(number, one._steering(stop))
+                    own.task(number, steering_of(one, stop))
                     for one, own in zip(self.estimators, self._prepared, strict=True)
                 ],
                 data,
             )
             for number, data in enumerate(first.datas)
         ]
-        n_at_once = self.estimators[0]._n_at_once(first.datas[0].rows.n_rows)
-        of_groups = side_by_side(tasks, n_at_once, stop)
+        n_rows = first.datas[0].rows.n_rows
+        of_groups = side_by_side(tasks, n_at_once(self.estimators[0], n_rows), stop)
         if stop.by_user:
             # Of candidates that are compared none may be half trained.
             raise KeyboardInterrupt
@@ -104,15 +114,12 @@ class TableStack:
             if isinstance(end, Exception):
                 return end
             groups.append(end)
-        fitted = shallow_copy(self.estimators[number])
         try:
             # A filter may make errors of warnings.
             with own_errors(Warning):
-                fitted._conclude(groups, self._prepared[number])
+                return concluded(self.estimators[number], groups, self._prepared[number])
         except OwnError as marked:
             return marked.error
-        fitted._forget_running()
-        return fitted
 
     detached_end_of = end_of
 
@@ -128,8 +135,7 @@ def fit_key(estimator: BaseTabularMLP) -> Hashable:
     ValueError
         If its parameters, one by one or together, are not allowed.
     """
-    estimator._validate_params()
-    estimator._check_together()
+    check_parameters(estimator)
     parameters = sorted(estimator.get_params(deep=False).items())
     shared = ((name, token(value)) for name, value in parameters if name not in OF_ITS_OWN)
     return (type(estimator), *shared)
@@ -144,11 +150,6 @@ def why_alone(estimator: BaseTabularMLP) -> str | None:
     if callbacks_of(estimator):
         return "it has callbacks of its own"
     return None
-
-
-def n_epochs(estimator: BaseTabularMLP, n_rows: int) -> int:
-    """How many epochs an estimator may train for, all groups together."""
-    return estimator._most_epochs(n_rows)
 
 
 def ends_with_training(estimator: BaseTabularMLP) -> bool:
@@ -174,8 +175,8 @@ def alike(
     with own_errors(TypeError, ValueError, IndexError):
         n_rows, n_columns = shape_of(X)
         n_outputs = shape_of(y)[1] if y is not None and np.ndim(y) == 2 else 1
-    n_inputs = n_columns * min(max(model._bins()), most_bins(n_columns))
-    widths = [n_inputs, *model._hidden_layer_sizes(), n_outputs]
+    n_inputs = n_columns * min(max(n_bins(model)), most_bins(n_columns))
+    widths = [n_inputs, *hidden_layer_sizes(model), n_outputs]
     parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
     batch = batch_for(n_rows) if isinstance(model.batch_size, str) else int(model.batch_size)
     activations = ACTIVATION_BUFFERS * min(batch, n_rows) * sum(widths[1:])
