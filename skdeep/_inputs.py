@@ -53,6 +53,8 @@ def check_numbers(values: object, name: str) -> None:
     ValueError
         Of masked values.
     """
+    if type(values) is np.ndarray and values.dtype.kind in "fiub":
+        return
     check_not_masked(values, name)
     column = _temporal_column(values)
     if column is not None:
