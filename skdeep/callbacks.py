@@ -140,6 +140,11 @@ class _WritingCallback(_EpochCallback):
     _holder: BaseEstimator | None = None
     _complained = False
 
+    @property
+    def _file(self) -> HeldFile:
+        assert self._held is not None
+        return self._held
+
     def _is_own(self, path: Path) -> bool:
         """Whether a file is one of those that this writes."""
         raise NotImplementedError
@@ -551,15 +556,9 @@ class Checkpoint(_WritingCallback):
             self._saved = moment
 
     def _write(self, n_epochs: int, content: bytes) -> None:
-        held = self._file
-        if self.keep > 1 and n_epochs > 0 and held.path.exists():
+        if self.keep > 1 and n_epochs > 0 and self._file.path.exists():
             self._keep_the_one_before(n_epochs)
-        held.replace(content)
-
-    @property
-    def _file(self) -> HeldFile:
-        assert self._held is not None
-        return self._held
+        self._file.replace(content)
 
     def _keep_the_one_before(self, n_epochs: int) -> None:
         epoch = checkpoints.epoch_of(self._file.path)
@@ -697,11 +696,6 @@ class TrainingLog(_WritingCallback):
         follows = self._n_written == epoch and self._file.path.exists()
         write = partial(self._append, row) if follows else partial(self._write_all, fit)
         self._n_written = epoch + 1 if self._try(write) else None
-
-    @property
-    def _file(self) -> HeldFile:
-        assert self._held is not None
-        return self._held
 
     def _append(self, row: dict[str, float]) -> None:
         self._file.append(self._line(row).encode())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interruptions import At, Killed, kill
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -38,31 +39,6 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="of POSIX")
 def network(**parameters):
     defaults = {"max_iter": 8, "batch_size": 32, "random_state": 0, "tol": 0}
     return DeepMLPClassifier((6,), **{**defaults, **parameters})
-
-
-class Killed(BaseException):
-    """As if the process had been killed."""
-
-
-class At:
-    """Does something as an epoch ends, in whatever place among the callbacks it has."""
-
-    def __init__(self, epoch, do):
-        self.epoch, self.do = epoch, do
-
-    def setup(self, estimator, context): ...
-
-    def teardown(self, estimator, context): ...
-
-    def on_fit_task_begin(self, estimator, context): ...
-
-    def on_fit_task_end(self, estimator, context):
-        if context.task_name == "epoch" and context.task_id == self.epoch:
-            self.do()
-
-
-def kill():
-    raise Killed
 
 
 WRITERS = {

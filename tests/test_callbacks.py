@@ -10,6 +10,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from interruptions import Killed
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
@@ -250,10 +251,6 @@ def test_control_is_of_stochastic_solvers_of_skdeep():
 
 
 # ------------------------------------------------------------------------------------- checkpoints
-
-
-class Killed(BaseException):
-    """As if the process had been killed."""
 
 
 class KillAfter:

@@ -3,7 +3,6 @@
 import gc
 import os
 import signal
-import sys
 import threading
 import warnings
 from contextlib import ExitStack, nullcontext
@@ -11,6 +10,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from interruptions import InterruptAt
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skdeep import DeepMLPClassifier, LogisticRegressionGD
@@ -105,42 +105,17 @@ def test_what_is_changed_in_between_is_the_next_ones(blas):
     assert blas.n == [5, 7]
 
 
-class InterruptAt:
-    """Ctrl-C at the n-th line that is run of `threads`."""
-
-    def __init__(self, n):
-        self.n, self.count = n, 0
-
-    def __enter__(self):
-        self._before = sys.gettrace()
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, *exc):
-        sys.settrace(self._before)
-
-    def _call(self, frame, event, arg):
-        return self._line if frame.f_code.co_filename == threads.__file__ else None
-
-    def _line(self, frame, event, arg):
-        if event == "line":
-            self.count += 1
-            if self.count == self.n:
-                raise KeyboardInterrupt
-        return self._line
-
-
 def test_ctrl_c_at_any_line_leaves_the_threads_as_they_were(blas):
     def use():
         with one_blas_thread(), one_blas_thread():
             pass
 
-    with InterruptAt(None) as lines:
+    with InterruptAt(None, threads.__file__) as lines:
         use()
     assert lines.count > 20
     for n in range(1, lines.count + 1):
         try:
-            with InterruptAt(n):
+            with InterruptAt(n, threads.__file__):
                 use()
         except KeyboardInterrupt:
             pass

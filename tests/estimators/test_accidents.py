@@ -6,12 +6,12 @@ exception, leaves the estimator as it was before the call.
 
 import copy
 import pickle
-import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from interruptions import InterruptAt
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -55,31 +55,6 @@ MODELS = {
 }
 
 
-class InterruptAt:
-    """Raises KeyboardInterrupt at the n-th line of skdeep's that is run within."""
-
-    def __init__(self, n):
-        self.n, self.count = n, 0
-
-    def __enter__(self):
-        self._before = sys.gettrace()
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, *exc):
-        sys.settrace(self._before)
-
-    def _call(self, frame, event, arg):
-        return self._line if frame.f_code.co_filename.startswith(PACKAGE) else None
-
-    def _line(self, frame, event, arg):
-        if event == "line":
-            self.count += 1
-            if self.count == self.n:
-                raise KeyboardInterrupt
-        return self._line
-
-
 def what_is_fitted(model):
     """All that a model has learnt and recorded, as bytes."""
     return {name: pickle.dumps(value) for name, value in vars(model).items()}
@@ -101,7 +76,7 @@ def after_whole_epochs(name):
 
 
 def n_lines(call):
-    with InterruptAt(None) as counter:
+    with InterruptAt(None, PACKAGE) as counter:
         call()
     return counter.count
 
@@ -123,7 +98,7 @@ def test_a_refit_that_is_interrupted_anywhere_is_whole_or_has_not_been(name):
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             try:
-                with InterruptAt(n):
+                with InterruptAt(n, PACKAGE):
                     refitted.fit(X, y, **fit_params)
             except KeyboardInterrupt:
                 raised += 1
@@ -154,7 +129,7 @@ def test_the_model_that_was_interrupted_goes_on_as_if_it_had_not_been(name):
         for n in np.linspace(total // 3, total, 12).astype(int):
             refitted = pickle.loads(pickle.dumps(model))
             try:
-                with InterruptAt(n):
+                with InterruptAt(n, PACKAGE):
                     refitted.fit(X, y, **fit_params)
             except KeyboardInterrupt:
                 continue
@@ -173,7 +148,7 @@ def test_an_interrupted_first_fit_leaves_nothing_or_whole_epochs():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                with InterruptAt(n):
+                with InterruptAt(n, PACKAGE):
                     model.fit(X, y, X_val=X_VAL, y_val=Y_VAL)
             except KeyboardInterrupt:
                 assert set(vars(model)) == before, n
@@ -189,7 +164,7 @@ def test_an_interrupted_partial_fit_rolls_back_and_is_raised():
     total = n_lines(lambda: copied.partial_fit(X, y))
     before = what_is_fitted(model)
     for n in np.unique(np.linspace(1, total, 80).astype(int)):
-        with pytest.raises(KeyboardInterrupt), InterruptAt(n):
+        with pytest.raises(KeyboardInterrupt), InterruptAt(n, PACKAGE):
             model.partial_fit(X, y)
         assert what_is_fitted(model) == before, n
 

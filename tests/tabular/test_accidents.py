@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interruptions import InterruptAt
 from numpy.testing import assert_array_equal
 from tabular.tables import (
     BOTH,
@@ -223,44 +224,19 @@ def test_what_an_interrupted_search_for_the_best_epoch_leaves_is_its_best_epoch(
     assert model.best_epoch_ == [int(np.argmax(model.validation_scores_[0]))]
 
 
-class InterruptAt:
-    """Raises KeyboardInterrupt at the n-th line of skdeep's that is run within."""
-
-    def __init__(self, n):
-        self.n, self.count = n, 0
-
-    def __enter__(self):
-        self._before = sys.gettrace()
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, *exc):
-        sys.settrace(self._before)
-
-    def _call(self, frame, event, arg):
-        return self._line if frame.f_code.co_filename.startswith(PACKAGE) else None
-
-    def _line(self, frame, event, arg):
-        if event == "line":
-            self.count += 1
-            if self.count == self.n:
-                raise KeyboardInterrupt
-        return self._line
-
-
 @BOTH
 def test_at_any_line_it_is_the_model_before_or_one_that_predicts(Estimator):
     y = target_for(Estimator)
     parameters = {"n_jobs": 1, "max_iter": 2, "batch_size": N}
     model = small(Estimator, **parameters).fit(X, y)
     expected, before = predictions(model, X), state_of(model)
-    with InterruptAt(0) as whole:
+    with InterruptAt(0, PACKAGE) as whole:
         copy.deepcopy(model).fit(X[:60], y[:60])
     outcomes = set()
     for n in np.linspace(1, whole.count - 1, N_LINES).astype(int):
         again = copy.deepcopy(model)
         try:
-            with warnings.catch_warnings(), InterruptAt(n):
+            with warnings.catch_warnings(), InterruptAt(n, PACKAGE):
                 warnings.simplefilter("ignore")
                 again.fit(X[:60], y[:60])
         except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
+from interruptions import At, Killed, kill
 from numpy.testing import assert_allclose, assert_array_equal
 from tabular.tables import (
     BOTH,
@@ -35,27 +36,6 @@ pytestmark = [
 X = plain()
 
 
-class Killed(BaseException):
-    """As if the process had been killed."""
-
-
-class At:
-    """Does something at the end of an epoch, all groups' epochs counted from 0."""
-
-    def __init__(self, epoch, do):
-        self.epoch, self.do = epoch, do
-
-    def setup(self, estimator, context): ...
-
-    def teardown(self, estimator, context): ...
-
-    def on_fit_task_begin(self, estimator, context): ...
-
-    def on_fit_task_end(self, estimator, context):
-        happens = context.task_name == "epoch" and context.task_id == self.epoch
-        return happens and self.do()
-
-
 class Look(At):
     """Keeps what the members predict at the end of an epoch."""
 
@@ -63,10 +43,6 @@ class Look(At):
         if context.task_name == "epoch":
             self.predicted = predictions(fitted_estimator, X)
         return super().on_fit_task_end(estimator, context)
-
-
-def kill():
-    raise Killed
 
 
 def press_ctrl_c():
