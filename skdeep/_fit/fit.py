@@ -30,6 +30,7 @@ from .rates import DecaysOfModels, OwnSchedule, PresentRate, RatesOfModels
 from .recipe import Recipe
 from .solve import Outcome, solver_of
 from .watch import Counters, Watch
+from .whole import check_wanted, is_part
 
 # The population is cut down to those still training when this part of it has ended: to copy what
 # remains costs about as much as a few steps.
@@ -94,7 +95,7 @@ class Fit:
         Whether what a model's own fit would raise is kept as its `error` where it is alone, too.
     remembers_epochs : bool, default=False
         Whether Ctrl-C ends training, of one model, where its last whole epoch ended, and is not
-        raised.
+        raised; never of a part of a whole.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Fit:
         _check_seams([model.recipe for model in models], dev, groups)
         self._rows, self._dev, self._tied = rows, dev, tied
         self._watch_gradient, self._keeps_errors = watch_gradient, keeps_errors
-        self._remembers_epochs = remembers_epochs and len(self.models) == 1
+        self._remembers_epochs = remembers_epochs and len(self.models) == 1 and not is_part()
         for number, model in enumerate(self.models):
             model.number = number
         self._group_of = {number: group for group in groups or () for number in group}
@@ -340,6 +341,7 @@ class Fit:
             # The epoch is whole, whatever befalls those who hear of it.
             self._remember_epoch()
         watch.announce()
+        check_wanted()
         # The solver knows itself when its epochs are used up.
         return self._take_up_changes(model) or watch.stopped
 
@@ -352,6 +354,7 @@ class Fit:
             self._record(model, float(losses[model.row]), logits)
         # Once all are recorded: whoever hears of one may save them all.
         changed = [self._announce(model) for model in running if model.error is None]
+        check_wanted()
         staying = self._running()
         self._let_go([model for model in running if model not in staying])
         n_models, n_staying = len(self.population), len(staying)

@@ -6,7 +6,7 @@ candidates are fitted and scored differs, and that is `Evaluator`'s.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Self
 
@@ -18,6 +18,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from .._engine.backend import Array
+from .._fit.whole import Whole
 from .._inputs import Rows, Splitter
 from ..estimators._compat import Interval
 from ..estimators._stack import NOT_OURS
@@ -40,6 +41,18 @@ from ._scoring import Scoring
 from ._types import Constraints, CVResults, Fold, Outcome, Parameters
 
 DEFAULT_STACK_BYTES = 2**28
+# What a search that has come to its end says of it.
+CHOSEN = (
+    "best_estimator_",
+    "best_index_",
+    "best_params_",
+    "best_score_",
+    "cv_results_",
+    "feature_names_in_",
+    "multimetric_",
+    "refit_time_",
+    "scorer_",
+)
 OWN_CONSTRAINTS: Constraints = {
     "keep_best": [Interval(Integral, 1, None, closed="left"), None],
     "max_stack_bytes": [Interval(Integral, 1, None, closed="left")],
@@ -92,8 +105,12 @@ class VectorizedSearch(BaseSearchCV):
         ValueError
             If a parameter is not what it has to be, all candidates fail, or one fails and
             `error_score="raise"`.
+        KeyboardInterrupt
+            On Ctrl-C. `cv_results_` then has the candidates that were complete, if there are any,
+            and nothing has been refitted.
         """
-        self.__dict__.pop("stacked_", None)
+        for name in ("stacked_", "ensemble_"):
+            self.__dict__.pop(name, None)
         scorers, refit_metric = self._get_scorers()
         self._check_keep_best(refit_metric)
         X, y = indexable(X, y)
@@ -121,19 +138,32 @@ class VectorizedSearch(BaseSearchCV):
             self.verbose,
         )
         found = _Found(self, base_estimator, X, y, scoring, routed.splitter.split)
-        run_search(self, found.evaluate_candidates, root)
-        if found.concern_skdeep:
-            self.stacked_ = found.stacked
-        refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
-        self._choose_best(found.results, refit_metric)
-        if self.refit:
-            self._refit(base_estimator, about, routed.estimator.fit, root)
-        self.scorer_ = scorers_by_name(scorers)
-        self.cv_results_ = found.results
-        if self.keep_best is not None:
-            self._keep_the_best(base_estimator, X, y, routed.estimator.fit, refit_metric)
+        # Of what is fitted from here on nothing may be half trained.
+        with Whole().part():
+            try:
+                run_search(self, found.evaluate_candidates, root)
+                refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
+                self._choose_best(found.results, refit_metric)
+                if self.refit:
+                    self._refit(base_estimator, about, routed.estimator.fit, root)
+            except KeyboardInterrupt:
+                self._forget_all_but(found.results)
+                raise
+            if found.concern_skdeep:
+                self.stacked_ = found.stacked
+            self.scorer_ = scorers_by_name(scorers)
+            self.cv_results_ = found.results
+            if self.keep_best is not None:
+                self._keep_the_best(base_estimator, X, y, routed.estimator.fit, refit_metric)
         root.call_on_fit_task_end(**about)
         return self
+
+    def _forget_all_but(self, results: CVResults) -> None:
+        """Be the search that has been interrupted, and not the one that was fitted before it."""
+        for name in CHOSEN:
+            self.__dict__.pop(name, None)
+        if results:
+            self.cv_results_ = results
 
     def _look_at_scores(self, scores: object, refit_metric: object) -> object:
         """Whether there are several metrics, which a callable `scoring` shows only now."""
@@ -250,25 +280,42 @@ class _Found:
             name = "candidate-split-evaluation"
             contexts = [callback_ctx.subcontext(task_name=name, task_id=i) for i in range(n_fits)]
         rung = Rung(candidates, splits, contexts, self._search._has_another_rung())
-        self._evaluator(rung, self._last)
+        try:
+            self._evaluator(rung, self._last)
+        except KeyboardInterrupt:
+            self._take_complete(rung, more_results or {})
+            raise
         self._last = rung if rung.goes_on else None
-        outcomes = rung.outcomes
+        outcomes = rung.outcomes(range(len(candidates)))
         if not outcomes:
             raise ValueError(
                 "No fits were performed. Was the CV iterator empty? Were there no candidates?"
             )
         self._report_failures(outcomes)
+        self._take(rung, range(len(candidates)), more_results or {})
+        return self.results
+
+    def _take_complete(self, rung: Rung, more_results: Mapping[str, Sequence[object]]) -> None:
+        """Take the candidates of an interrupted rung that were complete, unless all have failed."""
+        complete = rung.complete()
+        if any(outcome["fit_error"] is None for outcome in rung.outcomes(complete)):
+            self._take(rung, complete, more_results)
+
+    def _take(
+        self, rung: Rung, numbers: Sequence[int], more_results: Mapping[str, Sequence[object]]
+    ) -> None:
+        """Add candidates of a rung to the results."""
+        outcomes = rung.outcomes(numbers)
         if callable(self._search.scoring):
             insert_error_scores(outcomes, self._error_score)
-        self.candidates += candidates
+        self.candidates += [rung.candidates[number] for number in numbers]
         self.outcomes += outcomes
         self.reasons += rung.alone.values()
-        for column, values in (more_results or {}).items():
-            self.more_results[column] += values
+        for column, values in more_results.items():
+            self.more_results[column] += [values[number] for number in numbers]
         self.results = self._search._format_results(
-            self.candidates, n_splits, self.outcomes, self.more_results
+            self.candidates, len(rung.splits), self.outcomes, self.more_results
         )
-        return self.results
 
     @property
     def concern_skdeep(self) -> bool:

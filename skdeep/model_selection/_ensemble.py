@@ -11,6 +11,7 @@ from sklearn.utils import Tags, _safe_indexing, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array, Matrix
+from .._fit.whole import Whole
 from .._inputs import Rows
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._stack import (
@@ -78,7 +79,8 @@ class FittedEnsemble(BaseEstimator):
             if sample_weight is not None:
                 step = f"{estimator.steps[-1][0]}__" if is_pipeline(estimator) else ""
                 weights[f"{step}sample_weight"] = sample_weight
-            fitted.append(estimator.fit(X, y, **weights))
+            with Whole().part():
+                fitted.append(estimator.fit(X, y, **weights))
         self._fitted = fitted
         return self
 

@@ -7,11 +7,12 @@ are done; where another rung can come, they are kept and trained on.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
-from typing import cast
+from typing import Any, cast
 
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
@@ -19,6 +20,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._engine.threads import one_blas_thread
+from .._fit.whole import Whole
 from .._inputs import Rows, n_rows_of
 from ..estimators._callbacks import callbacks_of
 from ..estimators._stack import OwnError
@@ -73,10 +75,18 @@ class Rung:
     def context_of(self, number: int, split: int) -> Context:
         return self.contexts[number * len(self.splits) + split]
 
-    @property
-    def outcomes(self) -> list[Outcome]:
+    def complete(self) -> list[int]:
+        """The numbers of the candidates that have been evaluated on all splits."""
+        splits = range(len(self.splits))
+        return [
+            number
+            for number in range(len(self.candidates))
+            if all((number, split) in self.found for split in splits)
+        ]
+
+    def outcomes(self, numbers: Iterable[int]) -> list[Outcome]:
         """By candidate, then by split."""
-        return [self.found[pair] for pair in self.pairs()]
+        return [self.found[pair] for pair in product(numbers, range(len(self.splits)))]
 
 
 class Evaluator:
@@ -110,14 +120,23 @@ class Evaluator:
         if callbacks_of(search):
             self._scoring = replace(scoring, caller=search)
         self._n_workers = effective_n_jobs(search.n_jobs)
+        self._whole = Whole()
 
     def __call__(self, rung: Rung, before: Rung | None = None) -> None:
-        """Fill in the rung's outcomes; those who were in the one before go on from there."""
-        if before is None:
-            self._train_anew(rung)
-        else:
-            self._train_on(rung, before)
-        self._evaluate_alone(rung, [pair for pair in rung.pairs() if pair not in rung.found])
+        """Fill in the rung's outcomes; those who were in the one before go on from there.
+
+        Whatever is raised on the way, KeyboardInterrupt too, the outcomes so far are there.
+        """
+        try:
+            if before is None:
+                self._train_anew(rung)
+            else:
+                self._train_on(rung, before)
+            self._evaluate_alone(rung, [pair for pair in rung.pairs() if pair not in rung.found])
+        except BaseException:
+            # joblib ends its processes, but threads cannot be ended from without.
+            self._whole.give_up()
+            raise
 
     # ------------------------------------------------------------------------------- rungs
 
@@ -206,32 +225,42 @@ class Evaluator:
         Python's lock more than they compute: two of them are slower than one. Where there are
         threads all the same, each has BLAS to itself.
         """
-        options = {"n_jobs": self._search.n_jobs, "pre_dispatch": self._pre_dispatch}
-        try:
-            parallel = Parallel(**options, return_as="generator")
-        except ValueError:
-            # Not all backends give results one by one.
-            parallel = Parallel(**options)
         limit = one_blas_thread() if self._n_workers > 1 else nullcontext()
-        with limit, parallel:
+        with limit, self._parallel() as parallel:
             yield parallel
 
-    @property
-    def _pre_dispatch(self) -> int | str:
-        dispatched: int | str = getattr(self._search, "pre_dispatch", "2*n_jobs")
-        return dispatched
+    def _parallel(self) -> Parallel:
+        options = {
+            "n_jobs": self._search.n_jobs,
+            "pre_dispatch": getattr(self._search, "pre_dispatch", "2*n_jobs"),
+        }
+        try:
+            return Parallel(**options, return_as="generator_unordered")
+        except ValueError:
+            # Not all backends give results one by one.
+            return Parallel(**options)
+
+    def _job(
+        self, number: object, work: Callable[..., object], *args: object, **named: object
+    ) -> object:
+        """Work for joblib, done as a part of this search; the result comes with the number."""
+        return delayed(_numbered)(self._whole, number, work, *args, **named)
 
     @contextmanager
     def _progress(self, epochs: int) -> Iterator[Progress]:
         """Progress through candidates' epochs, each on one split."""
         progress = Progress(epochs, shown=self._search.verbose > 0)
-        yield progress
-        progress.close()
+        try:
+            yield progress
+        finally:
+            progress.close()
 
     def _prepare(self, rung: Rung, parallel: Parallel, units: Sequence[Unit]) -> list[StackTask]:
         """The tasks of some settings and splits; none where the data cannot be prepared."""
         jobs = (
-            delayed(_prepared)(
+            self._job(
+                place,
+                _prepared,
                 next(iter(groups.values()))[0].estimator,
                 self._X,
                 self._y,
@@ -239,11 +268,14 @@ class Evaluator:
                 number,
                 rung.splits[number],
             )
-            for groups, number in units
+            for place, (groups, number) in enumerate(units)
         )
+        with results_of(parallel, jobs) as results:
+            splits = dict(results)
         tasks: list[StackTask] = []
         at_least = self._n_workers // math.gcd(self._n_workers, len(units))
-        for (groups, number), split in zip(units, parallel(jobs), strict=True):
+        for place, (groups, number) in enumerate(units):
+            split = splits.pop(place)
             for group in groups.values():
                 try:
                     if isinstance(split, str):
@@ -292,15 +324,16 @@ class Evaluator:
         self, rung: Rung, parallel: Parallel, tasks: Sequence[StackTask], progress: Progress
     ) -> None:
         jobs = (
-            delayed(fit_and_score_stack)(task, self._scoring, goes_on=rung.goes_on)
-            for task in tasks
+            self._job(place, fit_and_score_stack, task, self._scoring, goes_on=rung.goes_on)
+            for place, task in enumerate(tasks)
         )
-        for task, parts in zip(tasks, parallel(jobs), strict=True):
-            # What lives on comes back with the results.
-            task.stack = None
-            for done in parts:
-                self._record(rung, task, done, progress)
-            progress.show()
+        with results_of(parallel, jobs) as results:
+            for place, parts in results:
+                # What lives on comes back with the results.
+                tasks[place].stack = None
+                for done in parts:
+                    self._record(rung, tasks[place], done, progress)
+                progress.show()
 
     def _record(self, rung: Rung, task: StackTask, done: Done, progress: Progress) -> None:
         split = task.split.number
@@ -352,9 +385,10 @@ class Evaluator:
         if not pairs:
             return
         n_splits, n_candidates, scoring = len(rung.splits), len(rung.candidates), self._scoring
-        parallel = Parallel(n_jobs=self._search.n_jobs, pre_dispatch=self._pre_dispatch)
-        outcomes = parallel(
-            delayed(fit_and_score_alone)(
+        jobs = (
+            self._job(
+                (number, split),
+                fit_and_score_alone,
                 clone(self._base),
                 self._X,
                 self._y,
@@ -376,7 +410,28 @@ class Evaluator:
             )
             for number, split in pairs
         )
-        rung.found.update(zip(pairs, outcomes, strict=True))
+        with results_of(self._parallel(), jobs) as results:
+            rung.found.update(results)
+
+
+@contextmanager
+def results_of(parallel: Parallel, jobs: Iterable[object]) -> Iterator[Iterable[tuple[Any, Any]]]:
+    """The results of jobs as they are done; on an error, what is not done yet is called off."""
+    results = parallel(jobs)
+    try:
+        yield results
+    finally:
+        if isinstance(results, Generator):
+            with warnings.catch_warnings(action="ignore"):
+                # joblib warns of what it calls off, and the error that is under way says enough.
+                results.close()
+
+
+def _numbered(
+    whole: Whole, number: object, work: Callable[..., object], *args: object, **named: object
+) -> tuple[object, object]:
+    with whole.part():
+        return number, work(*args, **named)
 
 
 class _Unprepared(Exception):

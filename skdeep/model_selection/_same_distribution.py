@@ -19,6 +19,7 @@ from sklearn.model_selection import StratifiedKFold, permutation_test_score
 from sklearn.utils import _safe_indexing, check_random_state
 
 from .._engine.backend import Array
+from .._fit.whole import Whole
 from .._inputs import RandomState, Rows, Splitter, n_rows_of
 from ._kernel_classifier import tell_apart_by_kernel
 from ._two_sets import joined, joined_and_encoded, sampled
@@ -201,9 +202,10 @@ def check_same_distribution(
     else:
         X, names = joined(train, dev)
         _check_folds(cv, n_train, n_dev)
-        auc, p_value, importance = _tell_apart_with(
-            estimator, X, labels, folds, n_permutations, rng
-        )
+        with Whole().part():
+            auc, p_value, importance = _tell_apart_with(
+                estimator, X, labels, folds, n_permutations, rng
+            )
     ranking = np.argsort(-importance, kind="stable")
     return SameDistributionResult(
         auc=auc,

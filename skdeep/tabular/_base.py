@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._engine.backend import Array
 from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
+from .._fit.whole import is_part
 from .._inputs import NO_DEV_SET, DevArguments, MatrixLike, n_rows_of
 from ..estimators._callbacks import CallbackSupport, FitEvents, parameters_now
 from ..estimators._deep import BaseDeepMLP
@@ -413,7 +414,7 @@ def _fitted_unless_interrupted(task: GroupTask, data: GroupData) -> FittedGroup 
 
 def _warn_of_interruption(fitted: Sequence[FittedGroup | None]) -> None:
     n_begun = sum(group is not None for group in fitted)
-    if n_begun == 0:
+    if n_begun == 0 or is_part():
         raise KeyboardInterrupt
     warn(
         f"Training interrupted by user: {n_begun} of {len(fitted)} groups of members predict, the "
