@@ -117,6 +117,7 @@ class Fit:
         self._remembers_epochs = remembers_epochs and len(self.models) == 1 and not is_part()
         for number, model in enumerate(self.models):
             model.number = number
+            model.watch.learns_from(rows.n_rows)
         self._group_of = {number: group for group in groups or () for number in group}
         # Of tied models, whose mean is the same: what it has come to in this epoch.
         self._evaluated: dict[int, tuple[float, float]] = {}

@@ -87,6 +87,10 @@ class Recipe:
             names.append("augmentation")
         return names
 
+    def is_noisy_on(self, n_rows: int) -> bool:
+        """Whether on so many rows the cost of an epoch depends on what is drawn for it."""
+        return self.is_stochastic and bool(self.streams_drawn_for(n_rows))
+
     @property
     def is_stochastic(self) -> bool:
         return self.solver.is_stochastic

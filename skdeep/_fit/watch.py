@@ -76,6 +76,11 @@ class Standing:
     """The best so far and how long ago it was; it continues as the curves do."""
 
     best_loss: float = math.inf
+    # The average by which a plateau of a noisy cost is judged, and of how much weight it is; the
+    # lowest so far. Without noise they are the cost itself.
+    average: float = 0.0
+    averaged: float = 0.0
+    best_average: float = math.inf
     best_score: float = -math.inf
     best_epoch: int | None = None
     stalled: int = 0
@@ -133,6 +138,7 @@ class Watch:
         self.curves, self.standing = curves, standing
         self.listener, self._verbose, self._announces = listener, verbose, announces_epochs
         self.n_epochs = 0
+        self._n_rows, self._is_noisy = 0, False
         # Epochs of this fit before a callback changed what the cost is.
         self.n_epochs_of_other_cost = 0
         self.stopped = self.diverged = self.interrupted = False
@@ -152,11 +158,17 @@ class Watch:
     def n_epochs_left(self) -> int:
         return self.recipe.max_epochs - self.n_epochs
 
+    def learns_from(self, n_rows: int) -> None:
+        """Know how many rows it is trained on, which decide whether its cost is noisy."""
+        self._n_rows = n_rows
+        self._is_noisy = self.recipe.is_noisy_on(n_rows)
+
     def go_on_by(self, recipe: Recipe) -> None:
         """Train by another recipe from now on."""
         if not recipe.has_the_cost_of(self.recipe):
             self.n_epochs_of_other_cost = self.n_epochs
         self.recipe = recipe
+        self._is_noisy = recipe.is_noisy_on(self._n_rows)
 
     def announce_next(self) -> None:
         """Announce the next epoch, if it is known that there will be one."""
@@ -233,7 +245,11 @@ class Watch:
         return False
 
     def _update_best(self, watched: bool) -> bool:
-        """scikit-learn's two tests of progress, by the loss or by the dev set's score."""
+        """scikit-learn's two tests of progress, by the loss or by the dev set's score.
+
+        A cost that noise takes down once would not be that low again for long, and one that falls
+        by less than its noise would not seem to fall: its average is what is tested.
+        """
         curves, standing, recipe = self.curves, self.standing, self.recipe
         previous = standing.best_score
         if watched and curves.validation_score[-1] > previous:
@@ -245,9 +261,23 @@ class Watch:
         if recipe.early_stopping:
             # NaN is no progress.
             return curves.validation_score[-1] >= previous + recipe.tol
-        improved = not loss > standing.best_loss - recipe.tol
         standing.best_loss = min(standing.best_loss, loss)
+        average = self._average_with(loss)
+        improved = not average > standing.best_average - recipe.tol
+        standing.best_average = min(standing.best_average, average)
         return improved
+
+    def _average_with(self, loss: float) -> float:
+        """The cost; a noisy one's average over about `n_iter_no_change` epochs (II 2.2)."""
+        standing, memory = self.standing, self.recipe.n_iter_no_change
+        if not self._is_noisy or not math.isfinite(memory):
+            standing.average, standing.averaged = loss, 1.0
+            return loss
+        beta = 1 - 1 / memory
+        standing.average = beta * standing.average + (1 - beta) * loss
+        standing.averaged = beta * standing.averaged + (1 - beta)
+        # Without bias: the first epochs are not averaged with the zero before them.
+        return standing.average / standing.averaged
 
     def _remember_best(self) -> None:
         phi = self.state.phi

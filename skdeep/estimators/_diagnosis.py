@@ -26,11 +26,14 @@ from .._engine.solvers import SOLVERS
 from .._engine.training import TrainingState
 from .._fit.fit import Model
 from ..exceptions import NoProgressWarning
+from ..utils import ewma
 from ._recipe import YieldsRecipe
 from ._warnings import warn
 
 # Fewer epochs tell nothing.
 FEWEST_EPOCHS = 10
+# Averages of a noisy cost are over as many.
+NOISE_BETA = 1 - 1 / FEWEST_EPOCHS
 # Fractions of the loss of a constant prediction: what must be gained, and what may be lost again.
 LEAST_GAIN, LARGEST_RISE = 0.01, 0.1
 SAMPLE_ROWS, SAMPLE_ELEMENTS = 2000, 2**19
@@ -50,6 +53,9 @@ def warn_if_no_progress(estimator: YieldsRecipe, data: Rows, model: Model) -> No
     if n_epochs < FEWEST_EPOCHS or watch.interrupted or watch.diverged:
         return
     losses, problem = np.asarray(watch.curves.loss[-n_epochs:]), model.recipe.problem(data)
+    if model.recipe.is_noisy_on(data.n_rows):
+        # By noise alone a cost is low once, and higher ever after.
+        losses = ewma(losses, beta=NOISE_BETA)
     numbers = _sample(data)
     targets, weights = _targets_and_weights(problem, numbers)
     y = data.y[_in_x(data, numbers)]

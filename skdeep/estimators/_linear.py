@@ -468,7 +468,9 @@ class LogisticRegressionGD(BaseLinear):
     epsilon : float, default=1e-8
         Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress that are borne, >= 1.
+        Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
+        `augment` or the order of batches, makes the training loss noisy, progress is that of its
+        exponentially weighted average over as many epochs (II 2.2).
     max_fun : int, default=15000
         Largest number of evaluations of lbfgs, >= 1.
     gradient_clip : float or None, default=None
@@ -662,7 +664,9 @@ class SoftmaxClassifier(BaseLinear):
     epsilon : float, default=1e-8
         Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress that are borne, >= 1.
+        Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
+        `augment` or the order of batches, makes the training loss noisy, progress is that of its
+        exponentially weighted average over as many epochs (II 2.2).
     max_fun : int, default=15000
         Largest number of evaluations of lbfgs, >= 1.
     gradient_clip : float or None, default=None
