@@ -1,6 +1,19 @@
-"""What the tests of failures share: Ctrl-C at a line, and what ends a fit as a kill would."""
+"""What the tests of failures share: Ctrl-C at a line, and what ends a fit as a kill would.
 
+They try as many places as take some seconds; `SKDEEP_FAULTS=20` has them try twenty times as many.
+"""
+
+import os
 import sys
+
+import numpy as np
+
+MORE = int(os.environ.get("SKDEEP_FAULTS", "1"))
+
+
+def places(first, last, n):
+    """So many whole numbers from first to last, or all if there are fewer."""
+    return np.unique(np.linspace(first, last, n * MORE).astype(int))
 
 
 class InterruptAt:

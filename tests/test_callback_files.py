@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from interruptions import At, Killed, kill
+from interruptions import MORE, At, Killed, kill
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -300,10 +300,10 @@ def test_a_checkpoint_with_any_bit_flipped_is_named_as_broken(tmp_path):
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
     head = whole.index(b"\n", whole.index(b"\n") + 1)
-    places = [*range(8 * head), *rng.integers(0, 8 * len(whole), 200)]
-    for place in places[:: max(1, len(places) // 600)]:
+    bits = [*range(8 * head), *rng.integers(0, 8 * len(whole), 200 * MORE)]
+    for bit in bits if MORE > 1 else bits[:: max(1, len(bits) // 600)]:
         broken = bytearray(whole)
-        broken[place // 8] ^= 1 << place % 8
+        broken[bit // 8] ^= 1 << bit % 8
         path.write_bytes(broken)
         with pytest.raises(ValueError, match=r"damaged|was not written by|earlier version") as told:
             Checkpoint.resume(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from interruptions import InterruptAt
+from interruptions import InterruptAt, places
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -92,7 +92,7 @@ def test_a_refit_that_is_interrupted_anywhere_is_whole_or_has_not_been(name):
         warnings.simplefilter("ignore")
         total = n_lines(lambda: copied.fit(X, y, **fit_params))
     raised = kept = 0
-    for n in np.unique(np.linspace(1, total, N_LINES).astype(int)):
+    for n in places(1, total, N_LINES):
         refitted = pickle.loads(pickle.dumps(model))
         before = what_is_fitted(refitted)
         with warnings.catch_warnings(record=True) as told:
@@ -126,7 +126,7 @@ def test_the_model_that_was_interrupted_goes_on_as_if_it_had_not_been(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         total = n_lines(lambda: whole.fit(X, y, **fit_params))
-        for n in np.linspace(total // 3, total, 12).astype(int):
+        for n in places(total // 3, total, 12):
             refitted = pickle.loads(pickle.dumps(model))
             try:
                 with InterruptAt(n, PACKAGE):
@@ -142,7 +142,7 @@ def test_the_model_that_was_interrupted_goes_on_as_if_it_had_not_been(name):
 
 def test_an_interrupted_first_fit_leaves_nothing_or_whole_epochs():
     total = n_lines(lambda: clone(MODELS["watched"][0]).fit(X, y, X_val=X_VAL, y_val=Y_VAL))
-    for n in np.unique(np.linspace(1, total, 60).astype(int)):
+    for n in places(1, total, 60):
         model = clone(MODELS["watched"][0])
         before = set(vars(model))
         with warnings.catch_warnings():
@@ -163,7 +163,7 @@ def test_an_interrupted_partial_fit_rolls_back_and_is_raised():
     copied = pickle.loads(pickle.dumps(model))
     total = n_lines(lambda: copied.partial_fit(X, y))
     before = what_is_fitted(model)
-    for n in np.unique(np.linspace(1, total, 80).astype(int)):
+    for n in places(1, total, 80):
         with pytest.raises(KeyboardInterrupt), InterruptAt(n, PACKAGE):
             model.partial_fit(X, y)
         assert what_is_fitted(model) == before, n

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from interruptions import InterruptAt
+from interruptions import InterruptAt, places
 from numpy.testing import assert_array_equal
 from tabular.tables import (
     BOTH,
@@ -233,7 +233,7 @@ def test_at_any_line_it_is_the_model_before_or_one_that_predicts(Estimator):
     with InterruptAt(0, PACKAGE) as whole:
         copy.deepcopy(model).fit(X[:60], y[:60])
     outcomes = set()
-    for n in np.linspace(1, whole.count - 1, N_LINES).astype(int):
+    for n in places(1, whole.count - 1, N_LINES):
         again = copy.deepcopy(model)
         try:
             with warnings.catch_warnings(), InterruptAt(n, PACKAGE):
