@@ -15,6 +15,7 @@ __all__ = [
     "RandomStream",
     "RepeatingStream",
     "Stream",
+    "StreamsByWidth",
     "erf",
     "expit",
     "spawn_streams",
@@ -92,6 +93,10 @@ class Stream(Protocol):
 
     def restart(self) -> None: ...
 
+    def of_width(self, width: int) -> "Stream":
+        """Where a layer of so many units draws from."""
+        ...
+
 
 class RandomStream:
     """One purpose's random numbers; its state is part of the fitted state."""
@@ -106,6 +111,10 @@ class RandomStream:
 
     def restart(self) -> None:
         """Nothing: a random stream only goes on."""
+
+    def of_width(self, width: int) -> "RandomStream":
+        """Itself: one layer draws from it."""
+        return self
 
     def copy(self) -> "RandomStream":
         """A stream that goes on from here by itself."""
@@ -149,6 +158,29 @@ class RepeatingStream:
 
     def restart(self) -> None:
         self._position = 0
+
+    def of_width(self, width: int) -> "RepeatingStream":
+        return self
+
+
+class StreamsByWidth:
+    """The streams of a layer that is padded in some models: what is drawn depends on its width.
+
+    Numbers are drawn unit by unit, so that of two layers that differ in width the second batch's
+    come from different places of one stream.
+    """
+
+    def __init__(self, streams: Mapping[int, RandomStream]) -> None:
+        self._streams = dict(streams)
+
+    def uint16(self, size: int) -> Array:
+        raise TypeError("Which numbers are drawn depends on a width: ask `of_width`.")
+
+    def restart(self) -> None:
+        """Nothing: random streams only go on."""
+
+    def of_width(self, width: int) -> RandomStream:
+        return self._streams[width]
 
 
 def spawn_streams(entropy: list[int], purposes: list[str]) -> dict[str, RandomStream]:

@@ -359,19 +359,27 @@ class Dropout(UnitByUnit):
     """Inverted dropout (course II 1.6): zero each unit with probability `rate`, scale the rest up.
 
     The rate is applied in steps of 2⁻¹⁶, and what is kept is scaled by the rate really applied.
-    The same draws serve all models of a population, each compared with its own rate.
+    The same draws serve all models of a population, each compared with its own rate, but for layers
+    that are padded: those of each width have draws of their own, the ones that they have alone.
+    Then `live` says how many units are real, of each model in an array of shape (K, 1, 1).
     """
 
     rate: float | Array
+    live: int | Array | None = None
 
     role: ClassVar[Role] = Role.DROPOUT
     may_take_x: ClassVar[bool] = True
     draws_numbers: ClassVar[bool] = True
 
     @property
-    def can_be_padded(self) -> bool:
-        # Numbers are drawn unit by unit: those of a wider layer are others.
-        return False
+    def widths(self) -> list[int]:
+        """How wide the layer is, padding apart, in those models that drop any of it."""
+        live, rate = np.broadcast_arrays(self.n if self.live is None else self.live, self.rate)
+        return [int(width) for width in np.unique(live[rate > 0])]
+
+    @property
+    def is_padded(self) -> bool:
+        return self.live is not None and self.widths not in ([], [self.n])
 
     def _threshold_and_scale(self, dtype: FloatType) -> tuple[Array, Array]:
         threshold = np.minimum(np.rint(np.asarray(self.rate) * 2**16), 2**16 - 1)
@@ -382,13 +390,13 @@ class Dropout(UnitByUnit):
             return self._bind_sparse_training(binding)
         stream = binding.streams[self.name]
         threshold, scale = self._threshold_and_scale(binding.workspace.dtype)
-        mask = binding.buffer(self.name, "mask", self.n, shared=threshold.ndim == 0)
+        is_shared = threshold.ndim == 0 and not self.is_padded
+        mask = binding.buffer(self.name, "mask", self.n, shared=is_shared)
         out = binding.buffer(self.name, "out", self.n)
-        shape = (binding.rows, self.n)
-        n_draws = binding.rows * self.n
+        draw = self._bind_draws(stream, binding.rows)
 
         def forward(x: Array) -> Array:
-            np.greater_equal(stream.uint16(n_draws).reshape(shape), threshold, out=mask)
+            np.greater_equal(draw(), threshold, out=mask)
             np.multiply(mask, scale, out=mask)
             return np.multiply(x, mask, out=out)
 
@@ -396,6 +404,25 @@ class Dropout(UnitByUnit):
             return np.multiply(d, mask, out=d)
 
         return forward, backward
+
+    def _bind_draws(self, stream: Stream, rows: int) -> Callable[[], Array]:
+        """What gives the numbers of a batch: the same for all models, or of each its own."""
+        if not self.is_padded:
+            of_all_units = stream.of_width(self.n)
+            return lambda: of_all_units.uint16(rows * self.n).reshape(rows, self.n)
+        widths = self.widths
+        streams = [stream.of_width(width) for width in widths]
+        by_width = np.zeros((len(widths), rows, self.n), dtype=np.uint16)
+        of_models = np.searchsorted(widths, np.ravel(np.asarray(self.live)))
+        drawn_by_models = np.empty((of_models.size, rows, self.n), dtype=np.uint16)
+
+        def draw() -> Array:
+            for drawn, own, width in zip(by_width, streams, widths, strict=True):
+                drawn[:, :width] = own.uint16(rows * width).reshape(rows, width)
+            # Those that drop nothing take any.
+            return np.take(by_width, of_models, axis=0, out=drawn_by_models, mode="clip")
+
+        return draw
 
     def _bind_sparse_training(self, binding: Binding) -> tuple[Forward, Backward]:
         """Draws for the stored entries only: dropping a zero changes nothing."""

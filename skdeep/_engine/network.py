@@ -58,9 +58,9 @@ class Network:
         return any(layer.mixes_rows for layer in self.layers)
 
     @property
-    def dropout_layers(self) -> list[Layer]:
+    def dropout_layers(self) -> list[Dropout]:
         """The layers that draw random numbers, each from the stream of its name."""
-        return [layer for layer in self.layers if layer.draws_numbers]
+        return [layer for layer in self.layers if isinstance(layer, Dropout)]
 
     @property
     def can_be_padded(self) -> bool:
@@ -282,7 +282,7 @@ def build_network(
             layers.append(LayerNorm(f"layer norm {number}", size, layer_norm_epsilon, real))
         layers.append(Activation(f"activation {number}", size, ACTIVATIONS[activation]))
         if np.any(np.asarray(rate) > 0):
-            layers.append(Dropout(f"dropout {number}", size, rate))
+            layers.append(Dropout(f"dropout {number}", size, rate, real))
         width = size
     layers.append(Dense("output", width, n_outputs, bias=output_bias))
     return Network(layers)

@@ -10,13 +10,13 @@ of validation, printing or callbacks.
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
 import numpy as np
 
-from .backend import Array, FloatType, Matrix, Number, RandomStream, spawn_streams
+from .backend import Array, FloatType, Matrix, Number, RandomStream, StreamsByWidth, spawn_streams
 from .data import Augment, AugmentedBatches, Batch, Batches, EncodedBatches, batch_slices
 from .layers import Workspace
 from .network import Network
@@ -50,6 +50,8 @@ class TrainingState:
     rate: Number = math.nan
     gradient_norm: Number = math.nan
     phi: Array | None = None
+    # Of a population, whose layers may differ in width, in place of the streams of these names.
+    streams_by_width: dict[str, StreamsByWidth] = field(default_factory=dict)
 
     @classmethod
     def start(
@@ -296,7 +298,7 @@ class Epochs:
             rows=n_rows,
             scale=1 / (n_rows * self._problem.data.mean_weight),
             workspace=self._workspace,
-            streams=state.streams,
+            streams={**state.streams, **state.streams_by_width},
         )
         return self._bound[n_rows]
 

@@ -8,7 +8,6 @@ Layers may be of different widths: those of the population are as wide as the wi
 narrower network does not have stays zero, since all gradients there are.
 """
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from .._engine.tied import TiedParameters
 from .._engine.training import AfterEpoch, LoopSettings, RateSchedule, Snapshot, TrainingState
 from .architecture import Architecture
 from .dev import DevPart, DevSet, Score, mean_of_predictions
-from .padding import Place, padded, place_in
+from .padding import Place, own_streams, padded, place_in, streams_by_width
 from .rates import DecaysOfModels, OwnSchedule, PresentRate, RatesOfModels
 from .recipe import Recipe
 from .solve import Outcome, solver_of
@@ -147,6 +146,9 @@ class Fit:
                 statistics=statistics,
                 optimizer=None if self._n_of_each == 1 else models[0].state.optimizer,
                 adaptive_factor=1.0,
+                streams_by_width=streams_by_width(
+                    [(one.recipe.network, one.state.streams) for one in models]
+                ),
             )
         self.population: list[Model] = list(models)
         leaders = self._leaders()
@@ -428,12 +430,14 @@ class Fit:
         """Copy where they have come to: their rows may go on moving until they are cut out."""
         if not models:
             return
-        streams, optimizer = copy.deepcopy(self.state.streams), self.state.optimizer
+        drawn = models[0].recipe.streams_drawn_for(self._rows.n_rows)
+        streams = {n: s.copy() if n in drawn else s for n, s in self.state.streams.items()}
+        by_width, optimizer = self.state.streams_by_width, self.state.optimizer
         assert optimizer is not None
         for model in models:
             state = model.state
             state.theta, state.statistics = state.theta.copy(), state.statistics.copy()
-            state.streams = streams
+            state.streams = streams | own_streams(model.recipe.network, by_width)
             if self._tied is not None:
                 # The optimizer remembers φ's, and nobody goes on from there.
                 state.phi = None if state.phi is None else state.phi.copy()

@@ -1,11 +1,11 @@
 """Narrower networks in a population: where their numbers lie among those of the widest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .._engine.backend import Array
+from .._engine.backend import Array, RandomStream, StreamsByWidth
 from .._engine.network import Network
 
 
@@ -42,3 +42,28 @@ def padded(
             theta[row, place.theta] = own_theta
             statistics[row, place.statistics] = own_statistics
     return theta, statistics
+
+
+def streams_by_width(
+    models: Sequence[tuple[Network, Mapping[str, RandomStream]]],
+) -> dict[str, StreamsByWidth]:
+    """The streams of the layers that draw numbers, by their widths in several models.
+
+    Models of one width have drawn as much as each other; the first one's stream is theirs. One that
+    drops nothing there has drawn nothing.
+    """
+    found: dict[str, dict[int, RandomStream]] = {}
+    for own, streams in models:
+        for layer in own.dropout_layers:
+            by_width = found.setdefault(layer.name, {})
+            by_width.setdefault(layer.n, streams[layer.name].copy())
+    return {name: StreamsByWidth(by_width) for name, by_width in found.items()}
+
+
+def own_streams(own: Network, streams: Mapping[str, StreamsByWidth]) -> dict[str, RandomStream]:
+    """Copies of those that a network by itself draws from."""
+    return {
+        layer.name: streams[layer.name].of_width(layer.n).copy()
+        for layer in own.dropout_layers
+        if layer.name in streams
+    }

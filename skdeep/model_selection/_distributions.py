@@ -389,7 +389,7 @@ class layer_sizes(Distribution):
     Notes
     -----
     A search that trains its candidates together puts those with as many layers into one stack,
-    whatever the widths, as long as there is no dropout; with it, only those with equal widths.
+    whatever the widths.
 
     Examples
     --------

@@ -426,6 +426,9 @@ def test_what_is_kept_is_scaled_by_the_rate_really_applied(rate):
         def uint16(self, size):
             return np.arange(size, dtype=np.uint16)
 
+        def of_width(self, width):
+            return self
+
     layer = Dropout("layer", 2**8, rate)
     bound = Bound(layer, rows=2**8, streams={"layer": Counting()})
     mask = bound.forward(np.ones((2**8, 2**8)))

@@ -139,7 +139,7 @@ def test_the_last_layer_must_be_dense(kinds):
     [
         ({}, True),
         ({"input_dropout": 0.5}, True),
-        ({"dropout": [0.0, 0.1]}, False),
+        ({"dropout": [0.0, 0.1]}, True),
         ({"activations": ["relu", "logistic"]}, False),
         ({"batch_norm": True}, True),
         ({"batch_norm": True, "batch_norm_epsilon": 1e-300}, False),

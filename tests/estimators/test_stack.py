@@ -88,6 +88,30 @@ def test_padding_stays_zero_or_widths_are_not_mixed(activation, norm):
         assert fit_key(models[0]) != fit_key(models[1])
 
 
+@pytest.mark.parametrize("norm", [{}, {"batch_norm": True}, {"layer_norm": True}], ids=str)
+@pytest.mark.parametrize("survivors", [[0, 1], [0, 3], [4, 2, 0], [1]], ids=str)
+def test_dropout_of_padded_networks_draws_as_alone(survivors, norm):
+    """What is drawn depends on a layer's width, and on whether a model drops any of it at all."""
+    shapes = [((3, 6), 0.0), ((3, 6), 0.4), ((5, 2), [0.3, 0.0]), ((5, 6), 0.2), ((6, 2), 0.5)]
+    models = [
+        DeepMLPClassifier(
+            size, dropout=rate, batch_size=32, learning_rate_init=0.01, random_state=0,
+            n_iter_no_change=np.inf, **norm,
+        )
+        for size, rate in shapes
+    ]  # fmt: skip
+    assert len({fit_key(model) for model in models}) == 1
+    stack = Stack([clone(model) for model in models], X, y)
+    stack.train_until(4)
+    for number, model in enumerate(models):
+        assert_as_alone(stack, number, model, 4)
+    stack.lighten()
+    stack.forget_all_but(survivors)
+    stack.train_until(9)
+    for place, number in enumerate(survivors):
+        assert_as_alone(stack, place, models[number], 9)
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_layer_norm_does_not_see_the_padding(solver):
     sizes = [(3, 6), (5, 2), (6, 6), (4, 5)]
