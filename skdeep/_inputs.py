@@ -1,4 +1,4 @@
-"""What is handed in from outside, as types, and the two questions that all rows can be asked.
+"""What is handed in from outside, as types, and the questions that all rows can be asked.
 
 The types say what our code asks of an object and no more, so that pandas, polars and scipy.sparse
 need not be imported to name them.
@@ -6,10 +6,13 @@ need not be imported to name them.
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence, Sized
+from decimal import Decimal
+from numbers import Real
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn import get_config
 
 from ._engine.backend import Array
 
@@ -39,6 +42,61 @@ WeightTable = Mapping[Any, float]
 ClassWeight = WeightTable | Sequence[WeightTable] | str | None
 
 
+# Types that only a missing value has, by name, so that pandas need not be imported.
+MISSING_NAMES = ("NoneType", "NAType", "NaTType")
+_COMPARABLE = (Real, Decimal, np.datetime64, np.timedelta64)
+
+
+def is_missing(value: object) -> bool:
+    """None, NaN and NaT of any type, and pandas' NA."""
+    if type(value) is str:  # most are, and answered at once
+        return False
+    if type(value).__name__ in MISSING_NAMES:
+        return True
+    # What differs from itself. Other types may answer with an array.
+    return isinstance(value, _COMPARABLE) and bool(value != value)
+
+
+def check_at_hand(values: object, name: str) -> None:
+    """Raise where values are not there yet, or where NumPy cannot reach them.
+
+    Raises
+    ------
+    TypeError
+        Of a polars LazyFrame, of tensors that NumPy cannot read, and under `array_api_dispatch` of
+        all arrays that are not NumPy's.
+    """
+    library = type(values).__module__.partition(".")[0]
+    if library == "numpy":
+        return
+    if library == "polars" and not hasattr(values, "shape"):
+        raise TypeError(
+            f"{name} is a polars {type(values).__name__}, whose rows are not there yet: collect it "
+            f"first, as in {name}.collect()."
+        )
+    if library == "torch":
+        _check_tensor(cast(Any, values), name)
+    is_other_array = library == "torch" or hasattr(type(values), "__array_namespace__")
+    if is_other_array and get_config()["array_api_dispatch"]:
+        raise TypeError(
+            f"{name} is an array of {library}, which scikit-learn leaves as it is under "
+            f"array_api_dispatch=True, and skdeep computes with NumPy: pass np.asarray({name})."
+        )
+
+
+def _check_tensor(tensor: Any, name: str) -> None:
+    reasons = {
+        "requires grad": (getattr(tensor, "requires_grad", False), "detach()"),
+        "is on another device": (str(getattr(tensor, "device", "cpu")) != "cpu", "cpu()"),
+        "is bfloat16": (str(getattr(tensor, "dtype", "")) == "torch.bfloat16", "float()"),
+    }
+    for reason, (holds, remedy) in reasons.items():
+        if holds:
+            raise TypeError(
+                f"{name} is a tensor that {reason}, which NumPy cannot read: pass {name}.{remedy}."
+            )
+
+
 # What NumPy turns into numbers of days or nanoseconds, or fails to without saying where.
 TEMPORAL = (np.datetime64, np.timedelta64, datetime.date, datetime.timedelta, datetime.time)
 
@@ -64,8 +122,37 @@ def check_numbers(values: object, name: str) -> None:
         )
 
 
+def check_labels(values: object, name: str) -> None:
+    """Raise where labels are masked or, not being numbers, missing."""
+    check_not_masked(values, name)
+    if _some_missing(values):
+        raise ValueError(
+            f"{name} has missing values, such as None, NaN or NA. Leave their rows out, or give "
+            "them a label of their own."
+        )
+
+
+def _some_missing(values: object) -> bool:
+    """Whether some are missing of strings or other objects; of numbers scikit-learn tells."""
+    if isinstance(values, (list, tuple)):
+        objects: Iterable[object] = values
+    elif hasattr(values, "null_count") and not hasattr(values, "columns"):
+        # A column of polars.
+        column = cast(Any, values)
+        return not column.dtype.is_numeric() and bool(column.null_count() > 0)
+    elif not _is_of_objects(getattr(values, "dtype", None)):
+        return False
+    else:
+        objects = np.asarray(values).ravel()
+    kinds = set(map(type, objects))
+    if all(issubclass(kind, Real) for kind in kinds) or kinds == {str}:
+        return False
+    return any(map(is_missing, objects))
+
+
 def check_not_masked(values: object, name: str) -> None:
-    """Raise where some of the values are masked."""
+    """Raise where some of the values are masked, or not at hand at all."""
+    check_at_hand(values, name)
     rows = values if isinstance(values, (list, tuple)) else [values]
     if any(np.ma.is_masked(row) for row in rows):
         raise ValueError(

@@ -8,6 +8,7 @@ Whatever changes an image's geometry answers one question, "where does this pixe
 affine map per image, plus a smooth random field of displacements, and one bilinear interpolation.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from numbers import Integral, Real
@@ -16,10 +17,18 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length
 
+from ._arguments import (
+    ErrorsName,
+    check_bool,
+    check_integer,
+    check_one_of,
+    is_bool,
+    random_state_of,
+)
 from ._engine.backend import Array
-from ._inputs import AnyRandomState
+from ._inputs import AnyRandomState, check_not_masked, check_numbers
 from .estimators._compat import Interval
 
 __all__ = ["Compose", "ImageAugmenter", "Mixup"]
@@ -198,8 +207,8 @@ class ImageAugmenter(BaseEstimator):
             If a parameter is out of its range, or X_batch is not such images.
         """
         self._check_parameters()
-        X = np.asarray(X_batch)
-        images = self._as_images(X)
+        X = _as_array(X_batch, "X_batch")
+        images = self._as_images(X, "X_batch")
         rng = _as_generator(random_state)
         changed = np.empty_like(images)
         for block in _blocks(images):
@@ -240,26 +249,32 @@ class ImageAugmenter(BaseEstimator):
             If a parameter or `n_copies` is out of its range, X is not such images, or y is not as
             long as X.
         """
-        if not _is_integer(n_copies) or n_copies < 1:
-            raise ValueError(f"n_copies must be an integer >= 1, got {n_copies!r}.")
+        check_integer("n_copies", n_copies)
         self._check_parameters()
-        images: Array = check_array(X, dtype=None, allow_nd=True)
-        self._as_images(images)
+        with ErrorsName("X"):
+            check_numbers(X, "X")
+            images: Array = check_array(X, dtype=None, allow_nd=True, input_name="X")
+        self._as_images(images, "X")
+        if n_copies > sys.maxsize // images.size - 1:
+            raise ValueError(
+                f"n_copies must leave the images in one array, got {n_copies!r} for X of shape "
+                f"{images.shape}."
+            )
+        if y is not None:
+            y = _as_array(y, "y")
+            with ErrorsName("X and y"):
+                check_consistent_length(images, y)
         rng = _as_generator(random_state)
         copies = [self(images, None, rng)[0] for _ in range(n_copies)]
         X_enlarged = np.concatenate([images, *copies])
         if y is None:
             return X_enlarged, None
-        check_consistent_length(images, y)
-        y = np.asarray(y)
         return X_enlarged, np.tile(y, (1 + n_copies,) + (1,) * (y.ndim - 1))
 
     def _check_parameters(self) -> None:
         _check_image_shape(self.image_shape)
         for name in ("horizontal_flip", "vertical_flip"):
-            value = getattr(self, name)
-            if not isinstance(value, bool | np.bool_):
-                raise ValueError(f"{name} must be a bool, got {value!r}.")
+            check_bool(name, getattr(self, name))
         for name, allowed in _RANGES.items():
             _check_number(name, getattr(self, name), allowed)
         if self.cutout > min(self.image_shape[:2]):
@@ -267,22 +282,21 @@ class ImageAugmenter(BaseEstimator):
                 f"cutout must be at most the image's shorter side, {min(self.image_shape[:2])}, "
                 f"got {self.cutout!r}."
             )
-        if self.fill_mode not in ("constant", "nearest"):
-            raise ValueError(f"fill_mode must be 'constant' or 'nearest', got {self.fill_mode!r}.")
+        check_one_of("fill_mode", self.fill_mode, ("constant", "nearest"))
 
-    def _as_images(self, X: Array) -> Array:
+    def _as_images(self, X: Array, name: str) -> Array:
         """X as (n_samples, height, width, n_channels), where possible without a copy."""
         shape = tuple(self.image_shape)
         if X.shape[1:] not in (shape, (int(np.prod(shape)),)):
             raise ValueError(
-                f"X must have the shape (n_samples, {np.prod(shape)}) or (n_samples, "
+                f"{name} must have the shape (n_samples, {np.prod(shape)}) or (n_samples, "
                 f"{', '.join(map(str, shape))}) for image_shape={self.image_shape!r}, "
                 f"got {X.shape}."
             )
         if X.dtype not in (np.float32, np.float64):
             raise ValueError(
-                f"X must be of dtype float32 or float64, got {X.dtype}: convert it, as in "
-                "X.astype('float32')."
+                f"{name} must be of dtype float32 or float64, got {X.dtype}: convert it, as in "
+                f"{name}.astype('float32')."
             )
         n_channels = shape[2] if len(shape) == 3 else 1
         return X.reshape(X.shape[0], *shape[:2], n_channels)
@@ -425,7 +439,7 @@ class Mixup(BaseEstimator):
             than the other.
         """
         _check_number("alpha", self.alpha, Interval(Real, 0, np.inf, closed="neither"))
-        X, y = np.asarray(X_batch), np.asarray(y_batch)
+        X, y = _as_array(X_batch, "X_batch"), _as_array(y_batch, "y_batch")
         _check_mixable(X, y)
         rng = _as_generator(random_state)
         partners = rng.permutation(X.shape[0])
@@ -498,12 +512,18 @@ class Compose(BaseEstimator):
 # ---------------------------------------------------------------------------------------- checking
 
 
+def _as_array(values: ArrayLike, name: str) -> Array:
+    with ErrorsName(name):
+        check_not_masked(values, name)
+        return np.asarray(values)
+
+
 def _is_integer(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    return isinstance(value, Integral) and not is_bool(value)
 
 
 def _check_number(name: str, value: object, allowed: Interval) -> None:
-    if isinstance(value, bool) or not allowed.is_satisfied_by(value):
+    if is_bool(value) or not allowed.is_satisfied_by(value):
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
 
@@ -525,14 +545,15 @@ def _check_mixable(X: Array, y: Array) -> None:
             raise ValueError(
                 f"{name} must be of dtype float32 or float64, got {array.dtype}: {needed}."
             )
-    check_consistent_length(X, y)
+    with ErrorsName("X_batch and y_batch"):
+        check_consistent_length(X, y)
 
 
 def _as_generator(random_state: AnyRandomState) -> np.random.Generator:
     """A Generator as it is; of all else that scikit-learn knows, one seeded by a draw of it."""
     if isinstance(random_state, np.random.Generator):
         return random_state
-    seed = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint64)
+    seed = random_state_of(random_state).randint(2**32, size=4, dtype=np.uint64)
     return np.random.default_rng(seed)
 
 

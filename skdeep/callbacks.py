@@ -20,13 +20,13 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from . import _checkpoints as checkpoints
+from ._arguments import check_integer, real_number
 from ._engine.solvers import STOCHASTIC_SOLVERS
 from ._files import HeldFile, replace
 from .estimators._base import BaseNetworkEstimator
@@ -202,6 +202,12 @@ class _WritingCallback(_EpochCallback):
         return {name: value for name, value in vars(self).items() if name not in of_the_fit}
 
 
+def _checked_path(path: object) -> Path:
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a string or a Path, got {path!r}.")
+    return Path(path)
+
+
 def _search_around(context: TaskContext) -> str | None:
     """The name of the search whose candidate a fit is, None if it is no candidate."""
     task: TaskContext | None = context
@@ -318,12 +324,12 @@ class LearningRateControl(_EpochCallback):
         rate: object = self.rate(epoch, loss_curve)
         if rate is None:
             return None
-        if not (isinstance(rate, Real) and 0 < float(rate) < math.inf):
+        if not 0 < real_number(rate) < math.inf:
             raise ValueError(
                 f"rate(epoch, loss_curve) must return a finite number > 0 or None, got {rate!r} "
                 f"for epoch {epoch}."
             )
-        return float(rate)
+        return real_number(rate)
 
     def _read(self) -> float | None:
         """The rate that the file holds; None where there is none, or the file is no such file."""
@@ -444,11 +450,9 @@ class Checkpoint(_WritingCallback):
     """
 
     def __init__(self, path: str | Path, every: int = 1, keep: int = 1) -> None:
-        counts: dict[str, object] = {"every": every, "keep": keep}
-        for name, value in counts.items():
-            if not isinstance(value, Integral) or int(value) < 1:
-                raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
-        self.path, self.every, self.keep = Path(path), int(every), int(keep)
+        check_integer("every", every)
+        check_integer("keep", keep)
+        self.path, self.every, self.keep = _checked_path(path), int(every), int(keep)
         self._saved: tuple[int, bool] | None = None
 
     @staticmethod
@@ -473,7 +477,7 @@ class Checkpoint(_WritingCallback):
             If the file holds something else, is damaged, or another version of skdeep has written
             it; where one beside it is whole, it is named.
         """
-        saved: dict[str, Any] = checkpoints.unpacked(Path(path))
+        saved: dict[str, Any] = checkpoints.unpacked(_checked_path(path))
         for callback in saved["callbacks"]:
             if isinstance(callback, Checkpoint) and callback.path == saved["path"]:
                 # It saves where it lies now.
@@ -645,7 +649,7 @@ class TrainingLog(_WritingCallback):
     reads_gradient_norm = True
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = _checked_path(path)
         if self.path.suffix not in (".csv", ".jsonl"):
             raise ValueError(f"path must end in .csv or .jsonl, got {str(path)!r}.")
         self._start = 0.0

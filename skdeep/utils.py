@@ -1,12 +1,12 @@
 """Tools of the course that stand on their own: the exponentially weighted average (II 2.2)."""
 
-from numbers import Real
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
+from ._arguments import ErrorsName, check_bool, real_number
 from ._engine.backend import Array
+from ._inputs import check_not_masked
 
 __all__ = ["ewma"]
 
@@ -60,8 +60,7 @@ def ewma(values: ArrayLike, beta: float = 0.9, bias_correction: bool = True) -> 
     from scipy.signal import lfilter
 
     sequence, beta = _real_sequence(values), _share(beta)
-    if not isinstance(bias_correction, (bool, np.bool_)):
-        raise ValueError(f"bias_correction must be True or False, got {bias_correction!r}.")
+    check_bool("bias_correction", bias_correction)
     if sequence.size == 0:
         return sequence
     averages: Array = lfilter([1 - beta], [1, -beta], sequence, axis=0)
@@ -74,14 +73,17 @@ def ewma(values: ArrayLike, beta: float = 0.9, bias_correction: bool = True) -> 
 
 
 def _share(beta: object) -> float:
-    if not isinstance(beta, Real) or not 0 <= float(beta) < 1:
+    share = real_number(beta)
+    if not 0 <= share < 1:
         raise ValueError(f"beta must be a number in [0, 1), got {beta!r}.")
-    return float(beta)
+    return share
 
 
 def _real_sequence(values: ArrayLike) -> Array:
     """The values as an array of at least float64 with a first axis."""
-    array = np.asarray(values)
+    with ErrorsName("values"):
+        check_not_masked(values, "values")
+        array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"values must be real numbers, got an array of dtype {array.dtype}.")
     if array.ndim == 0:

@@ -16,14 +16,14 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from numbers import Real
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Tags
 
+from .._arguments import is_bool, real_number
 from .._engine.backend import Array
 from .._engine.data import Rows
 from .._engine.errors import own_errors
@@ -333,13 +333,13 @@ def _share_of(total_weight: object, own: float) -> float:
     """What part of a total weight rows have; all of it where none is given."""
     if total_weight is None:
         return 1.0
-    is_number = isinstance(total_weight, Real) and not isinstance(total_weight, bool)
-    if not is_number or not own * (1 - 1e-6) <= float(cast(float, total_weight)) < math.inf:
+    total = math.nan if is_bool(total_weight) else real_number(total_weight)
+    if not own * (1 - 1e-6) <= total < math.inf:
         raise ValueError(
             "total_weight must be the finite weight of a set that these rows are part of, at least "
             f"theirs, {own:g}; got {total_weight!r}."
         )
-    return own / float(cast(float, total_weight))
+    return own / total
 
 
 # --------------------------------------------------------------------------- several estimators

@@ -2,10 +2,10 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
+from .._arguments import real_number
 from .._engine.backend import Array, Matrix
 from .._inputs import ClassWeight, WeightTable, dense
 from ._targets import ClassLabels
@@ -90,6 +90,6 @@ def _in_order(table: WeightTable, classes: Sequence[Hashable]) -> Array:
         )
     weights: list[object] = list(table.values())
     for weight in weights:
-        if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
+        if not 0 <= real_number(weight) < np.inf:
             raise ValueError(f"class_weight must hold finite weights >= 0, got {weight!r}.")
     return np.array([float(table.get(label, 1.0)) for label in classes])

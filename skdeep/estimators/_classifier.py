@@ -7,6 +7,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.links import LOGISTIC
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
@@ -61,7 +62,9 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if known is None or classes is None:
             return
-        if not np.array_equal(known, np.unique(classes)):
+        with ErrorsName("classes"):
+            given = np.unique(classes)
+        if not np.array_equal(known, given):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, "
                 f"was: {known!r}"

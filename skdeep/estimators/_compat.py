@@ -4,15 +4,30 @@ scikit-learn's declarative parameter validation is private, but it is what its o
 its check `check_param_validation` speak, and it words errors as users know them.
 """
 
+import math
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import TypeVar
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils import _param_validation
+from sklearn.utils._param_validation import Options, StrOptions
+
+from .._arguments import real_number
 
 Method = TypeVar("Method", bound=Callable[..., object])
 
 __all__ = ["Interval", "Options", "StrOptions", "validated_fit"]
+
+
+class Interval(_param_validation.Interval):
+    """scikit-learn's interval, without integers that no float can hold among its real numbers."""
+
+    def is_satisfied_by(self, val: object) -> bool:
+        if not super().is_satisfied_by(val):
+            return False
+        is_large = self.type is Real and isinstance(val, Integral)
+        return not (is_large and math.isnan(real_number(val)))
 
 
 def validated_fit(method: Method) -> Method:

@@ -1,11 +1,13 @@
 """What the deep networks' parameters mean: from a user's words to hidden layers."""
 
+import sys
 from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._arguments import real_number
 from .._engine.activations import ACTIVATIONS
 from .._engine.initializers import INITIALIZERS
 from .._engine.layers import Views
@@ -60,9 +62,15 @@ class BaseDeepMLP(BaseNetworkEstimator):
     def _hidden_layer_sizes(self) -> list[int]:
         given: object = self.hidden_layer_sizes
         sizes = [given] if isinstance(given, Integral) else _in_order(given, "hidden_layer_sizes")
-        widths = [int(size) for size in sizes if isinstance(size, Integral) and int(size) > 0]
+        widths = [
+            int(size)
+            for size in sizes
+            if isinstance(size, Integral) and 0 < int(size) <= sys.maxsize
+        ]
         if len(widths) < len(sizes):
-            raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
+            raise ValueError(
+                f"hidden_layer_sizes must be integers > 0 that an array can have, got {sizes}."
+            )
         return widths
 
     def _activations(self) -> list[str]:
@@ -93,7 +101,7 @@ class BaseDeepMLP(BaseNetworkEstimator):
                 f"dropout must be one rate or one per hidden layer ({n_hidden}), "
                 f"got {len(rates)}: {rates}."
             )
-        floats = [float(rate) for rate in rates if isinstance(rate, Real) and 0 <= float(rate) < 1]
+        floats = [real_number(rate) for rate in rates if 0 <= real_number(rate) < 1]
         if len(floats) < len(rates):
             raise ValueError(f"dropout rates must be in the range [0, 1), got {rates}.")
         return floats

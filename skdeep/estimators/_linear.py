@@ -217,7 +217,7 @@ class BaseLinear(NetworkClassifier):
         super()._learn_targets(y, classes)
         if self._labels.kind == "multilabel":
             raise ValueError(
-                f"{type(self).__name__} takes one class per row, got a multi-label indicator "
+                f"{type(self).__name__} takes one class per row, got y as a multi-label indicator "
                 "matrix. Use DeepMLPClassifier(hidden_layer_sizes=()) for that."
             )
         if self.classes_.shape[0] < 2:

@@ -7,7 +7,7 @@ from .._engine.losses import Loss
 from ._compat import Interval
 
 
-def constraints_of(losses: Iterable[type[Loss]]) -> dict[str, list[Interval]]:
+def constraints_of(losses: Iterable[type[Loss]]) -> dict[str, list[object]]:
     """The constraints of the parameters that configure these losses."""
     return {
         name: [Interval(Real, own.low, own.high, closed=own.closed)]

@@ -11,8 +11,9 @@ import scipy.sparse
 from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array, FloatType, Matrix
-from .._inputs import dense
+from .._inputs import check_labels, dense
 from ._warnings import warn
 
 
@@ -31,8 +32,9 @@ class ClassLabels:
     @classmethod
     def of(cls, y: Matrix, *, always_softmax: bool = False) -> "ClassLabels":
         """Learn the classes from a target."""
-        check_classification_targets(y)
-        target_type = type_of_target(y, input_name="y")
+        with ErrorsName("y"):
+            check_classification_targets(y)
+            target_type = type_of_target(y, input_name="y")
         if target_type == "multilabel-indicator":
             sparse = scipy.sparse.issparse(y)
             return cls(np.arange(y.shape[1]), "multilabel", sparse_output=sparse)
@@ -41,14 +43,25 @@ class ClassLabels:
                 "Multioutput target data is not supported: y must hold one class per row, or be a "
                 f"multi-label indicator matrix of zeros and ones; got shape {y.shape}."
             )
-        return cls.of_classes(np.unique(np.asarray(y)), always_softmax=always_softmax)
+        if scipy.sparse.issparse(y):
+            raise ValueError(
+                "y must be dense where it holds one class per row, got a sparse matrix of shape "
+                f"{y.shape}: pass y.toarray().ravel()."
+            )
+        with ErrorsName("y"):
+            classes = np.unique(np.asarray(y))
+        return cls.of_classes(classes, always_softmax=always_softmax)
 
     @classmethod
     def of_classes(cls, classes: ArrayLike, *, always_softmax: bool = False) -> "ClassLabels":
         """From the list of all classes, which need not all occur yet."""
-        if np.ndim(classes) != 1:
-            raise ValueError(f"classes must be 1D, got an array of shape {np.shape(classes)}.")
-        unique = np.unique(np.asarray(classes))
+        with ErrorsName("classes"):
+            check_labels(classes, "classes")
+            if np.ndim(classes) != 1:
+                raise ValueError(f"classes must be 1D, got an array of shape {np.shape(classes)}.")
+            unique = np.unique(np.asarray(classes))
+        if unique.size == 0:
+            raise ValueError(f"classes must hold at least one class, got {classes!r}.")
         if unique.dtype.kind == "f" and np.isnan(unique).any():
             raise ValueError(f"classes must not contain NaN, got {classes!r}.")
         multiclass = always_softmax or unique.shape[0] > 2
@@ -62,11 +75,11 @@ class ClassLabels:
         """Codes (intp) for "multiclass", columns in dtype otherwise; unknown classes raise."""
         if self.kind == "multilabel":
             return self._encode_indicator(y, dtype, name)
-        y = np.asarray(y)
-        if y.ndim != 1:
+        if not isinstance(y, np.ndarray) or y.ndim != 1:
+            kind = "an array" if isinstance(y, np.ndarray) else "a sparse matrix"
             raise ValueError(
                 f"`{name}` must hold one of the classes {self.classes} per row, "
-                f"got an array of shape {y.shape}."
+                f"got {kind} of shape {y.shape}."
             )
         codes = y if self._are_codes(y) else self._look_up(y, name)
         if self.kind == "multiclass":
@@ -81,7 +94,12 @@ class ClassLabels:
         return y.shape[0] == 0 or bool(y.min() >= 0 and y.max() < n_classes)
 
     def _look_up(self, y: Array, name: str) -> Array:
-        codes = np.searchsorted(self.classes, y)
+        try:
+            codes = np.searchsorted(self.classes, y)
+        except TypeError as error:
+            raise TypeError(
+                f"`{name}` holds labels of another type than the classes {self.classes}: {error}."
+            ) from error
         if (self.classes.take(codes, mode="clip") != y).any():
             raise ValueError(
                 f"`{name}` has classes not in `self.classes_`. "

@@ -9,13 +9,22 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
+from .._arguments import ErrorsName
 from .._engine.backend import CSR, Array, FloatType, Matrix
 from .._fit.dev import DevSet
-from .._inputs import DevArguments, MatrixLike, check_not_masked, check_numbers, n_rows_of
+from .._inputs import DevArguments, MatrixLike, check_labels, check_numbers
 from ._class_weights import ClassWeights
 from ._warnings import warn
+
+# Made once: a prediction of one row takes no longer for it.
+NAMED_X = ErrorsName("X")
+# How rows may have come here as they were, and not as the rows of `fit` did.
+OF_STEPS = (
+    "In a Pipeline, X_val goes through the steps before only where it is set with "
+    'transform_input=["X_val"].'
+)
 
 
 def validated_X_y(
@@ -27,39 +36,68 @@ def validated_X_y(
     dtype: FloatType | Sequence[type[np.floating]],
 ) -> tuple[Matrix, Matrix]:
     """X as an array or CSR matrix, and y, as scikit-learn checks them."""
-    check_numbers(X, "X")
-    check_labels = check_not_masked if is_classifier(estimator) else check_numbers
-    check_labels(y, "y")
-    checked_X, checked_y = validate_data(
-        estimator,
-        X,
+    with ErrorsName("X"):
+        check_numbers(X, "X")
+        checked_X = validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=reset)
+    with ErrorsName("y"):
+        checked_y = validated_y(estimator, y, "y")
+    with ErrorsName("X and y"):
+        check_consistent_length(checked_X, checked_y)
+    return canonical(checked_X), canonical(checked_y)
+
+
+def validated_y(estimator: BaseEstimator, y: MatrixLike | None, name: str) -> Matrix:
+    """Targets as an array, or of labels as the CSR matrix that they are; a column has one axis."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires {name} to be passed, but the "
+            f"target {name} is None."
+        )
+    has_labels = is_classifier(estimator)
+    (check_labels if has_labels else check_dense_numbers)(y, name)
+    checked: Matrix = check_array(
         y,
         accept_sparse="csr",
-        multi_output=True,
-        y_numeric=not is_classifier(estimator),
-        dtype=dtype,
-        reset=reset,
+        ensure_2d=False,
+        dtype=None,
+        estimator=estimator,
+        input_name=name,
     )
-    if checked_y.ndim == 2 and checked_y.shape[1] == 1 and not scipy.sparse.issparse(checked_y):
+    if not isinstance(checked, np.ndarray):
+        return checked
+    if not has_labels and checked.dtype.kind not in "fiub":
+        checked = checked.astype(np.float64)
+    if checked.ndim == 2 and checked.shape[1] == 1:
         from sklearn.utils import column_or_1d
 
-        checked_y = column_or_1d(checked_y, warn=True)
-    return canonical(checked_X), canonical(checked_y)
+        checked = column_or_1d(checked, warn=True)
+    return checked
+
+
+def check_dense_numbers(values: object, name: str) -> None:
+    """Raise where targets are no numbers, or sparse."""
+    if scipy.sparse.issparse(values):
+        raise TypeError(
+            f"{name} must be dense, got a sparse matrix of shape {np.shape(cast(CSR, values))}: "
+            f"pass {name}.toarray()."
+        )
+    check_numbers(values, name)
 
 
 def validated_X(estimator: BaseEstimator, X: MatrixLike) -> Matrix:
     """X as an array or CSR matrix with the columns of `fit`."""
-    check_numbers(X, "X")
-    if isinstance(X, list):
-        X = _as_array(X)
-    dtype = (np.float64, np.float32)
-    if type(X) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
-        # Products with a sparse one sum what is there twice, and change nothing.
-        return validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
-    # There are no column names to compare, and to look for them takes as long as one row.
-    checked: Array = check_array(X, dtype=dtype, estimator=estimator, input_name="X")
-    _check_width(estimator, checked, "X")
-    return checked
+    with NAMED_X:
+        check_numbers(X, "X")
+        if isinstance(X, list):
+            X = _as_array(X)
+        dtype = (np.float64, np.float32)
+        if type(X) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
+            # Products with a sparse one sum what is there twice, and change nothing.
+            return validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
+        # There are no column names to compare, and to look for them takes as long as one row.
+        checked: Array = check_array(X, dtype=dtype, estimator=estimator, input_name="X")
+        _check_width(estimator, checked)
+        return checked
 
 
 def canonical(rows: Matrix) -> Matrix:
@@ -75,12 +113,16 @@ def canonical(rows: Matrix) -> Matrix:
     return own
 
 
-def _check_width(estimator: BaseEstimator, X: Matrix, name: str) -> None:
+def _check_width(estimator: BaseEstimator, X: Matrix) -> None:
     if X.shape[1] != estimator.n_features_in_:
-        raise ValueError(
-            f"{name} has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
-            f"{estimator.n_features_in_} features as input."
-        )
+        raise ValueError(_other_width(estimator, X, "X"))
+
+
+def _other_width(estimator: BaseEstimator, X: Matrix, name: str) -> str:
+    return (
+        f"{name} has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
+        f"{estimator.n_features_in_} features as input."
+    )
 
 
 def _as_array(rows: MatrixLike) -> MatrixLike:
@@ -149,7 +191,7 @@ def given_dev_set(
     """
     X_val, y_val, sample_weight_val = given
     x = _validated_X_val(estimator, X_val, dtype)
-    y = _validated_y_val(y_val, None if is_classifier(estimator) else dtype)
+    y = _validated_y_val(estimator, y_val, dtype)
     if y.shape[0] != x.shape[0]:
         raise ValueError(
             f"X_val and y_val must have the same number of rows, got {x.shape[0]} and {y.shape[0]}."
@@ -176,22 +218,34 @@ def check_cost_weights(dev: DevSet, who: str) -> None:
 
 def _validated_X_val(estimator: BaseEstimator, X_val: object, dtype: FloatType) -> Matrix:
     """X_val as an array or CSR matrix; errors say X_val, not X."""
-    check_numbers(X_val, "X_val")
-    if np.ndim(cast(ArrayLike, X_val)) == 1:
-        raise ValueError(f"X_val must be 2D, got a 1D array of {n_rows_of(X_val)} values.")
-    checked: Matrix = check_array(X_val, accept_sparse="csr", dtype=dtype, input_name="X_val")
-    _check_width(estimator, checked, "X_val")
-    # Compares the column names alone, where there are any.
-    validate_data(estimator, X_val, reset=False, skip_check_array=True)
-    return canonical(checked)
+    with ErrorsName("X_val"):
+        check_numbers(X_val, "X_val")
+        try:
+            checked: Matrix = check_array(
+                X_val, accept_sparse="csr", dtype=dtype, input_name="X_val", estimator=estimator
+            )
+        except ValueError as error:
+            if "could not convert string" not in str(error):
+                raise
+            raise ValueError(f"X_val: {error}. {OF_STEPS}") from error
+        if checked.shape[1] != estimator.n_features_in_:
+            raise ValueError(f"{_other_width(estimator, checked, 'X_val')} {OF_STEPS}")
+        # Compares the column names alone, where there are any.
+        validate_data(estimator, X_val, reset=False, skip_check_array=True)
+        return canonical(checked)
 
 
-def _validated_y_val(y_val: object, dtype: FloatType | None) -> Matrix:
-    """y_val as an array, or as the sparse matrix that it is."""
-    if scipy.sparse.issparse(y_val):
-        return cast(CSR, y_val)
-    check_not_masked(y_val, "y_val")
-    checked = checked_array(y_val, dtype, "y_val")
+def _validated_y_val(estimator: BaseEstimator, y_val: object, dtype: FloatType) -> Matrix:
+    """y_val as an array, or of labels as the sparse matrix that it is."""
+    with ErrorsName("y_val"):
+        if not is_classifier(estimator):
+            check_dense_numbers(y_val, "y_val")
+            checked = checked_array(y_val, dtype, "y_val")
+        else:
+            check_labels(y_val, "y_val")
+            if scipy.sparse.issparse(y_val):
+                return cast(CSR, y_val)
+            checked = checked_array(y_val, None, "y_val")
     return checked.ravel() if checked.ndim == 2 and checked.shape[1] == 1 else checked
 
 
@@ -243,15 +297,14 @@ def with_weight(held_out: Array, weights: Array | None) -> Array:
 
 def checked_array(values: object, dtype: FloatType | type[np.floating] | None, name: str) -> Array:
     """`check_array`, whose errors name the argument also where a conversion fails."""
-    if dtype is not None:
-        check_numbers(values, name)
-    try:
-        checked: Array = check_array(values, ensure_2d=False, dtype=dtype, input_name=name)
-        return checked
-    except (TypeError, ValueError) as error:
-        if name in str(error):
-            raise
-        raise ValueError(f"{name} must hold numbers: {error}") from error
+    with ErrorsName(name):
+        (check_labels if dtype is None else check_numbers)(values, name)
+        try:
+            checked: Array = check_array(values, ensure_2d=False, dtype=dtype, input_name=name)
+        except TypeError as error:
+            # Dates apart, what these hold is a matter of values, as a string that is no number.
+            raise ValueError(str(error)) from error
+    return checked
 
 
 def checked_weights(

@@ -7,14 +7,18 @@ made once; what they are worth is seen by resampling rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral, Real
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._arguments import (
+    ErrorsName,
+    check_finite_number,
+    check_integer,
+    random_state_of,
+    real_number,
+)
 from .._inputs import RandomState, Rows
 from ._advice import advise
 from ._bootstrap import intervals_of
@@ -222,7 +226,8 @@ def bias_variance_report(
     Bias and variance of Pipeline: 1 - accuracy, 95 % intervals
     ...
     """
-    check_is_fitted(estimator)
+    with ErrorsName("estimator"):
+        check_is_fitted(estimator)
     _check_arguments(base_error, tolerance, n_bootstrap, confidence)
     name = metric_name(metric, estimator)
     if not hasattr(estimator, "predict"):
@@ -234,7 +239,7 @@ def bias_variance_report(
         raise ValueError(
             f"base_error must be in [0, 1], a share and not per cent, got {base_error!r}."
         )
-    rng = check_random_state(random_state)
+    rng = random_state_of(random_state)
     resampled, errors, n_rows = [], [], []
     for part, X, y, weights in (
         ("train", X_train, y_train, sample_weight),
@@ -252,16 +257,11 @@ def bias_variance_report(
 def _check_arguments(
     base_error: object, tolerance: object, n_bootstrap: object, confidence: object
 ) -> None:
-    for name, value in (("base_error", base_error), ("tolerance", tolerance)):
-        if isinstance(value, (bool, np.bool_)):
-            raise ValueError(f"{name} must be a number, got {value!r}.")
-    if not isinstance(base_error, Real) or not np.isfinite(float(base_error)):
-        raise ValueError(f"base_error must be a finite number, got {base_error!r}.")
-    if not isinstance(tolerance, Real) or not 0 < float(tolerance) < np.inf:
+    check_finite_number("base_error", base_error)
+    if not check_finite_number("tolerance", tolerance) > 0:
         raise ValueError(f"tolerance must be a finite number > 0, got {tolerance!r}.")
-    if not isinstance(n_bootstrap, Integral) or int(n_bootstrap) < 2:
-        raise ValueError(f"n_bootstrap must be an integer >= 2, got {n_bootstrap!r}.")
-    if not isinstance(confidence, Real) or not 0 < float(confidence) < 1:
+    check_integer("n_bootstrap", n_bootstrap, 2)
+    if not 0 < real_number(confidence) < 1:
         raise ValueError(f"confidence must be in (0, 1), got {confidence!r}.")
 
 

@@ -5,6 +5,7 @@ is a black box, called for each resample.
 """
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 import scipy.sparse
@@ -14,8 +15,9 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array
-from .._inputs import Rows, dense, n_rows_of
+from .._inputs import Rows, check_at_hand, check_labels, dense, n_rows_of
 from ..estimators._validation import checked_weights
 from ._bootstrap import resampled_errors, resampled_sums
 
@@ -38,7 +40,8 @@ class Predictions(BaseEstimator):
 
     def _answer(self, method: str, rows: Array) -> Answers:
         if method not in self._answers:
-            answer = getattr(self._estimator, method)(self._X)
+            with ErrorsName(f"X_{self.part}"):
+                answer = getattr(self._estimator, method)(self._X)
             self._answers[method] = answer.toarray() if scipy.sparse.issparse(answer) else answer
         answers = self._answers[method]
         if isinstance(answers, list):  # one array per output
@@ -79,8 +82,12 @@ def predictions_of(
     weights: ArrayLike | None,
     part: str,
 ) -> Predictions:
-    n_rows = n_rows_of(X)
-    targets = dense(y)
+    with ErrorsName(f"X_{part}"):
+        check_at_hand(X, f"X_{part}")
+        n_rows = n_rows_of(X)
+    with ErrorsName(f"y_{part}"):
+        check_labels(y, f"y_{part}")
+        targets = dense(y)
     if targets.ndim == 0 or targets.shape[0] != n_rows:
         raise ValueError(
             f"y_{part} must have one value per row of X_{part} ({n_rows}), got shape "
@@ -89,7 +96,7 @@ def predictions_of(
     if n_rows == 0:
         raise ValueError(f"X_{part} must have at least one row, got none.")
     classes = getattr(estimator, "classes_", None)
-    if isinstance(classes, np.ndarray) and _is_text(classes) != _is_text(targets):
+    if isinstance(classes, np.ndarray) and _kind_of(classes) != _kind_of(targets):
         raise ValueError(
             f"y_{part} must hold labels like those the estimator was fitted on, "
             f"{classes[0]!r} for instance, got {targets.flat[0]!r}."
@@ -99,8 +106,17 @@ def predictions_of(
     return Predictions(estimator, X, targets, checked, part)
 
 
-def _is_text(labels: Array) -> bool:
-    return labels.dtype.kind in "UST" or isinstance(labels.flat[0], str)
+def _kind_of(labels: Array) -> str:
+    """What labels are that can be equal: text, numbers, or what their dtype says."""
+    kind = labels.dtype.kind
+    if kind == "O":
+        types = set(map(type, labels.flat))
+        if all(issubclass(one, str) for one in types):
+            return "text"
+        return "number" if all(issubclass(one, Real) for one in types) else "objects"
+    if kind in "UST":
+        return "text"
+    return "number" if kind in "fiub" else kind
 
 
 # -------------------------------------------------------------------------------------- the metrics

@@ -6,12 +6,11 @@ models is a stack of vectors, so the perturbed models are evaluated many at once
 
 import copy
 from dataclasses import dataclass, field, replace
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from .._arguments import check_one_of, is_count, random_state_of, real_number
 from .._engine.backend import Array, RepeatingStream
 from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
@@ -164,9 +163,10 @@ def gradient_check(
     'great'
     """
     _check_arguments(estimator, epsilon, n_parameters, dropout)
+    rng = random_state_of(random_state)
     problem, state = problem_at(estimator, X, y, sample_weight, dropout)
     layout = problem.network.layout
-    checked = _positions(layout.size, n_parameters, random_state)
+    checked = _positions(layout.size, n_parameters, rng)
     objective = objective_at(problem, state.theta, state)
     value = float(objective())
     gradient = objective.grad + l1_gradient(problem, state.theta, epsilon)
@@ -181,14 +181,11 @@ def _check_arguments(estimator: Any, epsilon: Any, n_parameters: Any, dropout: A
             f"DeepMLPClassifier, DeepMLPRegressor), got {type(estimator).__name__}. "
             "Of a Pipeline, pass the last step and the transformed X."
         )
-    if not isinstance(epsilon, Real) or not 0 < float(epsilon) < np.inf:
+    if not 0 < real_number(epsilon) < np.inf:
         raise ValueError(f"epsilon must be a finite number > 0, got {epsilon!r}.")
-    if n_parameters is not None and (
-        not isinstance(n_parameters, Integral) or int(n_parameters) < 1
-    ):
+    if n_parameters is not None and not is_count(n_parameters):
         raise ValueError(f"n_parameters must be an integer >= 1 or None, got {n_parameters!r}.")
-    if dropout not in ("fixed", "off"):
-        raise ValueError(f"dropout must be 'fixed' or 'off', got {dropout!r}.")
+    check_one_of("dropout", dropout, ("fixed", "off"))
 
 
 def problem_at(
@@ -206,10 +203,10 @@ def problem_at(
     return problem, prepared.state
 
 
-def _positions(size: int, n_parameters: int | None, random_state: Any) -> Array:
+def _positions(size: int, n_parameters: int | None, rng: np.random.RandomState) -> Array:
     if n_parameters is None or n_parameters >= size:
         return np.arange(size)
-    chosen = check_random_state(random_state).choice(size, n_parameters, replace=False)
+    chosen = rng.choice(size, n_parameters, replace=False)
     return np.sort(chosen)
 
 

@@ -7,22 +7,22 @@ candidates are fitted and scored differs, and that is `Evaluator`'s.
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import check_cv
-from sklearn.utils import indexable
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array
 from .._fit.whole import Whole
 from .._inputs import Rows, Splitter
-from ..estimators._compat import Interval
+from ..estimators._compat import Interval, StrOptions
 from ..estimators._stack import NOT_OURS
 from ..estimators._warnings import warn
+from ._arguments import check_spaces, checked_cv, checked_data
 from ._compat import (
     NO_CALLBACKS,
     BaseSearchCV,
@@ -54,6 +54,7 @@ CHOSEN = (
     "scorer_",
 )
 OWN_CONSTRAINTS: Constraints = {
+    "error_score": [StrOptions({"raise"}), Interval(Real, -np.inf, np.inf, closed="both"), "nan"],
     "keep_best": [Interval(Integral, 1, None, closed="left"), None],
     "max_stack_bytes": [Interval(Integral, 1, None, closed="left")],
 }
@@ -111,13 +112,15 @@ class VectorizedSearch(BaseSearchCV):
         """
         for name in ("stacked_", "ensemble_"):
             self.__dict__.pop(name, None)
-        scorers, refit_metric = self._get_scorers()
+        check_spaces(self)
+        with ErrorsName("scoring"):
+            scorers, refit_metric = self._get_scorers()
         self._check_keep_best(refit_metric)
-        X, y = indexable(X, y)
+        X, y = checked_data(X, y)
         params = rows_of_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weights = params.get("sample_weight")
-        about = {
+        about: dict[str, object] = {
             "estimator": self,
             "X": X,
             "y": y,
@@ -125,7 +128,7 @@ class VectorizedSearch(BaseSearchCV):
         }
         root = root_context(self, max_subtasks=1 + (self.refit is not False))
         root = root.call_on_fit_task_begin(**about)
-        self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self._checked_cv_orig = checked_cv(self.cv, y, self.estimator)
         self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
         base_estimator = clone(self.estimator)
@@ -345,7 +348,8 @@ class _Found:
             )
 
     def _splits(self, cv: Splitter) -> list[Fold]:
-        splits = list(cv.split(self._X, self._y, **self._split_params))
+        with ErrorsName("cv on X and y"):
+            splits = list(cv.split(self._X, self._y, **self._split_params))
         expected = self._search.n_splits_
         if len(splits) != expected:
             raise ValueError(

@@ -6,6 +6,7 @@ search goes from coarse to fine. `suggested_space` puts them together for an est
 """
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from typing import Any, Self, TypeGuard
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state
 
+from .._arguments import check_one_of, is_bool, random_state_of, real_number
 from .._engine.backend import Array
 from .._engine.solvers import SOLVERS, Range, Solver
 from .._inputs import AnyRandomState
@@ -51,8 +52,26 @@ def random_numbers(random_state: AnyRandomState) -> RandomNumbers:
     """What scipy.stats takes as a random state, as an object that draws."""
     if isinstance(random_state, np.random.Generator):
         return random_state
-    rng: np.random.RandomState = check_random_state(random_state)
-    return rng
+    return random_state_of(random_state)
+
+
+def _checked_size(size: object) -> Size:
+    """The shape of an array, None for a single value."""
+    if size is None:
+        return None
+    if isinstance(size, np.ndarray) and size.ndim == 1:
+        size = size.tolist()
+    lengths = [
+        int(one)
+        for one in (size if isinstance(size, (tuple, list)) else [size])
+        if isinstance(one, Integral) and not is_bool(one) and 0 <= int(one) <= sys.maxsize
+    ]
+    if isinstance(size, (tuple, list)):
+        if len(lengths) == len(size):
+            return tuple(lengths)
+    elif lengths:
+        return lengths[0]
+    raise ValueError(f"size must be an integer >= 0, a tuple of such or None, got {size!r}.")
 
 
 def interval_around(centre: float, low: float, high: float, share: float) -> tuple[float, float]:
@@ -70,8 +89,8 @@ def positions_around(position: int, n_positions: int, share: float) -> slice:
 
 
 def _are_numbers(*values: object) -> bool:
-    are_numbers = all(isinstance(value, Real) and math.isfinite(value) for value in values)
-    return are_numbers and not any(isinstance(value, bool) for value in values)
+    """Whether all are finite numbers."""
+    return all(math.isfinite(real_number(value)) and not is_bool(value) for value in values)
 
 
 class Distribution(ABC):
@@ -98,7 +117,7 @@ class Distribution(ABC):
         values : float, int or tuple of int, or ndarray of these
             The values, each independent of the others.
         """
-        return self._draw(size, random_numbers(random_state))
+        return self._draw(_checked_size(size), random_numbers(random_state))
 
     def narrowed(self, value: object, share: float) -> Self:
         """The same kind of distribution on part of the range.
@@ -167,14 +186,15 @@ class _ScaledUniform(Distribution):
         return float(values) if size is None else values
 
     def _narrowed(self, value: object, share: float) -> Self:
-        if not isinstance(value, Real) or not self.low <= float(value) <= self.high:
+        number = real_number(value)
+        if not self.low <= number <= self.high:
             raise ValueError(f"value must be a number in [{self.low}, {self.high}], got {value!r}.")
         if share == 1:
             return self
-        place, low, high = map(self._to_scale, (float(value), self.low, self.high))
+        place, low, high = map(self._to_scale, (number, self.low, self.high))
         ends = [float(self._from_scale(end)) for end in interval_around(place, low, high, share)]
         # However small the share: the value is within, and so is the next one that there is.
-        at_most, at_least = math.nextafter(value, -math.inf), math.nextafter(value, math.inf)
+        at_most, at_least = math.nextafter(number, -math.inf), math.nextafter(number, math.inf)
         return type(self)(
             max(self.low, min(ends[0], at_most)), min(self.high, max(ends[1], at_least))
         )
@@ -407,8 +427,7 @@ class layer_sizes(Distribution):
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_layers", _checked_n_layers(self.n_layers))
         object.__setattr__(self, "width", _checked_width(self.width))
-        if self.shape not in SHAPES:
-            raise ValueError(f"shape must be one of {SHAPES}, got {self.shape!r}.")
+        check_one_of("shape", self.shape, SHAPES)
 
     def __hash__(self) -> int:
         # A list of depths has no hash of its own.
@@ -522,8 +541,12 @@ def _checked_count_or_range(value: object) -> CountOrRange | None:
 
 
 def _are_counts(*values: object) -> bool:
-    are_counts = all(isinstance(value, Integral) and int(value) >= 1 for value in values)
-    return are_counts and not any(isinstance(value, bool) for value in values)
+    return all(map(_is_count, values))
+
+
+def _is_count(value: object) -> bool:
+    """Whether it is an integer >= 1 that an array can have as its length."""
+    return isinstance(value, Integral) and not is_bool(value) and 1 <= int(value) <= sys.maxsize
 
 
 # -------------------------------------------------------------------------- a whole space

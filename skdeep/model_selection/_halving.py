@@ -346,8 +346,8 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         self.min_resources_ = 1 if isinstance(self.min_resources, str) else self.min_resources
         if int(self.min_resources_) > int(self.max_resources_):
             raise ValueError(
-                f"min_resources_={self.min_resources_} is greater than "
-                f"max_resources_={self.max_resources_}."
+                f"min_resources={self.min_resources_} is greater than "
+                f"max_resources={self.max_resources_}."
             )
 
     def _from_best_to_worst(self, results: CVResults, scores: Array) -> list[int]:

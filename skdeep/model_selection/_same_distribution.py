@@ -9,15 +9,15 @@ is one product of matrices.
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from math import ceil
-from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import StratifiedKFold, permutation_test_score
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing
 
+from .._arguments import check_integer, random_state_of, real_number
 from .._engine.backend import Array
 from .._fit.whole import Whole
 from .._inputs import RandomState, Rows, Splitter, n_rows_of
@@ -190,8 +190,9 @@ def check_same_distribution(
         petal width (cm)   ...
     """
     _check_arguments(estimator, cv, n_permutations, significance_level, max_samples)
-    rng = check_random_state(random_state)
-    train, dev = (sampled(X, max_samples, rng) for X in (X_train, X_dev))
+    rng = random_state_of(random_state)
+    train = sampled(X_train, "X_train", max_samples, rng)
+    dev = sampled(X_dev, "X_dev", max_samples, rng)
     n_train, n_dev = n_rows_of(train), n_rows_of(dev)
     labels = np.repeat([0, 1], [n_train, n_dev])
     folds = StratifiedKFold(cv, shuffle=True, random_state=rng)
@@ -222,30 +223,25 @@ def check_same_distribution(
 def _check_arguments(
     estimator: BaseEstimator | None,
     cv: object,
-    n_permutations: object,
+    n_permutations: int,
     significance_level: object,
     max_samples: object,
 ) -> None:
     is_estimator = hasattr(estimator, "fit") and not isinstance(estimator, type)
     if estimator is not None and not (is_estimator and is_classifier(estimator)):
         raise TypeError(f"estimator must be a classifier or None, got {estimator!r}.")
-    _check_integer("cv", cv, 2)
-    n_permuted = _check_integer("n_permutations", n_permutations, 1)
-    _check_integer("max_samples", max_samples, 2)
-    if not isinstance(significance_level, Real) or not 0 < float(significance_level) < 1:
+    check_integer("cv", cv, 2)
+    check_integer("n_permutations", n_permutations, 1)
+    check_integer("max_samples", max_samples, 2)
+    level = real_number(significance_level)
+    if not 0 < level < 1:
         raise ValueError(f"significance_level must be in (0, 1), got {significance_level!r}.")
-    if (n_permuted + 1) * float(significance_level) < 1:
+    if n_permutations + 1 < 1 / level:
         raise ValueError(
             f"n_permutations={n_permutations} cannot give a p-value as small as "
             f"significance_level={significance_level}: take at least "
-            f"{ceil(1 / float(significance_level)) - 1}."
+            f"{ceil(1 / level) - 1}."
         )
-
-
-def _check_integer(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}.")
-    return int(value)
 
 
 def _check_folds(cv: int, n_train: int, n_dev: int) -> None:

@@ -6,17 +6,18 @@ indexed at the end, so whatever scikit-learn can index can be split.
 
 from collections.abc import Callable, Iterable, Sequence
 from math import ceil, floor, isclose
-from numbers import Integral, Number, Real
+from numbers import Integral, Number
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils import _safe_indexing, indexable
 
+from .._arguments import ErrorsName, check_bool, random_state_of, real_number
 from .._engine.backend import Array
-from .._inputs import RandomState, Rows, n_rows_of
+from .._inputs import RandomState, Rows, check_at_hand, n_rows_of
 from ..estimators._validation import checked_array
 
 __all__ = ["train_dev_test_split"]
@@ -122,11 +123,10 @@ def train_dev_test_split(
     [0.63, 0.63, 0.62]
     """
     indexed, n_rows = _checked_arrays(arrays)
-    if not isinstance(shuffle, (bool, np.bool_)):
-        raise ValueError(f"shuffle must be True or False, got {shuffle!r}.")
+    check_bool("shuffle", shuffle)
     sizes = _part_sizes(n_rows, train_size, dev_size, test_size)
     strata = _strata(stratify, indexed, n_rows, sizes, shuffle, groups is not None)
-    rng = check_random_state(random_state)
+    rng = random_state_of(random_state)
     if groups is not None:
         parts = _split_groups(_checked_groups(groups, n_rows), sizes, shuffle, rng)
     elif shuffle:
@@ -142,8 +142,11 @@ def _checked_arrays(arrays: Sequence[Rows | None]) -> tuple[list[Rows], int]:
     if any(array is None for array in arrays):
         position = [array is None for array in arrays].index(True)
         raise ValueError(f"arrays must not be None, got one in position {position}.")
-    indexed = indexable(*arrays)
-    n_rows = n_rows_of(indexed[0])
+    with ErrorsName("arrays"):
+        for array in arrays:
+            check_at_hand(array, "arrays")
+        indexed = indexable(*arrays)
+        n_rows = n_rows_of(indexed[0])
     if n_rows < len(PARTS):
         raise ValueError(f"arrays must have at least 3 rows, one for each part, got {n_rows}.")
     return indexed, n_rows
@@ -184,7 +187,7 @@ def _check_size(name: str, size: object) -> None:
     if size is None:
         return
     is_count = not isinstance(size, bool) and isinstance(size, Integral) and int(size) >= 1
-    is_fraction = isinstance(size, Real) and not isinstance(size, Integral) and 0 < float(size) < 1
+    is_fraction = not isinstance(size, Integral) and 0 < real_number(size) < 1
     if not (is_count or is_fraction):
         raise ValueError(
             f"{name} must be a fraction in (0, 1) or a number of rows >= 1, got {size!r}."

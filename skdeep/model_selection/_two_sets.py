@@ -17,8 +17,9 @@ import scipy.sparse
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils import _safe_indexing, check_array
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array
-from .._inputs import Rows, n_rows_of
+from .._inputs import Rows, check_at_hand, n_rows_of
 
 # Numbers of all columns, dense or sparse.
 Numbers: TypeAlias = Array | scipy.sparse.csr_array
@@ -63,15 +64,15 @@ class Columns:
     are_labels: Array
 
 
-def sampled(X: Rows, max_samples: int, rng: np.random.RandomState) -> Rows:
-    if hasattr(X, "tocsr"):
-        X = X.tocsr()
-    elif not hasattr(X, "columns"):
-        X = np.asarray(X)
-        if X.ndim != 2:
-            raise ValueError(
-                f"X_train and X_dev must be 2D, got an array of {X.ndim} dimension(s)."
-            )
+def sampled(X: Rows, name: str, max_samples: int, rng: np.random.RandomState) -> Rows:
+    with ErrorsName(name):
+        check_at_hand(X, name)
+        if hasattr(X, "tocsr"):
+            X = X.tocsr()
+        elif not hasattr(X, "columns"):
+            X = np.asarray(X)
+            if X.ndim != 2:
+                raise ValueError(f"{name} must be 2D, got an array of {X.ndim} dimension(s).")
     if n_rows_of(X) <= max_samples:
         return X
     return _safe_indexing(X, rng.choice(n_rows_of(X), max_samples, replace=False))
@@ -108,10 +109,7 @@ def _both_frames(X_train: Rows, X_dev: Rows) -> tuple[Frame, Frame] | None:
 
 
 def _stacked_arrays(X_train: Rows, X_dev: Rows) -> Numbers:
-    checked = [
-        check_array(X, accept_sparse="csr", ensure_all_finite="allow-nan", input_name=name)
-        for X, name in ((X_train, "X_train"), (X_dev, "X_dev"))
-    ]
+    checked = [_checked_array(X_train, "X_train"), _checked_array(X_dev, "X_dev")]
     widths = [X.shape[1] for X in checked]
     if widths[0] != widths[1]:
         raise ValueError(
@@ -120,6 +118,14 @@ def _stacked_arrays(X_train: Rows, X_dev: Rows) -> Numbers:
     if any(map(scipy.sparse.issparse, checked)):
         return scipy.sparse.vstack(checked, format="csr")
     return np.vstack(checked)
+
+
+def _checked_array(X: Rows, name: str) -> Numbers:
+    with ErrorsName(name):
+        checked: Numbers = check_array(
+            X, accept_sparse="csr", ensure_all_finite="allow-nan", input_name=name
+        )
+        return checked
 
 
 def _check_columns(train: list[Hashable], dev: list[Hashable]) -> None:

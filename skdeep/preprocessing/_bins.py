@@ -6,6 +6,7 @@ One number thus stands for the whole encoding: column b of it is clip(position â
 
 import numpy as np
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array
 from .._engine.quantiles import quantiles
 
@@ -24,7 +25,8 @@ def bin_edges(values: Array, n_bins: int, weights: Array | None) -> Array:
     distinct, share = _distinct(values, weights)
     edges = distinct
     if distinct.size > 2:
-        levels = np.linspace(0, 1, n_bins + 1)
+        with ErrorsName("n_bins"):
+            levels = np.linspace(0, 1, n_bins + 1)
         edges = np.unique(quantiles(distinct, levels, _capped(share, n_bins)))
     # A bin narrower than the smallest normal number has no slope that can be computed with.
     with np.errstate(over="ignore"):

@@ -13,17 +13,26 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array
 from .._inputs import MatrixLike, check_not_masked, check_numbers
 from ._frames import Table, is_frame, table_of
 
 
-def checked_table(estimator: BaseEstimator, X: MatrixLike, *, reset: bool) -> Table:
+def checked_table(
+    estimator: BaseEstimator, X: MatrixLike, name: str = "X", *, reset: bool
+) -> Table:
     """X as a `Table`, after its shape and its names; sets `n_features_in_` where `reset`."""
-    table = table_of(X if is_frame(X) else _checked_array(estimator, X))
+    with ErrorsName(name):
+        return _checked_table(estimator, X, name, reset=reset)
+
+
+def _checked_table(estimator: BaseEstimator, X: MatrixLike, name: str, *, reset: bool) -> Table:
+    table = table_of(X if is_frame(X) else _checked_array(estimator, X, name))
     if 0 in (table.n_rows, table.n_columns):
         # For scikit-learn's own message.
-        check_array(np.empty((table.n_rows, table.n_columns)), estimator=estimator, input_name="X")
+        shape = (table.n_rows, table.n_columns)
+        check_array(np.empty(shape), estimator=estimator, input_name=name)
     if reset:
         validate_data(estimator, X, reset=True, skip_check_array=True)
     else:
@@ -44,18 +53,18 @@ def _check_as_in_fit(estimator: BaseEstimator, X: MatrixLike, table: Table) -> N
         validate_data(estimator, X, reset=False, skip_check_array=True)
 
 
-def _checked_array(estimator: BaseEstimator, X: Any) -> Array:
+def _checked_array(estimator: BaseEstimator, X: Any, name: str) -> Array:
     """An array of two dimensions with at least one row and one column."""
     if type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "fiub":
         return X
-    check_not_masked(X, "X")
+    check_not_masked(X, name)
     if scipy.sparse.issparse(X):
         raise TypeError(
-            f"Sparse data was passed for X, but {type(estimator).__name__} needs dense data. Use "
-            "X.toarray(), or DeepMLPClassifier or DeepMLPRegressor, which take sparse X."
+            f"Sparse data was passed for {name}, but {type(estimator).__name__} needs dense data. "
+            f"Use {name}.toarray(), or DeepMLPClassifier or DeepMLPRegressor, which take sparse X."
         )
     array: Array = check_array(
-        X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X"
+        X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name=name
     )
     if array.dtype.kind == "U" and not hasattr(X, "dtype"):
         # NumPy has made strings of the numbers beside strings.
@@ -78,11 +87,12 @@ def checked_weights(sample_weight: ArrayLike | None, n_rows: int) -> Array | Non
     """One finite weight >= 0 per row as float64, not all of them zero; None stays None."""
     if sample_weight is None:
         return None
-    check_numbers(sample_weight, "sample_weight")
-    given = np.full(n_rows, sample_weight) if isinstance(sample_weight, Real) else sample_weight
-    weights: Array = check_array(
-        given, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+    with ErrorsName("sample_weight"):
+        check_numbers(sample_weight, "sample_weight")
+        given = np.full(n_rows, sample_weight) if isinstance(sample_weight, Real) else sample_weight
+        weights: Array = check_array(
+            given, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        )
     if weights.shape != (n_rows,):
         raise ValueError(
             f"sample_weight must be one number for each of the {n_rows} rows, got shape "

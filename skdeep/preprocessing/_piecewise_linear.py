@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array
 from .._inputs import MatrixLike, check_numbers
 from ._checks import checked_weights
@@ -172,10 +173,11 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         return output_names(map(number_column, names, blocks, starts))
 
     def _checked(self, X: MatrixLike, *, reset: bool) -> RawTable:
-        check_numbers(X, "X")
-        numbers = validate_data(
-            self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
-        )
+        with ErrorsName("X"):
+            check_numbers(X, "X")
+            numbers = validate_data(
+                self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
+            )
         return RawTable(numbers, np.empty((numbers.shape[0], 0), dtype=np.int32))
 
     def __sklearn_tags__(self) -> Tags:

@@ -11,8 +11,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array
-from .._inputs import MatrixLike
+from .._inputs import MatrixLike, check_at_hand
 from ._checks import check_finite
 from ._frames import Table, table_of
 from ._levels import Levels, levels_of
@@ -117,7 +118,9 @@ def categorical_mask(table: Table, categorical_features: CategoricalFeatures) ->
     if isinstance(categorical_features, str):
         columns = range(table.n_columns)
         return np.array([table.kind(column) == "category" for column in columns], dtype=bool)
-    wanted = np.asarray(categorical_features)
+    with ErrorsName("categorical_features"):
+        check_at_hand(categorical_features, "categorical_features")
+        wanted = np.asarray(categorical_features)
     if wanted.size == 0:
         return mask
     if wanted.dtype.kind == "b":

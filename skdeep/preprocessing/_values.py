@@ -15,15 +15,13 @@ from typing import Literal
 import numpy as np
 
 from .._engine.backend import Array
+from .._inputs import MISSING_NAMES, is_missing
 
 Kind = Literal["number", "category", "date", "complex", "mixed", "empty", "other"]
 # Distinct values that are not missing, and for each row the index of its own, −1 where missing.
 Factors = tuple[Array, Sequence[object]]
 
 _DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
-_COMPARABLE = (Real, Decimal, np.datetime64, np.timedelta64)
-# pandas' types are told by name, so that it need not be imported.
-_MISSING_NAMES = ("NoneType", "NAType", "NaTType")
 
 
 def kind_of(values: Iterable[object]) -> Kind:
@@ -42,7 +40,7 @@ def kind_of(values: Iterable[object]) -> Kind:
 
 def _kind_of_type(kind: type) -> Kind | None:
     """None for a type that only a missing value has."""
-    if kind.__name__ in _MISSING_NAMES:
+    if kind.__name__ in MISSING_NAMES:
         return None
     if issubclass(kind, str):
         return "category"
@@ -56,16 +54,6 @@ def _kind_of_type(kind: type) -> Kind | None:
 
 def _is_number(value: object) -> bool:
     return not isinstance(value, str) and not is_missing(value)
-
-
-def is_missing(value: object) -> bool:
-    """None, NaN and NaT of any type, and pandas' NA."""
-    if type(value) is str:  # most are, and answered at once
-        return False
-    if type(value).__name__ in _MISSING_NAMES:
-        return True
-    # What differs from itself. Other types may answer with an array.
-    return isinstance(value, _COMPARABLE) and bool(value != value)
 
 
 def factorized(values: Iterable[object], n_values: int) -> Factors:
@@ -88,6 +76,6 @@ def without_missing(codes: Array, distinct: Sequence[object]) -> Factors:
 
 def as_floats(values: Array) -> Array:
     """Objects that are numbers or missing, as float64 with NaN."""
-    if any(kind.__name__ in _MISSING_NAMES for kind in set(map(type, values))):
+    if any(kind.__name__ in MISSING_NAMES for kind in set(map(type, values))):
         values = np.array([None if is_missing(value) else value for value in values], dtype=object)
     return values.astype(np.float64)

@@ -16,9 +16,10 @@ from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from .._arguments import random_state_of
 from .._engine.backend import Array
 from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
@@ -195,7 +196,7 @@ class BaseTabularMLP(HasRunningFit, CallbackSupport, ReadsTables):
         """What the rows held out are drawn with, and each group draws with."""
         if self._paused is not None:
             return self._paused.entropy
-        random = check_random_state(self.random_state)
+        random = random_state_of(self.random_state)
         drawn: list[list[int]] = random.randint(0, 2**31 - 1, size=(1 + n_groups, 4)).tolist()
         return drawn
 

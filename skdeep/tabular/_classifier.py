@@ -268,8 +268,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
     # ------------------------------------------------------------------------------- the targets
 
-    def _checked_targets(self, y: MatrixLike | None, n_rows: int) -> Matrix:
-        return checked_y(self, y, n_rows, numeric=False)
+    def _checked_targets(self, y: MatrixLike | None, n_rows: int, name: str) -> Matrix:
+        return checked_y(self, y, n_rows, name)
 
     def _learn_targets(self, y: Matrix, weights: Array | None) -> None:
         self._labels = ClassLabels.of(y)

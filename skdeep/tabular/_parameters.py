@@ -1,5 +1,6 @@
 """The parameters of the networks for tables, and what they mean beyond the range of each."""
 
+import sys
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import ClassVar
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from .._arguments import ErrorsName
 from .._engine.activations import ACTIVATIONS
 from .._engine.threads import n_threads
 from .._inputs import RandomState
@@ -21,6 +23,19 @@ ALONE, ONE_OF_SEVERAL = (128, 128), (96, 96)
 # Rows up to which one group after the other is as fast: steps on small batches are so short that
 # threads wait for each other.
 ALONE_UP_TO = 5000
+
+
+def _counts(name: str, given: object) -> list[int]:
+    """One or several integers > 0."""
+    with ErrorsName(name):
+        values = np.atleast_1d(np.asarray(given, dtype=object))
+    counts = [int(n) for n in values.flat if isinstance(n, Integral) and 0 < int(n) <= sys.maxsize]
+    if values.ndim != 1 or len(counts) < values.size:
+        raise ValueError(
+            f"{name} must be an int > 0 that an array can have, or a sequence of such, got "
+            f"{given!r}."
+        )
+    return counts
 
 
 class TabularParameters(BaseEstimator):
@@ -65,9 +80,8 @@ class TabularParameters(BaseEstimator):
     }
 
     def _bins(self) -> list[int]:
-        given = np.atleast_1d(np.asarray(self.n_bins, dtype=object))
-        bins = [int(n) for n in given if isinstance(n, Integral) and int(n) > 0]
-        if given.ndim != 1 or given.size == 0 or len(bins) < given.size:
+        bins = _counts("n_bins", self.n_bins)
+        if not bins:
             raise ValueError(
                 f"n_bins must be an int > 0, or a sequence of such, got {self.n_bins!r}."
             )
@@ -77,7 +91,8 @@ class TabularParameters(BaseEstimator):
         """The activation function of each group."""
         if isinstance(self.activation, str):
             return [self.activation] * n_groups
-        names = list(self.activation)
+        with ErrorsName("activation"):
+            names = list(self.activation)
         unknown = [one for one in names if not (isinstance(one, str) and one in ACTIVATIONS)]
         if unknown or len(names) != n_groups:
             raise ValueError(
@@ -90,14 +105,7 @@ class TabularParameters(BaseEstimator):
         if isinstance(self.hidden_layer_sizes, str):
             is_alone = len(self._bins()) * self.n_members == 1
             return ALONE if is_alone else ONE_OF_SEVERAL
-        given = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))
-        sizes = [int(n) for n in given if isinstance(n, Integral) and int(n) > 0]
-        if given.ndim != 1 or len(sizes) < given.size:
-            raise ValueError(
-                "hidden_layer_sizes must be an int > 0, or a sequence of such, got "
-                f"{self.hidden_layer_sizes!r}."
-            )
-        return tuple(sizes)
+        return tuple(_counts("hidden_layer_sizes", self.hidden_layer_sizes))
 
     def _most_epochs(self, n_rows: int) -> int:
         """How many epochs all groups may be trained for, those with all rows included."""

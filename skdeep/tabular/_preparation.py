@@ -5,14 +5,14 @@ weight alone: the others are dropped as soon as they have been read.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.data import Rows
 from .._engine.losses import Loss
@@ -55,17 +55,6 @@ class LabelledTable:
         return self.raw.n_rows
 
 
-@contextmanager
-def _errors_name(argument: str) -> Iterator[None]:
-    """Let errors say which of the tables is meant, where they speak of X and y."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        if argument in str(error):
-            raise
-        raise type(error)(f"{argument}: {error}") from error
-
-
 class ReadsTables(TabularParameters):
     """Reads tables and targets, and says what each group learns from and is watched on."""
 
@@ -80,7 +69,7 @@ class ReadsTables(TabularParameters):
         """Set what encoding y needs."""
 
     @abstractmethod
-    def _checked_targets(self, y: MatrixLike | None, n_rows: int) -> Matrix:
+    def _checked_targets(self, y: MatrixLike | None, n_rows: int, name: str) -> Matrix:
         """y as an array, after its kind and its number of rows."""
 
     @abstractmethod
@@ -119,7 +108,7 @@ class ReadsTables(TabularParameters):
     ) -> tuple[LabelledTable, LabelledTable | None]:
         """The rows to learn from, and those given to be watched."""
         columns = checked_table(self, X, reset=True)
-        labels = self._checked_targets(y, columns.n_rows)
+        labels = self._checked_targets(y, columns.n_rows, "y")
         sample_weight = checked_weights(
             sample_weight, columns.n_rows, np.dtype("f8"), "sample_weight"
         )
@@ -137,11 +126,10 @@ class ReadsTables(TabularParameters):
         self, X_val: MatrixLike, y_val: MatrixLike | None, sample_weight_val: ArrayLike | None
     ) -> LabelledTable:
         """The rows of a dev set of the user's own."""
-        with _errors_name("X_val"):
-            columns = checked_table(self, X_val, reset=False)
+        with ErrorsName("X_val"):
+            columns = checked_table(self, X_val, "X_val", reset=False)
             raw = self._reader.read(columns)
-        with _errors_name("y_val"):
-            labels = self._checked_targets(y_val, columns.n_rows)
+        labels = self._checked_targets(y_val, columns.n_rows, "y_val")
         # Classes that fit has not seen are named before they are weighed.
         self._encode_targets(labels, np.dtype(self.dtype), "y_val")
         weights = checked_weights(

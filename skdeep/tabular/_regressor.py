@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from .._arguments import check_bool
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.losses import REGRESSION_LOSSES, RegressionLoss
 from .._engine.objective import evaluate_loss
@@ -262,8 +263,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     # ------------------------------------------------------------------------------- the targets
 
-    def _checked_targets(self, y: MatrixLike | None, n_rows: int) -> Matrix:
-        return checked_y(self, y, n_rows, numeric=True)
+    def _checked_targets(self, y: MatrixLike | None, n_rows: int, name: str) -> Matrix:
+        return checked_y(self, y, n_rows, name)
 
     def _learn_targets(self, y: Matrix, weights: Array | None) -> None:
         self._single_column = y.ndim == 1
@@ -362,6 +363,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
             Standard deviations; only with ``return_std=True``.
         """
         check_is_fitted(self)
+        check_bool("return_std", return_std)
         members = np.concatenate(self._member_predictions(X))
         predictions = self._scale.restored(self._within_range(members))
         mean = self._as_given(predictions.mean(axis=0))

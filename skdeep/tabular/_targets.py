@@ -10,12 +10,13 @@ from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_X_y
+from sklearn.utils.validation import check_consistent_length
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.links import Link
-from .._inputs import MatrixLike, check_not_masked, check_numbers
+from .._inputs import MatrixLike
+from ..estimators._validation import validated_y
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +68,9 @@ def _raw_or_infinite(predictions: Array, link: Link) -> Array:
     return np.where(predictions > 0, link.raw(predictions), -np.inf)
 
 
-def checked_y(
-    estimator: BaseEstimator, y: MatrixLike | None, n_rows: int, *, numeric: bool
-) -> Matrix:
+def checked_y(estimator: BaseEstimator, y: MatrixLike | None, n_rows: int, name: str) -> Matrix:
     """y as scikit-learn checks it, for a table of n_rows; a single column has one axis."""
-    check = check_numbers if numeric else check_not_masked
-    check(y, "y")
-    rows = np.zeros((n_rows, 1))
-    checked: Matrix
-    _, checked = check_X_y(rows, y, multi_output=True, y_numeric=numeric, estimator=estimator)
-    if checked.ndim == 2 and checked.shape[1] == 1 and isinstance(checked, np.ndarray):
-        column: Array = column_or_1d(checked, warn=True)
-        return column
+    with ErrorsName(name):
+        checked = validated_y(estimator, y, name)
+        check_consistent_length(np.empty(n_rows), checked)
     return checked

@@ -508,8 +508,8 @@ def test_the_result_reads_well():
     [
         ({"base_error": np.nan}, "base_error must be a finite number, got nan"),
         ({"base_error": 15}, r"base_error must be in \[0, 1\], a share and not per cent, got 15"),
-        ({"base_error": True}, "base_error must be a number, got True"),
-        ({"tolerance": True}, "tolerance must be a number, got True"),
+        ({"base_error": True}, "base_error must be a finite number, got True"),
+        ({"tolerance": True}, "tolerance must be a finite number, got True"),
         ({"y_dev": np.full(20, np.nan)}, "y_dev must be finite, got NaN"),
         ({"y_dev": np.full(20, 0.5)}, "y_dev must hold class labels, got 0.5"),
         ({"tolerance": 0}, "tolerance must be a finite number > 0, got 0"),

@@ -538,7 +538,7 @@ def test_the_result_reads_well(check, monkeypatch):
         ({"epsilon": "small"}, "epsilon must be .* got 'small'"),
         ({"n_parameters": 0}, "n_parameters must be an integer >= 1 or None, got 0"),
         ({"n_parameters": 2.5}, "n_parameters must be .* got 2.5"),
-        ({"dropout": "on"}, "dropout must be 'fixed' or 'off', got 'on'"),
+        ({"dropout": "on"}, r"dropout must be one of \['fixed', 'off'\], got 'on'"),
         ({"sample_weight": -np.ones(60)}, "sample_weight must not be negative"),
         ({"sample_weight": np.ones(3)}, "sample_weight must have one value per row"),
         ({"y": Y[:30]}, "inconsistent numbers of samples"),

@@ -281,7 +281,7 @@ def test_strata_may_have_columns_of_several_kinds(strata):
             "stratify has 2 classes, too many for a dev set of 1 rows: make that larger",
         ),
         ({"stratify": [0.0, np.nan] * 5}, "stratify contains NaN"),
-        ({"stratify": np.array(["a", None] * 5, dtype=object)}, "stratify must hold labels"),
+        ({"stratify": np.array(["a", None] * 5, dtype=object)}, "stratify has missing values"),
         ({"stratify": [0, 1] * 5, "shuffle": False}, "stratify must be .* with shuffle=False"),
         ({"stratify": [0, 1] * 5, "groups": range(10)}, "stratify must be .* with groups"),
     ],
@@ -399,8 +399,9 @@ def test_one_large_group_leaves_room_for_the_others():
         ([0, 1, 2], {}, r"groups must have one value per row, shape \(10,\), got shape \(3,\)"),
         ([0, 1, 2, 0, 1, 2, 0, 1, 2, 2], {"shuffle": False}, "must each be consecutive rows"),
         ([0, 1, 2, 3, np.nan] * 2, {}, "groups contains NaN"),
-        (np.array(["a", None] * 5, dtype=object), {}, "groups must hold labels of one kind"),
-        ("patient", {}, "groups must"),
+        (np.array(["a", None] * 5, dtype=object), {}, "groups has missing values"),
+        (np.array(["a", 1] * 5, dtype=object), {}, "groups must hold labels of one kind"),
+        ("patient", {}, "groups: Input should have at least 1 dimension"),
     ],
 )
 def test_bad_groups_are_named(groups, arguments, message):

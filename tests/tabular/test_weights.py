@@ -155,7 +155,7 @@ def test_heavier_rows_count_for_more(Estimator):
         (np.append(np.inf, np.ones(N - 1)), "sample_weight contains infinity"),
         (np.ones(N - 1), rf"sample_weight must have one value per row \({N}\), got {N - 1}"),
         (np.ones((N, 2)), "sample_weight must be 1D"),
-        (["a"] * N, "sample_weight must hold numbers"),
+        (["a"] * N, "sample_weight: could not convert string to float"),
     ],
     ids=["zeros", "negative", "NaN", "infinity", "too few", "2D", "strings"],
 )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from ..._arguments import check_optional_string
 from ..._engine.backend import Array
 from ..._inputs import Rows
 from .._activations import LayerStatistics, layer_statistics
@@ -97,7 +98,14 @@ class ActivationDisplay:
         ValueError
             If there is no hidden layer, or `ax` is neither one nor three.
         """
-        if len(self.layers) < 2:
+        check_optional_string("name", name)
+        check_optional_string("estimator_name", self.estimator_name)
+        layers = self.layers
+        if not isinstance(layers, (list, tuple)) or not all(
+            isinstance(layer, LayerStatistics) for layer in layers
+        ):
+            raise TypeError(f"layers must be a list of LayerStatistics, got {layers!r}.")
+        if len(layers) < 2:
             raise ValueError("layers must hold a hidden layer and the output layer at least.")
         size = (3.5, 1.8 + 0.35 * len(self.layers))
         self.axes_ = panels("ActivationDisplay", ax, 3, 3, size, sharey=True)

@@ -1,13 +1,14 @@
 """BiasVarianceDisplay: base, training and dev error, and the two gaps between them (II 1.2)."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from ..._arguments import check_finite_number, check_optional_string
 from ..._inputs import Rows
 from .._bias_variance import BiasVarianceResult, bias_variance_report
 from ._common import BLUE, GREEN, GREY, ORANGE, VERMILION, single_axes
@@ -28,6 +29,9 @@ STYLES = {
     "variance": (VERMILION, "//"),
     "dev_error": (ORANGE, None),
 }
+
+# What a report has beside these.
+OF_REPORT = ("intervals", "diagnosis", "metric")
 
 
 class BiasVarianceDisplay:
@@ -130,6 +134,8 @@ class BiasVarianceDisplay:
         ImportError
             Without matplotlib.
         """
+        check_optional_string("name", name)
+        self._check()
         self.ax_ = single_axes("BiasVarianceDisplay", ax)
         self.figure_ = self.ax_.figure
         self.bars_: dict[str, Rectangle] = {}
@@ -174,6 +180,12 @@ class BiasVarianceDisplay:
         ImportError
             Without matplotlib.
         """
+        missing = [one for one in (*STYLES, *OF_REPORT) if not hasattr(report, one)]
+        if missing:
+            raise TypeError(
+                f"report must be what bias_variance_report returns, got {report!r} without "
+                f"{missing[0]}."
+            )
         display = cls(
             base_error=report.base_error,
             train_error=report.train_error,
@@ -247,6 +259,24 @@ class BiasVarianceDisplay:
             **report_parameters,
         )
         return cls.from_report(report, ax=ax, name=name)
+
+    def _check(self) -> None:
+        """Raise where a number is none, or an interval has no two ends."""
+        for name in STYLES:
+            check_finite_number(name, getattr(self, name))
+        check_optional_string("diagnosis", self.diagnosis)
+        check_optional_string("metric", self.metric)
+        if self.intervals is None:
+            return
+        if not isinstance(self.intervals, Mapping):
+            raise TypeError(f"intervals must be a dict or None, got {self.intervals!r}.")
+        for name, ends in self.intervals.items():
+            if name not in STYLES:
+                raise ValueError(f"intervals must be of {list(STYLES)}, got one of {name!r}.")
+            if not isinstance(ends, (tuple, list, np.ndarray)) or len(ends) != 2:
+                raise ValueError(f"intervals[{name!r}] must be two numbers, got {ends!r}.")
+            for end in ends:
+                check_finite_number(f"intervals[{name!r}]", end)
 
     def _draw_row(self, place: int, name: str) -> None:
         """A bar from zero of an error, from the error before of a gap, with its interval."""

@@ -3,7 +3,6 @@
 import importlib
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -14,8 +13,9 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ..._arguments import ErrorsName, is_bool
 from ..._engine.backend import Array
-from ..._inputs import Rows
+from ..._inputs import Rows, check_numbers
 from ...estimators._base import BaseNetworkEstimator
 
 if TYPE_CHECKING:
@@ -50,7 +50,15 @@ def import_pyplot(caller: str) -> ModuleType:
 def single_axes(caller: str, ax: "Axes | None") -> "Axes":
     """The given axes, or those of a new figure."""
     pyplot = import_pyplot(caller)
-    return cast("Axes", pyplot.subplots(layout="constrained")[1]) if ax is None else ax
+    if ax is None:
+        return cast("Axes", pyplot.subplots(layout="constrained")[1])
+    if not _is_axes(ax):
+        raise TypeError(f"ax must be a matplotlib Axes or None, got {ax!r}.")
+    return ax
+
+
+def _is_axes(value: object) -> bool:
+    return isinstance(value, importlib.import_module("matplotlib.axes").Axes)
 
 
 def panels(
@@ -72,7 +80,10 @@ def panels(
         size = (n_columns * panel_size[0], n_rows * panel_size[1])
         figure = pyplot.figure(figsize=size, layout="constrained")
         return _grid(figure.add_gridspec(n_rows, n_columns), n_panels, sharey)
-    given = np.ravel(np.asarray(ax, dtype=object))
+    with ErrorsName("ax"):
+        given = np.ravel(np.asarray(ax, dtype=object))
+    if not all(map(_is_axes, given)):
+        raise TypeError(f"ax must be a matplotlib Axes, {n_panels} of them or None, got {ax!r}.")
     if given.size == n_panels:
         return given
     if given.size != 1:
@@ -103,11 +114,34 @@ def line_style(defaults: LineStyle, line_kw: LineStyle | None) -> dict[str, Any]
     """What `Axes.plot` is given: the defaults, and over them what the user gave, aliases too."""
     cbook = importlib.import_module("matplotlib.cbook")
     line = importlib.import_module("matplotlib.lines").Line2D
-    return {**defaults, **cbook.normalize_kwargs(line_kw, line)}
+    if not (line_kw is None or isinstance(line_kw, Mapping)):
+        raise TypeError(f"line_kw must be a dict or None, got {line_kw!r}.")
+    with ErrorsName("line_kw"):
+        given = cbook.normalize_kwargs(line_kw, line)
+        unknown = [key for key in given if not hasattr(line, f"set_{key}")]
+        if unknown:
+            raise ValueError(f"line_kw must have properties of a Line2D, got {unknown[0]!r}.")
+        # A line of no points says what is wrong with their values.
+        line([], [], **given)
+    return {**defaults, **given}
+
+
+def number_per(what: str, name: str, values: object) -> Array:
+    """Values that are one real number for each of what there are."""
+    with ErrorsName(name):
+        check_numbers(values, name)
+        array = np.asarray(values)
+        if array.ndim != 1:
+            raise ValueError(f"{name} must have one number per {what}, got shape {array.shape}.")
+        if array.dtype.kind not in "fiubO":
+            raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}.")
+        return array.astype(float)
 
 
 def takes_log_scale(values: ArrayLike, log_scale: bool | None, name: str) -> bool:
     """Whether to draw on a log scale; None leaves it to the values."""
+    if not (log_scale is None or is_bool(log_scale)):
+        raise ValueError(f"log_scale must be True, False or None, got {log_scale!r}.")
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if log_scale is None:
@@ -204,15 +238,3 @@ def _transformed_target(model: BaseEstimator, y: ArrayLike) -> Array:
     transformed = np.asarray(model.transformer_.transform(columns))
     is_single = transformed.ndim == 2 and transformed.shape[1] == 1
     return transformed[:, 0] if is_single else transformed
-
-
-def check_integer(name: str, value: object) -> None:
-    """Raise where a parameter is no integer >= 1."""
-    if not isinstance(value, Integral) or int(value) < 1:
-        raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
-
-
-def choose(name: str, value: object, allowed: Sequence[str]) -> None:
-    """Raise where a parameter is none of the values allowed."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")

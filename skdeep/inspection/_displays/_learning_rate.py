@@ -1,13 +1,13 @@
 """LearningRateDisplay: the learning rate against the epoch (course II 2.6)."""
 
 from collections.abc import Callable
-from numbers import Real
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from ..._arguments import check_integer, check_optional_string, is_bool, real_number
 from ..._engine.backend import Array
 from ..._engine.schedules import SCHEDULES, Schedule, ends_with_training
 from ..._engine.solvers import SOLVERS
@@ -15,9 +15,9 @@ from ...estimators._base import BaseNetworkEstimator, rates_of
 from ._common import (
     BLUE,
     LineStyle,
-    check_integer,
     line_style,
     network_in,
+    number_per,
     single_axes,
     takes_log_scale,
     ticks_at_whole_numbers,
@@ -107,11 +107,13 @@ class LearningRateDisplay:
         ValueError
             If a log scale is asked for a learning rate that is zero somewhere.
         """
-        rates = np.asarray(self.learning_rates, dtype=float)
-        if rates.ndim != 1 or rates.size == 0:
-            raise ValueError(
-                f"learning_rates must have one number per epoch, got shape {rates.shape}."
-            )
+        check_optional_string("name", self.name)
+        check_optional_string("name", name)
+        rates = number_per("epoch", "learning_rates", self.learning_rates)
+        if rates.size == 0:
+            raise ValueError("learning_rates must have one number per epoch, got shape (0,).")
+        if not np.isfinite(rates).all():
+            raise ValueError(f"learning_rates must be finite, got {rates}.")
         log_scale = takes_log_scale(rates, log_scale, "the learning rate")
         self.ax_ = single_axes("LearningRateDisplay", ax)
         self.figure_ = self.ax_.figure
@@ -353,7 +355,7 @@ def _check_schedule(learning_rate: object, n_samples: int | None) -> None:
 
 def _check_number(name: str, value: object, *, or_zero: bool = False) -> None:
     """Raise where a parameter is no finite number above zero, or no less."""
-    number = float(value) if isinstance(value, Real) else np.nan
+    number = np.nan if is_bool(value) else real_number(value)
     if not (0 < number < np.inf or (or_zero and number == 0)):
         sign = ">=" if or_zero else ">"
         raise ValueError(f"{name} must be a finite number {sign} 0, got {value!r}.")

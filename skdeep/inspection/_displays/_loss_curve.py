@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..._arguments import ErrorsName, check_integer, check_optional_string, check_string
 from ..._engine.backend import Array
 from ..._engine.solvers import SOLVERS
 from ...utils import ewma
@@ -23,6 +24,7 @@ from ._common import (
     LineStyle,
     innermost,
     line_style,
+    number_per,
     single_axes,
     takes_log_scale,
     ticks_at_whole_numbers,
@@ -163,10 +165,17 @@ class LossCurveDisplay:
             If `beta` is out of its range, a log scale is asked for values that are not positive,
             or there is no epoch to draw.
         """
+        for parameter, text in {"name": name, "estimator_name": self.estimator_name}.items():
+            check_optional_string(parameter, text)
+        check_string("unit", self.unit)
         training = _curve("loss_curve", self.loss_curve)
         if training.size == 0:
             raise ValueError("loss_curve is empty: no epoch has been trained.")
-        if beta is None:
+        self._check_best(training.size)
+        if beta is not None:
+            # Says what is wrong with it.
+            ewma([], beta)
+        else:
             beta = self._default_beta(training.size)
         validation = _curve("validation_loss_curve", self.validation_loss_curve)
         losses = np.concatenate([training, validation])
@@ -249,7 +258,9 @@ class LossCurveDisplay:
             If it is not fitted.
         """
         model = innermost(estimator)
-        check_is_fitted(model)
+        with ErrorsName("estimator"):
+            check_is_fitted(model)
+        check_integer("group", group, 0)
         if not hasattr(model, "loss_curve_"):
             raise TypeError(f"estimator must have a loss_curve_, got {model!r}, which has none.")
         curves: dict[str, Any] = {name: getattr(model, f"{name}_", None) for name in CURVES}
@@ -264,6 +275,20 @@ class LossCurveDisplay:
         if self.unit != "epoch":
             return 0.0
         return min(LARGEST_BETA, max(0.0, 1 - WINDOWS / n_epochs))
+
+    def _check_best(self, n_epochs: int) -> None:
+        """Raise where the best epoch is none, or has no score."""
+        scores = _curve("validation_scores", self.validation_scores)
+        if self.best_epoch is None:
+            return
+        check_integer("best_epoch", self.best_epoch, 0)
+        # Those who go on to train on all rows have no scores of these epochs.
+        n_scored = n_epochs if self.validation_scores is None else scores.size
+        if self.best_epoch >= min(n_epochs, n_scored):
+            raise ValueError(
+                f"best_epoch must be one of the {n_epochs} epochs of loss_curve that have one of "
+                f"the {n_scored} validation_scores, got {self.best_epoch!r}."
+            )
 
     def _draw(
         self, curve: Array, beta: float, log_scale: bool, style: LineStyle
@@ -321,7 +346,4 @@ def _style(label: str, line_kw: LineStyle | None, **defaults: str) -> LineStyle:
 
 def _curve(name: str, values: ArrayLike | None) -> Array:
     """One number per epoch; None has none."""
-    curve = np.asarray([] if values is None else values, dtype=float)
-    if curve.ndim != 1:
-        raise ValueError(f"{name} must have one number per epoch, got shape {curve.shape}.")
-    return curve
+    return np.empty(0) if values is None else number_per("epoch", name, values)

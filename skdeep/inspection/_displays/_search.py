@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ._common import AxesLike, add_title, choose
-from ._search_columns import Column, scales_of
+from ..._arguments import check_one_of, check_optional_string, check_string
+from ._common import AxesLike, add_title
+from ._search_columns import Column, checked_scales, scales_of
 from ._search_panels import Candidates, Dimension, draw_pairs, draw_single
 from ._search_results import (
     ROUNDS,
@@ -142,11 +143,13 @@ class SearchDisplay:
             If `kind` or `scales` is not what it has to be, no candidate has a score, or there are
             too few hyperparameters.
         """
-        choose("kind", kind, list(KINDS))
+        check_one_of("kind", kind, list(KINDS))
+        check_optional_string("name", name)
+        check_string("score_name", self.score_name)
         candidates = Candidates.of(self.scores, self.rounds, self.round_name, self.best_index)
         candidates.check_params(self.params)
         columns = {param: Column.of(values) for param, values in self.params.items()}
-        scales = scales_of(columns, self.scales or {}, candidates.are_of_first_round)
+        scales = scales_of(columns, checked_scales(self.scales), candidates.are_of_first_round)
         dimensions = [Dimension.of(param, scales[param], columns[param]) for param in columns]
         drawing = KINDS[kind](candidates, dimensions, self.score_name, ax)
         self.axes_ = drawing.axes
@@ -212,6 +215,7 @@ class SearchDisplay:
         """
         if not hasattr(search, "cv_results_"):
             raise TypeError(f"search must be fitted and have cv_results_, got {search!r}.")
+        check_optional_string("metric", metric)
         refit = getattr(search, "refit", None)
         has_several = getattr(search, "multimetric_", False)
         chooses_by = refit if has_several and isinstance(refit, str) else None
@@ -299,6 +303,9 @@ class SearchDisplay:
         told_by_search: Mapping[str, str],
     ) -> Self:
         """The display, not drawn; what the search tells is by full names."""
+        check_optional_string("metric", metric)
+        check_optional_string("score_name", score_name)
+        scales = checked_scales(scales)
         names = short_names(cv_results)
         full_names = varying(cv_results, names) if params is None else chosen(names, params)
         by_round = [column for column in ROUNDS if column in cv_results]

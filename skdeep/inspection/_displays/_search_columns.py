@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from ..._arguments import check_one_of
 from ..._engine.backend import Array
-from ._common import choose, lie_on_log_scale
+from ._common import lie_on_log_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,6 +159,15 @@ class Column:
         return bool((mantissas == 0.5).all())
 
 
+def checked_scales(scales: object) -> Mapping[str, str]:
+    """Scales by the names of hyperparameters, none where None is given."""
+    if scales is None:
+        return {}
+    if not isinstance(scales, Mapping):
+        raise TypeError(f"scales must be a dict or None, got {scales!r}.")
+    return scales
+
+
 def scales_of(
     columns: Mapping[str, Column], given: Mapping[str, str], first: Array
 ) -> dict[str, Scale]:
@@ -165,10 +175,10 @@ def scales_of(
     unknown = set(given) - set(columns)
     if unknown:
         raise ValueError(
-            f"scales must be of hyperparameters among {list(columns)}, got {sorted(unknown)}."
+            f"scales must be of hyperparameters among {list(columns)}, got {list(unknown)}."
         )
     for param, kind in given.items():
-        choose(f"scales[{param!r}]", kind, SCALES)
+        check_one_of(f"scales[{param!r}]", kind, SCALES)
         why_not = columns[param].why_not(kind)
         if why_not is not None:
             raise ValueError(f"scales[{param!r}]={kind!r} {why_not}.")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..._arguments import check_string, is_bool
 from ..._engine.backend import Array
-from ._common import BLUE, GREY, VERMILION, AxesLike, import_pyplot, panels
+from ._common import BLUE, GREY, VERMILION, AxesLike, import_pyplot, number_per, panels
 from ._search_columns import Column, Scale
 
 if TYPE_CHECKING:
@@ -55,19 +56,27 @@ class Candidates:
         round_name: str,
         best_index: int | None,
     ) -> "Candidates":
-        numbers = np.asarray(scores, dtype=float)
+        check_string("round_name", round_name)
+        numbers = number_per("candidate", "scores", scores)
         if not np.isfinite(numbers).any():
             raise ValueError(f"scores must be finite for a candidate at least, got {numbers}.")
-        known = None if rounds is None else np.asarray(rounds)
+        known = None if rounds is None else _checked_rounds(rounds, numbers.size)
         return cls(numbers, known, round_name, _checked_best(best_index, numbers.size))
 
     def check_params(self, params: Mapping[str, Sequence[object]]) -> None:
         """Raise where a hyperparameter has another number of values than there are candidates."""
+        if not isinstance(params, Mapping):
+            raise TypeError(f"params must be a dict of values by name, got {params!r}.")
         for param, values in params.items():
+            if not isinstance(param, str) or not hasattr(values, "__len__"):
+                raise TypeError(
+                    f"params must have a list of values for each name, got {values!r} for "
+                    f"{param!r}."
+                )
             if len(values) != self.scores.size:
                 raise ValueError(
                     f"params[{param!r}] must have one value per candidate ({self.scores.size}), "
-                    f"got {len(values)}."
+                    f"as scores has, got {len(values)}."
                 )
 
     @property
@@ -104,11 +113,21 @@ class Candidates:
         ]
 
 
+def _checked_rounds(rounds: ArrayLike, n_candidates: int) -> Array:
+    numbers = number_per("candidate", "rounds", rounds)
+    if numbers.size != n_candidates or not np.isfinite(numbers).all():
+        raise ValueError(
+            f"rounds must have a finite number per candidate ({n_candidates}), got {rounds!r}."
+        )
+    # As they are: the legend calls integers so.
+    return np.asarray(rounds)
+
+
 def _checked_best(best_index: int | None, n_candidates: int) -> int | None:
     if best_index is None:
         return None
     given: object = best_index
-    if not isinstance(given, Integral) or not 0 <= int(given) < n_candidates:
+    if is_bool(given) or not isinstance(given, Integral) or not 0 <= int(given) < n_candidates:
         raise ValueError(
             f"best_index must be an integer from 0 to {n_candidates - 1}, the number of a "
             f"candidate, got {best_index!r}."

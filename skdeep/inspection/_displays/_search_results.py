@@ -9,7 +9,9 @@ import numpy as np
 from scipy.stats import loguniform, randint, uniform
 from sklearn.base import BaseEstimator
 
+from ..._arguments import is_one_of
 from ..._engine.backend import Array
+from ..._inputs import check_at_hand
 from ...model_selection._distributions import log_uniform, one_minus_log_uniform, power_of_two
 from ._search_columns import Column
 
@@ -29,6 +31,10 @@ SCALE_OF_SCIPYS = {type(loguniform): "log", type(uniform): "linear", type(randin
 
 def short_names(cv_results: Results) -> dict[str, str]:
     """Each hyperparameter's full name and the part after the last "__", where that is unique."""
+    check_at_hand(cv_results, "cv_results")
+    given: object = cv_results
+    if not (isinstance(given, Mapping) or hasattr(given, "columns")):
+        raise TypeError(f"cv_results must be a search's dict of columns, got {cv_results!r}.")
     names = [key.removeprefix("param_") for key in cv_results if str(key).startswith("param_")]
     ends = [name.rpartition("__")[2] for name in names]
     return {
@@ -38,10 +44,11 @@ def short_names(cv_results: Results) -> dict[str, str]:
 
 def chosen(names: Mapping[str, str], params: Sequence[str]) -> list[str]:
     """The full names of the hyperparameters asked for."""
-    if isinstance(params, str):
+    if isinstance(params, (str, bytes)) or not isinstance(params, Iterable):
         raise ValueError(f"params must be a sequence of names, got {params!r}.")
+    params = list(params)
     full = {short: name for name, short in names.items()} | {name: name for name in names}
-    unknown = [param for param in params if param not in full]
+    unknown = [param for param in params if not is_one_of(param, full)]
     if unknown:
         raise ValueError(f"params must be among {list(names.values())}, got {unknown[0]!r}.")
     return [full[param] for param in params]

@@ -11,9 +11,17 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..._arguments import (
+    ErrorsName,
+    check_integer,
+    check_one_of,
+    check_optional_string,
+    check_string,
+)
 from ..._engine.backend import Array
+from ..._inputs import check_numbers
 from ...estimators._base import BaseNetworkEstimator
-from ._common import GREY, AxesLike, check_integer, choose, network_in, panels
+from ._common import GREY, AxesLike, import_pyplot, network_in, panels
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -109,7 +117,10 @@ class WeightsDisplay:
         ValueError
             If the weights are not images of `image_shape`.
         """
-        weights = np.asarray(self.weights, dtype=float)
+        check_optional_string("name", name)
+        check_optional_string("estimator_name", self.estimator_name)
+        weights, unit_names = self._checked()
+        _check_cmap(cmap)
         shape = _checked_shape(self.image_shape, weights.shape[0])
         pictures = [_picture(column.reshape(shape)) for column in weights.T]
         n_shown = len(pictures)
@@ -119,7 +130,7 @@ class WeightsDisplay:
         self.axes_ = panels("WeightsDisplay", ax, n_shown, n_columns, size)
         self.figure_ = self.axes_[0].figure
         self.images_ = []
-        for panel, picture, title in zip(self.axes_, pictures, self.unit_names, strict=True):
+        for panel, picture, title in zip(self.axes_, pictures, unit_names, strict=True):
             image = panel.imshow(picture, cmap=cmap, vmin=-largest, vmax=largest)
             self.images_.append(image)
             # Seen between channels only.
@@ -131,6 +142,28 @@ class WeightsDisplay:
         if ax is None:
             self.figure_.suptitle(name or self.estimator_name or "")
         return self
+
+    def _checked(self) -> tuple[Array, list[str]]:
+        """The weights (n_features, n_units), and a name for each unit."""
+        with ErrorsName("weights"):
+            check_numbers(self.weights, "weights")
+            weights = np.asarray(self.weights)
+        if weights.ndim != 2 or 0 in weights.shape or weights.dtype.kind not in "fiub":
+            raise ValueError(
+                "weights must be real numbers of shape (n_features, n_units), got shape "
+                f"{weights.shape} of dtype {weights.dtype}."
+            )
+        if not np.isfinite(weights).all():
+            raise ValueError("weights must be finite, got NaN or infinity.")
+        names = self.unit_names
+        if not isinstance(names, (Sequence, np.ndarray)) or len(names) != weights.shape[1]:
+            raise ValueError(
+                f"unit_names must be a list of one name per unit ({weights.shape[1]}), as weights "
+                f"has, got {names!r}."
+            )
+        for name in names:
+            check_string("unit_names", name)
+        return weights.astype(float), list(names)
 
     @classmethod
     def from_estimator(
@@ -187,7 +220,7 @@ class WeightsDisplay:
         """
         network = network_in(estimator)
         check_is_fitted(network)
-        choose("order", order, ("norm", "index"))
+        check_one_of("order", order, ("norm", "index"))
         check_integer("n_units", n_units)
         weights, names = _first_layer(network)
         image_shape = _checked_shape(image_shape, weights.shape[0])
@@ -205,6 +238,12 @@ class WeightsDisplay:
             estimator_name=title,
         )
         return display.plot(ax, cmap=cmap, name=name)
+
+
+def _check_cmap(cmap: object) -> None:
+    """Raise where matplotlib has no such colormap."""
+    with ErrorsName("cmap"):
+        import_pyplot("WeightsDisplay").get_cmap(cmap)
 
 
 def _first_layer(network: BaseNetworkEstimator) -> tuple[Array, list[str]]:
