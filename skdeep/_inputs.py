@@ -66,8 +66,13 @@ def check_at_hand(values: object, name: str) -> None:
         Of a polars LazyFrame, of tensors that NumPy cannot read, and under `array_api_dispatch` of
         all arrays that are not NumPy's.
     """
+    if isinstance(values, (list, tuple)):
+        # Rows one by one are of one kind.
+        if values:
+            check_at_hand(values[0], name)
+        return
     library = type(values).__module__.partition(".")[0]
-    if library == "numpy":
+    if library in ("numpy", "builtins"):
         return
     if library == "polars" and not hasattr(values, "shape"):
         raise TypeError(

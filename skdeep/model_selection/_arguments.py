@@ -1,6 +1,6 @@
 """What a search is given, checked before anything is fitted: data, folds, spaces of candidates."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from numbers import Integral
 from typing import cast
 
@@ -81,3 +81,6 @@ def _check_space(name: str, space: Spaces) -> None:
         ParameterGrid(space) if name == "param_grid" else ParameterSampler(space, 1)
         if not spaces:
             raise ValueError(f"{name} must hold at least one dict, got {space!r}.")
+        for key, values in (pair for part in spaces for pair in part.items()):
+            if isinstance(values, Sized) and len(values) == 0:
+                raise ValueError(f"{name}[{key!r}] must hold at least one value, got {values!r}.")

@@ -15,6 +15,7 @@ from ...estimators._base import BaseNetworkEstimator, rates_of
 from ._common import (
     BLUE,
     LineStyle,
+    import_pyplot,
     line_style,
     network_in,
     number_per,
@@ -115,8 +116,7 @@ class LearningRateDisplay:
         if not np.isfinite(rates).all():
             raise ValueError(f"learning_rates must be finite, got {rates}.")
         log_scale = takes_log_scale(rates, log_scale, "the learning rate")
-        self.ax_ = single_axes("LearningRateDisplay", ax)
-        self.figure_ = self.ax_.figure
+        import_pyplot("LearningRateDisplay")
         defaults = {
             "color": BLUE,
             # The rate holds for a whole epoch.
@@ -124,6 +124,8 @@ class LearningRateDisplay:
             "marker": "." if rates.size <= FEW_EPOCHS else None,
         }
         style = line_style(defaults, line_kw)
+        self.ax_ = single_axes("LearningRateDisplay", ax)
+        self.figure_ = self.ax_.figure
         (self.line_,) = self.ax_.plot(np.arange(rates.size), rates, **style)
         if log_scale:
             self.ax_.set_yscale("log")

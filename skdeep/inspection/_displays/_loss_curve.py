@@ -22,6 +22,7 @@ from ._common import (
     GREY,
     VERMILION,
     LineStyle,
+    import_pyplot,
     innermost,
     line_style,
     number_per,
@@ -179,15 +180,12 @@ class LossCurveDisplay:
             beta = self._default_beta(training.size)
         validation = _curve("validation_loss_curve", self.validation_loss_curve)
         losses = np.concatenate([training, validation])
+        log_scale = takes_log_scale(losses, log_scale, "the losses")
+        import_pyplot("LossCurveDisplay")
+        style = _style("training cost J", line_kw, color=BLUE)
         self.ax_ = single_axes("LossCurveDisplay", ax)
         self.figure_ = self.ax_.figure
-        log_scale = takes_log_scale(losses, log_scale, "the losses")
-        self.line_, self.raw_line_ = self._draw(
-            training,
-            beta,
-            log_scale,
-            _style("training cost J", line_kw, color=BLUE),
-        )
+        self.line_, self.raw_line_ = self._draw(training, beta, log_scale, style)
         self.validation_line_ = self.validation_raw_line_ = None
         if np.isfinite(validation).any():
             style = _style("dev loss", line_kw, color=VERMILION, linestyle="--")
