@@ -116,6 +116,11 @@ class Distribution(ABC):
         -------
         values : float, int or tuple of int, or ndarray of these
             The values, each independent of the others.
+
+        Raises
+        ------
+        ValueError
+            If `size` is no shape of an array, or `random_state` nothing to draw with.
         """
         return self._draw(_checked_size(size), random_numbers(random_state))
 

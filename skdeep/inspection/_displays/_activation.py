@@ -95,6 +95,8 @@ class ActivationDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
         ValueError
             If there is no hidden layer, or `ax` is neither one nor three.
         """

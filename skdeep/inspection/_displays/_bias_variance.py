@@ -133,6 +133,10 @@ class BiasVarianceDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
+        ValueError
+            If a number is not finite, or an interval is not one of two numbers.
         """
         check_optional_string("name", name)
         self._check()
@@ -179,6 +183,10 @@ class BiasVarianceDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
+        ValueError
+            If a number is not finite, or an interval is not one of two numbers.
         """
         missing = [one for one in (*STYLES, *OF_REPORT) if not hasattr(report, one)]
         if missing:
@@ -247,6 +255,10 @@ class BiasVarianceDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
+        ValueError
+            If a number is not finite, or an interval is not one of two numbers.
         """
         report = bias_variance_report(
             estimator,

@@ -105,6 +105,8 @@ class LearningRateDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
         ValueError
             If a log scale is asked for a learning rate that is zero somewhere.
         """
@@ -275,6 +277,8 @@ class LearningRateDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
         ValueError
             If a parameter is out of its range, or the schedule cannot be told beforehand.
         """

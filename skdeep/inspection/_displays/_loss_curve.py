@@ -162,6 +162,8 @@ class LossCurveDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
         ValueError
             If `beta` is out of its range, a log scale is asked for values that are not positive,
             or there is no epoch to draw.

@@ -139,6 +139,8 @@ class SearchDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
         ValueError
             If `kind` or `scales` is not what it has to be, no candidate has a score, or there are
             too few hyperparameters.
@@ -285,6 +287,8 @@ class SearchDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
         ValueError
             If `params`, `metric`, `best_index`, `scales` or `kind` is not what it has to be.
         """

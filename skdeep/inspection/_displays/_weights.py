@@ -114,6 +114,8 @@ class WeightsDisplay:
         ------
         ImportError
             Without matplotlib.
+        TypeError
+            If `ax` is no Axes, or another argument of another type than it has to be.
         ValueError
             If the weights are not images of `image_shape`.
         """
