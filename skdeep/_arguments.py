@@ -7,12 +7,13 @@ a value is said behind the argument's name.
 import math
 import re
 from collections.abc import Iterable
-from numbers import Integral, Real
+from numbers import Integral
 from types import TracebackType
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ._engine.reals import real_number
 from ._inputs import RandomState
 
 
@@ -50,16 +51,6 @@ def is_named(argument: str, sentence: str) -> bool:
 
 
 # --------------------------------------------------------------------------------- single values
-
-
-def real_number(value: object) -> float:
-    """A real number as a float; of what is none, or too large for one, NaN, which no range has."""
-    if not isinstance(value, Real):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.nan
 
 
 def is_bool(value: object) -> bool:

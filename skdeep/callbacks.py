@@ -26,7 +26,8 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from . import _checkpoints as checkpoints
-from ._arguments import check_integer, real_number
+from ._arguments import check_integer
+from ._engine.reals import real_number
 from ._engine.solvers import STOCHASTIC_SOLVERS
 from ._files import HeldFile, replace
 from .estimators._base import BaseNetworkEstimator

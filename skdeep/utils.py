@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
-from ._arguments import ErrorsName, check_bool, real_number
+from ._arguments import ErrorsName, check_bool
 from ._engine.backend import Array
+from ._engine.reals import real_number
 from ._inputs import check_not_masked
 
 __all__ = ["ewma"]

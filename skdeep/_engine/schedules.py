@@ -7,7 +7,8 @@ from step to step. "adaptive" is a constant here: the loop lowers it when progre
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
+
+from .reals import real_number
 
 DECAY_RATES = {"inverse_time": 1.0, "exponential": 0.95, "step": 0.5}
 
@@ -145,10 +146,11 @@ class Schedule:
         if rule is not None:
             return rule.formula(epoch + part_of_epoch if rule.changes_by_step else epoch, self)
         assert not isinstance(function, (str, Rule))
-        factor: object = function(epoch)
-        if not (isinstance(factor, Real) and 0 <= float(factor) < math.inf):
+        given: object = function(epoch)
+        factor = real_number(given)
+        if not 0 <= factor < math.inf:
             raise ValueError(
                 "learning_rate, a callable, must return a finite factor >= 0 for every epoch; "
-                f"got {factor!r} for epoch {epoch}."
+                f"got {given!r} for epoch {epoch}."
             )
-        return float(factor)
+        return factor

@@ -23,13 +23,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Tags
 
-from .._arguments import is_bool, real_number
+from .._arguments import is_bool
 from .._engine.backend import Array
 from .._engine.data import Rows
 from .._engine.errors import own_errors
 from .._engine.links import LINKS
 from .._engine.network import Network
 from .._engine.objective import predict_logits
+from .._engine.reals import real_number
 from .._engine.solvers import SOLVERS
 from .._fit.architecture import Architecture
 from .._fit.dev import DevPart, Score

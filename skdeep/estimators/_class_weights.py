@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._arguments import real_number
 from .._engine.backend import Array, Matrix
+from .._engine.reals import real_number
 from .._inputs import ClassWeight, WeightTable, dense
 from ._targets import ClassLabels
 

@@ -13,7 +13,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import _param_validation
 from sklearn.utils._param_validation import Options, StrOptions
 
-from .._arguments import real_number
+from .._engine.reals import real_number
 
 Method = TypeVar("Method", bound=Callable[..., object])
 

@@ -7,10 +7,10 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._arguments import real_number
 from .._engine.activations import ACTIVATIONS
 from .._engine.initializers import INITIALIZERS
 from .._engine.layers import Views
+from .._engine.reals import real_number
 from .._engine.solvers import SOLVERS
 from .._fit.architecture import Architecture
 from ._base import BaseNetworkEstimator

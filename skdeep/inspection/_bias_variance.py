@@ -12,13 +12,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._arguments import (
-    ErrorsName,
-    check_finite_number,
-    check_integer,
-    random_state_of,
-    real_number,
-)
+from .._arguments import ErrorsName, check_finite_number, check_integer, random_state_of
+from .._engine.reals import real_number
 from .._inputs import RandomState, Rows
 from ._advice import advise
 from ._bootstrap import intervals_of

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .._arguments import check_one_of, is_count, random_state_of, real_number
+from .._arguments import check_one_of, is_count, random_state_of
 from .._engine.backend import Array, RepeatingStream
 from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
+from .._engine.reals import real_number
 from .._engine.training import TrainingState
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._preparation import prepared_to_inspect

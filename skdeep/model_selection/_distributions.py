@@ -17,8 +17,9 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
-from .._arguments import check_one_of, is_bool, random_state_of, real_number
+from .._arguments import check_one_of, is_bool, random_state_of
 from .._engine.backend import Array
+from .._engine.reals import real_number
 from .._engine.solvers import SOLVERS, Range, Solver
 from .._inputs import AnyRandomState
 from ..estimators._base import BaseNetworkEstimator

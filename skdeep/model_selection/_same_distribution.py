@@ -17,8 +17,9 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import StratifiedKFold, permutation_test_score
 from sklearn.utils import _safe_indexing
 
-from .._arguments import check_integer, random_state_of, real_number
+from .._arguments import check_integer, random_state_of
 from .._engine.backend import Array
+from .._engine.reals import real_number
 from .._fit.whole import Whole
 from .._inputs import RandomState, Rows, Splitter, n_rows_of
 from ._kernel_classifier import tell_apart_by_kernel

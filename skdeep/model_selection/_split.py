@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, indexable
 
-from .._arguments import ErrorsName, check_bool, random_state_of, real_number
+from .._arguments import ErrorsName, check_bool, random_state_of
 from .._engine.backend import Array
+from .._engine.reals import real_number
 from .._inputs import RandomState, Rows, check_at_hand, n_rows_of
 from ..estimators._validation import checked_array
 

@@ -267,7 +267,7 @@ def test_batch_size_larger_than_the_data_is_told(Estimator):
         model.fit(X, target(Estimator))
 
 
-@pytest.mark.parametrize("factor", [np.nan, np.inf, -0.5, None, "fast"])
+@pytest.mark.parametrize("factor", [np.nan, np.inf, -0.5, None, "fast", 10**400])
 @EVERY
 def test_callable_schedule_must_give_factors(Estimator, factor):
     model = stochastic(Estimator, learning_rate=lambda epoch: 1.0 if epoch == 0 else factor)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ..._arguments import check_integer, check_optional_string, is_bool, real_number
+from ..._arguments import check_integer, check_optional_string, is_bool
 from ..._engine.backend import Array
+from ..._engine.reals import real_number
 from ..._engine.schedules import SCHEDULES, Schedule, ends_with_training
 from ..._engine.solvers import SOLVERS
 from ...estimators._base import BaseNetworkEstimator, rates_of

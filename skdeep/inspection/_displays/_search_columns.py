@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from ..._arguments import check_one_of
+from ..._arguments import check_one_of, is_bool
 from ..._engine.backend import Array
+from ..._engine.reals import real_number
 from ._common import lie_on_log_scale
 
 if TYPE_CHECKING:
@@ -197,9 +198,7 @@ def _is_missing(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     """Whether a value has a place on an axis."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        return False
-    return math.isfinite(value)
+    return not is_bool(value) and math.isfinite(real_number(value))
 
 
 def _text(value: object) -> str:
@@ -216,7 +215,7 @@ def _order(value: object) -> tuple[int, float, int]:
     """Numbers, and sequences of them by their total, before all else."""
     parts = value if isinstance(value, np.ndarray | tuple | list) else [value]
     if all(isinstance(part, Real) for part in parts):
-        return (0, float(sum(parts)), len(parts))
+        return (0, real_number(sum(parts)), len(parts))
     return (1, 0.0, 0)
 
 

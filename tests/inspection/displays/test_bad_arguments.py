@@ -79,3 +79,9 @@ def test_rows_of_a_report_that_are_none(bad):
         bias_variance_report(tree, bad, y, X, y)
     with pytest.raises((TypeError, ValueError), match="X_dev"):
         bias_variance_report(tree, X, y, bad, y)
+
+
+def test_an_integer_that_no_float_holds_is_a_category():
+    params = {"alpha": [1, 10**400]}
+    display = SearchDisplay(params=params, scores=[0.1, 0.2]).plot()
+    assert len(display.axes_[0].get_xticklabels()) == 2
