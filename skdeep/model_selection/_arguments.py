@@ -48,6 +48,11 @@ def _checked_pairs(cv: object) -> list[tuple[ArrayLike, ArrayLike]]:
     with ErrorsName("cv"):
         check_at_hand(cv, "cv")
         pairs = [] if isinstance(cv, Mapping) else list(cast(Iterable[object], cv))
+    if not pairs and not isinstance(cv, Mapping):
+        # In the words of scikit-learn's searches, before any fit.
+        raise ValueError(
+            "cv: No fits were performed. Was the CV iterator empty? Were there no candidates?"
+        )
     if not pairs or not all(map(_is_pair, pairs)):
         raise ValueError(
             "cv must be an integer >= 2, a splitter, or an iterable of pairs of row numbers, those "
