@@ -613,4 +613,4 @@ def test_bad_spaces_are_reported_as_scikit_learn_does(space):
         RandomizedSearchCV(network(), space).fit(X, Y)
     with pytest.raises(TypeError) as ours:
         network_search(space=space).fit(X, Y)
-    assert str(ours.value) == str(theirs.value)
+    assert str(ours.value) == f"param_distributions: {theirs.value}"
