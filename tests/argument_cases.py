@@ -550,7 +550,9 @@ for name, (distribution, value, legal) in DRAWN.items():
         {"size": {"None", "0", "1", "2", "array", "vector", "[]"}, "random_state": SEED},
     )
 CASES["suggested_space"] = Case(
-    model_selection.suggested_space, {"estimator": SoftmaxClassifier()}, {"estimator": NOTHING}
+    model_selection.suggested_space,
+    {"estimator": SoftmaxClassifier()},
+    {"estimator": NOTHING, "batch_size": BOOLEAN},
 )
 
 # --------------------------------------------------------------------------------------- inspection

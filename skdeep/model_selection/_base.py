@@ -110,8 +110,7 @@ class VectorizedSearch(BaseSearchCV):
             On Ctrl-C. `cv_results_` then has the candidates that were complete, if there are any,
             and nothing has been refitted.
         """
-        for name in ("stacked_", "ensemble_"):
-            self.__dict__.pop(name, None)
+        self._forget("stacked_", "ensemble_")
         check_spaces(self)
         with ErrorsName("scoring"):
             scorers, refit_metric = self._get_scorers()
@@ -163,10 +162,13 @@ class VectorizedSearch(BaseSearchCV):
 
     def _forget_all_but(self, results: CVResults) -> None:
         """Be the search that has been interrupted, and not the one that was fitted before it."""
-        for name in CHOSEN:
-            self.__dict__.pop(name, None)
+        self._forget(*CHOSEN)
         if results:
             self.cv_results_ = results
+
+    def _forget(self, *attributes: str) -> None:
+        for name in attributes:
+            self.__dict__.pop(name, None)
 
     def _look_at_scores(self, scores: object, refit_metric: object) -> object:
         """Whether there are several metrics, which a callable `scoring` shows only now."""

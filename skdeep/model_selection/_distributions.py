@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
-from .._arguments import check_one_of, is_bool, random_state_of
+from .._arguments import check_bool, check_one_of, is_bool, random_state_of
 from .._engine.backend import Array
 from .._engine.reals import real_number
 from .._engine.solvers import SOLVERS, Range, Solver
@@ -390,15 +390,16 @@ def _choice(values: Sequence[int], size: Size, rng: RandomNumbers) -> Array:
 class layer_sizes(Distribution):
     """Widths of hidden layers, for `hidden_layer_sizes`: tuples of int.
 
-    Widths are uniform in their logarithm, rounded to whole numbers.
+    Widths of a range are uniform in their logarithm, rounded to whole numbers.
 
     Parameters
     ----------
     n_layers : int, tuple of int or list of int
         The number of layers: one number >= 1, the tuple ``(low, high)`` for any number from low to
         high, or a list of the numbers there may be; all equally likely.
-    width : int or tuple of int
-        The number of units of a layer: one number >= 1, or the tuple ``(low, high)``.
+    width : int, tuple of int or list of int
+        The number of units of a layer: one number >= 1, the tuple ``(low, high)``, or a list of the
+        numbers there may be, all equally likely.
     shape : {"constant", "funnel", "free"}, default="constant"
         "constant" makes all layers equally wide; "funnel" makes no layer wider than the one before
         it, counted from the input; "free" draws each for itself.
@@ -427,12 +428,12 @@ class layer_sizes(Distribution):
     """
 
     n_layers: CountOrRange | list[int]
-    width: CountOrRange
+    width: CountOrRange | list[int]
     shape: str = "constant"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "n_layers", _checked_n_layers(self.n_layers))
-        object.__setattr__(self, "width", _checked_width(self.width))
+        object.__setattr__(self, "n_layers", _checked_counts("n_layers", self.n_layers))
+        object.__setattr__(self, "width", _checked_counts("width", self.width))
         check_one_of("shape", self.shape, SHAPES)
 
     def __hash__(self) -> int:
@@ -451,6 +452,8 @@ class layer_sizes(Distribution):
 
     @property
     def _width_range(self) -> tuple[int, int]:
+        if isinstance(self.width, list):
+            return min(self.width), max(self.width)
         return self.width if isinstance(self.width, tuple) else (self.width, self.width)
 
     def _draw(self, size: Size, rng: RandomNumbers) -> tuple[int, ...] | Array:
@@ -470,6 +473,8 @@ class layer_sizes(Distribution):
         return found
 
     def _draw_widths(self, shape: tuple[int, int], rng: RandomNumbers) -> Array:
+        if isinstance(self.width, list):
+            return _choice(self.width, shape[0] * shape[1], rng).reshape(shape)
         low, high = self._width_range
         # Half a unit further at both ends, or the ends would be half as likely as they should be.
         widths = np.exp(rng.uniform(np.log(low - 0.5), np.log(high + 0.5), shape))
@@ -489,6 +494,7 @@ class layer_sizes(Distribution):
             not isinstance(value, tuple)
             or len(value) not in self._depths
             or not all(isinstance(width, Integral) and low <= int(width) <= high for width in value)
+            or (isinstance(self.width, list) and not set(value).issubset(self.width))
         ):
             raise ValueError(f"value must be a tuple that {self!r} can draw, got {value!r}.")
         return value
@@ -500,8 +506,12 @@ class layer_sizes(Distribution):
             return [one for one in self.n_layers if one in kept]
         return (kept[0], kept[-1]) if isinstance(self.n_layers, tuple) else self.n_layers
 
-    def _narrowed_width(self, value: tuple[int, ...], share: float) -> CountOrRange:
-        """Around the geometric mean of the widths, so that all of them are within."""
+    def _narrowed_width(self, value: tuple[int, ...], share: float) -> CountOrRange | list[int]:
+        """Around the geometric mean of the widths, so that all are within; of a list, each."""
+        if isinstance(self.width, list):
+            known = sorted(set(self.width))
+            around = [known[positions_around(known.index(w), len(known), share)] for w in value]
+            return [one for one in self.width if any(one in kept for kept in around)]
         if not isinstance(self.width, tuple):
             return self.width
         low, high = self.width
@@ -514,28 +524,19 @@ class layer_sizes(Distribution):
         )
 
 
-def _checked_n_layers(n_layers: object) -> CountOrRange | list[int]:
-    if isinstance(n_layers, list):
-        if n_layers and _are_counts(*n_layers):
-            return [int(one) for one in n_layers]
+def _checked_counts(name: str, value: object) -> CountOrRange | list[int]:
+    """As plain integers: one, the ends of a range, or those there may be."""
+    if isinstance(value, list):
+        if value and _are_counts(*value):
+            return [int(one) for one in value]
     else:
-        checked = _checked_count_or_range(n_layers)
+        checked = _checked_count_or_range(value)
         if checked is not None:
             return checked
     raise ValueError(
-        "n_layers must be an integer >= 1, a tuple (low, high) of two with low <= high, or a list "
-        f"of them, got {n_layers!r}."
+        f"{name} must be an integer >= 1, a tuple (low, high) of two with low <= high, or a list "
+        f"of them, got {value!r}."
     )
-
-
-def _checked_width(width: object) -> CountOrRange:
-    checked = _checked_count_or_range(width)
-    if checked is None:
-        raise ValueError(
-            "width must be an integer >= 1 or a tuple (low, high) of two with low <= high, "
-            f"got {width!r}."
-        )
-    return checked
 
 
 def _checked_count_or_range(value: object) -> CountOrRange | None:
@@ -565,21 +566,25 @@ DECAYS: dict[str, dict[str, Any]] = {
     "step": {"decay_rate": log_uniform(0.1, 0.9)},
     "invscaling": {"power_t": log_uniform(0.1, 1)},
 }
+WIDTHS = [16, 32, 64, 128]
 DROPOUT = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
 
 
-def suggested_space(estimator: Any) -> dict[str, Any]:
+def suggested_space(estimator: Any, *, batch_size: bool = False) -> dict[str, Any]:
     """A search space for an estimator, its parameters in the course's order of importance.
 
-    First the learning rate; then momentum or the β's, the hidden layers and the batch size; then
-    the learning rate's decay (course II 3.1); last the regularisation. The number of layers, which
-    the course puts beside the decay, is drawn with their widths. Only what the estimator uses with
-    its present solver and schedule is in it.
+    First the learning rate; then momentum or the β's, the hidden layers and, if asked for, the
+    batch size; then the learning rate's decay (course II 3.1); last the regularisation. The number
+    of layers, which the course puts beside the decay, is drawn with their widths. Only what the
+    estimator uses with its present solver and schedule is in it.
 
     Parameters
     ----------
     estimator : estimator
         One of skdeep's, or a `Pipeline` that ends in one; fitted or not.
+    batch_size : bool, default=False
+        Whether to search over batch sizes too. Candidates that differ in it train in stacks of
+        their own, so that a search over four of them takes about as long as four searches.
 
     Returns
     -------
@@ -604,10 +609,11 @@ def suggested_space(estimator: Any) -> dict[str, Any]:
     Of the networks for tables it is what lies around their defaults, which suit most tables as they
     are.
 
-    It is a start, not a rule: wide enough for most data, to be read, changed and narrowed. It is
-    made without the data: where a fold has fewer rows than the largest batch, 256, take smaller
-    ones. What is "auto" with solver "gd" is left so, since learning rate and momentum are then
-    known from the data.
+    It is a start, not a rule: wide enough for most data, to be read, changed and narrowed. Widths
+    are few, so that candidates train together and little of their stack is padding; give larger
+    ones to data of many rows. It is made without the data: where a fold has fewer rows than the
+    largest batch, 256, take smaller ones. What is "auto" with solver "gd" is left so, since
+    learning rate and momentum are then known from the data.
 
     Examples
     --------
@@ -617,17 +623,19 @@ def suggested_space(estimator: Any) -> dict[str, Any]:
     ...     print(name, values)
     learning_rate_init log_uniform(0.001, 0.1)
     momentum one_minus_log_uniform(0.5, 0.99)
-    hidden_layer_sizes layer_sizes((1, 3), (16, 256))
-    batch_size power_of_two(32, 256)
+    hidden_layer_sizes layer_sizes((1, 3), [16, 32, 64, 128])
     learning_rate ['constant', 'exponential', 'cosine']
     alpha log_uniform(0.0001, 10.0)
     dropout [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
     """
+    check_bool("batch_size", batch_size)
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
-        return {f"{name}__{key}": values for key, values in suggested_space(last).items()}
+        space = suggested_space(last, batch_size=batch_size)
+        return {f"{name}__{key}": values for key, values in space.items()}
+    batches = {"batch_size": power_of_two(32, 256)} if batch_size else {}
     if isinstance(estimator, TabularParameters):
-        return _of_table(estimator)
+        return _of_table(estimator, batches)
     if not isinstance(estimator, BaseNetworkEstimator):
         raise TypeError(
             "estimator must be one of skdeep's (LogisticRegressionGD, SoftmaxClassifier, "
@@ -636,24 +644,23 @@ def suggested_space(estimator: Any) -> dict[str, Any]:
         )
     estimator._validate_params()
     if isinstance(estimator, BaseLinear):
-        return {**_descent(estimator, {}), "alpha": log_uniform(1e-3, 1e3)}
-    space = _descent(
-        estimator, {"hidden_layer_sizes": layer_sizes(_n_layers(estimator), (16, 256))}
-    )
+        return {**_descent(estimator, {}, batches), "alpha": log_uniform(1e-3, 1e3)}
+    layers = {"hidden_layer_sizes": layer_sizes(_n_layers(estimator), WIDTHS.copy())}
+    space = _descent(estimator, layers, batches)
     space["alpha"] = log_uniform(1e-4, 10)
     if SOLVERS[estimator.solver].takes_changing_objective:
         space["dropout"] = DROPOUT.copy()
     return space
 
 
-def _of_table(estimator: TabularParameters) -> dict[str, Any]:
+def _of_table(estimator: TabularParameters, batches: dict[str, Any]) -> dict[str, Any]:
     """Around the defaults, which suit most tables."""
     estimator._validate_params()
     rate = 0.1 if is_regressor(estimator) else 0.04
     space: dict[str, Any] = {
         "learning_rate_init": log_uniform(rate / 5, rate * 3),
         "hidden_layer_sizes": layer_sizes((1, 3), (64, 256)),
-        "batch_size": power_of_two(32, 256),
+        **batches,
         "weight_decay": log_uniform(0.002, 0.2),
         "n_bins": [(4, 8, 16, 28), (3, 5, 8, 12), (8, 16, 32, 64)],
         "activation": ["silu", "relu"],
@@ -663,14 +670,16 @@ def _of_table(estimator: TabularParameters) -> dict[str, Any]:
     return space
 
 
-def _descent(estimator: BaseNetworkEstimator, layers: dict[str, Any]) -> dict[str, Any]:
-    """What is chosen of the solver, with the hidden layers in their place among it."""
+def _descent(
+    estimator: BaseNetworkEstimator, layers: dict[str, Any], batches: dict[str, Any]
+) -> dict[str, Any]:
+    """What is chosen of the solver, with the layers and the batches in their places among it."""
     solver = SOLVERS[estimator.solver]
     schedule = estimator.learning_rate
     decay = DECAYS.get(schedule, {}) if isinstance(schedule, str) else {}
     numbers = _ranges_of(solver, estimator)
     if solver.is_stochastic:
-        return {**numbers, **layers, "batch_size": power_of_two(32, 256), **decay}
+        return {**numbers, **layers, **batches, **decay}
     if solver.has_learning_rate and schedule != "constant":
         numbers |= decay
     return {**numbers, **layers}

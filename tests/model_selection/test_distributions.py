@@ -33,6 +33,7 @@ from skdeep.model_selection import (
     power_of_two,
     suggested_space,
 )
+from skdeep.model_selection._plan import make_plan
 
 DISTRIBUTIONS = [
     log_uniform(1e-4, 0.1),
@@ -254,7 +255,7 @@ def test_all_of_the_range_is_the_range(distribution):
         (lambda: layer_sizes((3, 2), 4), "n_layers .* got \\(3, 2\\)"),
         (lambda: layer_sizes([], 4), "n_layers .* got \\[\\]"),
         (lambda: layer_sizes([1, 2.5], 4), "n_layers"),
-        (lambda: layer_sizes(1, [4, 8]), "width .* got \\[4, 8\\]"),
+        (lambda: layer_sizes(1, [4, 0]), "width .* got \\[4, 0\\]"),
         (lambda: layer_sizes(1, (4, 8, 9)), "width"),
         (lambda: layer_sizes(1, 4, shape="cone"), "shape .* got 'cone'"),
     ],
@@ -340,17 +341,16 @@ def test_suggestions_can_be_drawn_and_fitted(estimator):
     [
         (
             DeepMLPClassifier(),
-            "learning_rate_init beta_1 beta_2 hidden_layer_sizes batch_size learning_rate alpha "
-            "dropout",
+            "learning_rate_init beta_1 beta_2 hidden_layer_sizes learning_rate alpha dropout",
         ),
         (
             DeepMLPRegressor(solver="rmsprop", learning_rate="step"),
-            "learning_rate_init rho hidden_layer_sizes batch_size decay_rate alpha dropout",
+            "learning_rate_init rho hidden_layer_sizes decay_rate alpha dropout",
         ),
         (DeepMLPClassifier(solver="lbfgs"), "hidden_layer_sizes alpha"),
         (
             SoftmaxClassifier(solver="sgd", learning_rate="invscaling"),
-            "learning_rate_init momentum batch_size power_t alpha",
+            "learning_rate_init momentum power_t alpha",
         ),
         (LogisticRegressionGD(), "alpha"),
         (
@@ -360,12 +360,11 @@ def test_suggestions_can_be_drawn_and_fitted(estimator):
         (LogisticRegressionGD(solver="lbfgs"), "alpha"),
         (
             TabularMLPClassifier(),
-            "learning_rate_init hidden_layer_sizes batch_size weight_decay n_bins activation "
-            "label_smoothing",
+            "learning_rate_init hidden_layer_sizes weight_decay n_bins activation label_smoothing",
         ),
         (
             TabularMLPRegressor(),
-            "learning_rate_init hidden_layer_sizes batch_size weight_decay n_bins activation",
+            "learning_rate_init hidden_layer_sizes weight_decay n_bins activation",
         ),
     ],
 )
@@ -398,10 +397,46 @@ def test_suggestions_behind_a_pipeline_have_its_prefix():
 
 def test_as_many_layers_as_activations_are_suggested():
     estimator = DeepMLPClassifier((4, 4), activation=["relu", "tanh"])
-    assert suggested_space(estimator)["hidden_layer_sizes"] == layer_sizes(2, (16, 256))
+    assert suggested_space(estimator)["hidden_layer_sizes"] == layer_sizes(2, [16, 32, 64, 128])
+
+
+def test_the_batch_size_is_searched_where_it_is_asked_for():
+    for estimator in (DeepMLPClassifier(), SoftmaxClassifier(solver="sgd"), TabularMLPClassifier()):
+        plain, asked = suggested_space(estimator), suggested_space(estimator, batch_size=True)
+        assert asked.pop("batch_size") == power_of_two(32, 256)
+        assert asked == plain
+    behind = suggested_space(make_pipeline(StandardScaler(), DeepMLPClassifier()), batch_size=True)
+    assert "deepmlpclassifier__batch_size" in behind
+    with pytest.raises(ValueError, match="batch_size must be True or False, got 32"):
+        suggested_space(DeepMLPClassifier(), batch_size=32)
+
+
+def test_candidates_of_the_suggested_space_share_one_stack_for_each_depth():
+    estimator = DeepMLPClassifier(max_iter=2, random_state=0)
+    candidates = ParameterSampler(suggested_space(estimator), 60, random_state=0)
+    plan = make_plan(estimator, list(candidates), {})
+    (stacks,) = plan.settings.values()
+    assert not plan.alone
+    assert len(stacks) == 3
+
+
+def test_a_list_of_widths_is_what_there_may_be():
+    sizes = layer_sizes((1, 3), [8, 64, 16], shape="free")
+    drawn = [width for one in sizes.rvs(size=600, random_state=0) for width in one]
+    values, counts = np.unique(drawn, return_counts=True)
+    assert values.tolist() == [8, 16, 64]
+    assert counts.min() > 0.25 * len(drawn)
+    assert sizes.narrowed((8, 8), 0.1) == layer_sizes((1, 3), [8, 64, 16], shape="free")
+    many = layer_sizes(2, [8, 16, 32, 64, 128])
+    assert many.narrowed((8, 8), 0.1) == layer_sizes(2, [8, 16, 32])
+    assert many.narrowed((16, 128), 0.1) == many
+    with pytest.raises(ValueError, match="value must be a tuple"):
+        many.narrowed((8, 9), 0.5)
 
 
 def test_suggestions_are_the_callers_own():
+    suggested_space(DeepMLPClassifier())["hidden_layer_sizes"].width.append(0)
+    assert 0 not in suggested_space(DeepMLPClassifier())["hidden_layer_sizes"].width
     suggested_space(DeepMLPClassifier())["dropout"].append(0.9)
     assert 0.9 not in suggested_space(DeepMLPClassifier())["dropout"]
 

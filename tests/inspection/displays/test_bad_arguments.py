@@ -69,7 +69,7 @@ def test_bad_arguments_are_named_and_nothing_is_drawn(name, call):
     assert not any(figure.axes for figure in map(plt.figure, plt.get_fignums()))
 
 
-@pytest.mark.parametrize("bad", [5, None, "rows", object()], ids=str)
+@pytest.mark.parametrize("bad", [5, None, "rows", object()], ids=lambda bad: type(bad).__name__)
 def test_rows_of_a_report_that_are_none(bad):
     from sklearn.tree import DecisionTreeClassifier
 
