@@ -22,6 +22,8 @@ class Norm(UnitByUnit):
     """What norms have in common: γ, which starts at one, and β."""
 
     role: ClassVar[Role] = Role.NORM
+    # What means are taken over: the rows of a "batch", or the units of a "layer".
+    kind: ClassVar[str]
 
     def slots(self) -> list[Slot]:
         return [Slot(self.name, "gamma", (1, self.n)), Slot(self.name, "beta", (1, self.n))]
@@ -51,6 +53,7 @@ class BatchNorm(Norm):
     momentum: float | Array = 0.9
     epsilon: float | Array = 1e-5
 
+    kind: ClassVar[str] = "batch"
     mixes_rows: ClassVar[bool] = True
 
     @property
@@ -163,19 +166,44 @@ class BatchNorm(Norm):
 
     def bind_prediction(self, binding: Binding) -> Forward:
         gamma, beta = binding.params[self.name, "gamma"], binding.params[self.name, "beta"]
-        mean, variance, weight = np.split(binding.statistics[self.name, "running"], 3, axis=-2)
-        # Before any batch has been seen the statistics are zero: predict as with mean 0, variance
-        # 1.
-        seen = weight > 0
-        safe = np.where(seen, weight, 1)
-        scale = gamma / np.sqrt(np.where(seen, variance / safe, 1) + self.epsilon)
-        shift = beta - (mean / safe) * scale
+        mean, variance = averages(binding.statistics[self.name, "running"])
+        scale, shift = scale_and_shift(gamma, beta, mean, variance, self.epsilon)
 
         def forward(x: Array) -> Array:
             np.multiply(x, scale, out=x)
             return np.add(x, shift, out=x)
 
         return forward
+
+
+def averages(running: Array) -> tuple[Array, Array]:
+    """The mean and the variance that running statistics stand for, of shape (*M, 1, n).
+
+    Before any batch has been seen the statistics are zero: predict as with mean 0, variance 1.
+    """
+    mean, variance, weight = np.split(running, 3, axis=-2)
+    seen = weight > 0
+    safe = np.where(seen, weight, 1)
+    return mean / safe, np.where(seen, variance / safe, 1)
+
+
+def set_averages(running: Array, mean: Array, variance: Array) -> None:
+    """Let running statistics stand for these, as if many batches had been seen.
+
+    Units that stand for them already keep how much they have seen.
+    """
+    before = averages(running)
+    changed = (before[0] != mean) | (before[1] != variance)
+    after = np.concatenate([mean, variance, np.ones_like(mean)], axis=-2)
+    np.copyto(running, after, where=changed)
+
+
+def scale_and_shift(
+    gamma: Array, beta: Array, mean: Array, variance: Array, epsilon: float | Array
+) -> tuple[Array, Array]:
+    """What γ (x − mean) / √(variance + ε) + β multiplies x by, and adds."""
+    scale = gamma / np.sqrt(variance + epsilon)
+    return scale, beta - mean * scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +216,8 @@ class LayerNorm(Norm):
 
     epsilon: float | Array = 1e-5
     live: int | Array | None = None
+
+    kind: ClassVar[str] = "layer"
 
     def bind_training(self, binding: Binding) -> tuple[Forward, Backward]:
         gamma, beta = binding.params[self.name, "gamma"], binding.params[self.name, "beta"]

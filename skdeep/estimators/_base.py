@@ -59,6 +59,8 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
     """Base class of the four estimators. Warning: use the derived classes."""
 
     _standing: Standing
+    # Of the network that was fitted, whatever the parameters say by now.
+    _shape: Architecture
     # What tells the best θ so far from another one.
     _best_theta: int | None = None
     # An X and its raw outputs, where a stack has predicted for all its models at once.
@@ -79,6 +81,10 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
     def _coefficients(self, network: Network, theta: Array) -> Mapping[str, Array]:
         """Fitted attributes that are copies out of θ."""
         return {}
+
+    @property
+    def _network(self) -> Network:
+        return self._shape.network
 
     # -------------------------------------------------------------------------------- training
 
@@ -232,7 +238,7 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
 
     def _use(self, model: Model) -> None:
         """Predict with what a model has come to, and go on from it."""
-        self._network, self._state = model.recipe.network, model.state
+        self._shape, self._state = model.recipe.architecture, model.state
         self._curves, self._standing = model.watch.curves, model.watch.standing
 
     def _conclude(self, rows: Rows, model: Model, *, incremental: bool = False) -> None:
@@ -256,7 +262,7 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
         network = watch.recipe.network
         frozen = replace(watch.state, theta=theta.copy(), statistics=statistics.copy())
         return {
-            "_network": network,
+            "_shape": watch.recipe.architecture,
             "_state": frozen,
             "n_iter_": frozen.epochs,
             "out_activation_": watch.recipe.loss.link.name,
@@ -413,6 +419,11 @@ def fit_with(
     estimator.__dict__.update(estimator._attributes_of(model))
     estimator._trained_with = estimator._continued_with()
     return estimator
+
+
+def architecture_of(fitted: BaseNetworkEstimator) -> Architecture:
+    """The shape of the network that was fitted."""
+    return fitted._shape
 
 
 def rates_of(fitted: BaseNetworkEstimator) -> list[float]:

@@ -201,3 +201,8 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
 def know_labels(classifier: NetworkClassifier, labels: ClassLabels) -> None:
     """Let a classifier predict classes that others have learnt."""
     classifier._labels, classifier.classes_ = labels, labels.classes
+
+
+def kind_of_labels(classifier: NetworkClassifier) -> str:
+    """Of a fitted classifier "binary", "multiclass" or "multilabel"."""
+    return classifier._labels.kind

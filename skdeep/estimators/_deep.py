@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._engine.activations import ACTIVATIONS
+from .._engine.backend import Array
 from .._engine.initializers import INITIALIZERS
 from .._engine.layers import Views
 from .._engine.reals import real_number
@@ -16,6 +17,7 @@ from .._fit.architecture import Architecture
 from ._base import BaseNetworkEstimator
 from ._coefficients import LayerArrays
 from ._compat import Interval, StrOptions
+from ._layers import DenseLayer, layers_of, write_layers
 
 
 def _in_order(values: object, name: str) -> list[object]:
@@ -185,12 +187,25 @@ class BaseDeepMLP(BaseNetworkEstimator):
     def intercepts_(self, values: Sequence[ArrayLike]) -> None:
         self.intercepts_.set_all(values)
 
+    @property
+    def layers_(self) -> list[DenseLayer]:
+        """All the numbers that the network predicts with, layer by layer, as copies."""
+        self._parameter_views("layers_")
+        return layers_of(self._network, self._state.theta, self._state.statistics)
+
+    @layers_.setter
+    def layers_(self, layers: Sequence[DenseLayer]) -> None:
+        self._parameter_views("layers_")
+        write_layers(self._network, self._state.theta, self._state.statistics, layers)
+
     def _parameter_views(self, attribute: str) -> Views:
         if not hasattr(self, "_state"):
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {attribute!r} before it is fitted."
             )
-        if not self._state.theta.flags.writeable:
-            # Read from a file that is mapped into memory, say: what is set is this model's own.
-            self._state.theta = self._state.theta.copy()
+        for name in ("theta", "statistics"):
+            vector: Array = getattr(self._state, name)
+            if not vector.flags.writeable:
+                # Read from a file that is mapped into memory, say: what is set is this model's own.
+                setattr(self._state, name, vector.copy())
         return self._network.layout.views(self._state.theta)

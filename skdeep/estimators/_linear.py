@@ -5,7 +5,7 @@ default: the objective is convex, its curvature is known from the data, and so a
 acceleration and a stopping rule.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Self
 
@@ -28,6 +28,7 @@ from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
 from ._coefficients import coefficients_like
 from ._compat import Interval, StrOptions, validated_fit
+from ._layers import DenseLayer, checked_layers
 from ._validation import check_finite_outputs, check_fits_in, validated_X
 
 # Entries of X that are multiplied by coef_ at once: few enough for the cache.
@@ -332,6 +333,27 @@ class BaseLinear(NetworkClassifier):
         own = self._own_coefficients(self._coefficients(self._network, self._state.theta))
         return own["coef_"], own["intercept_"]
 
+    @property
+    def layers_(self) -> list[DenseLayer]:
+        """The network's only layer: `coef_`, transposed, and `intercept_`, as copies."""
+        if not hasattr(self, "coef_"):
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute 'layers_' before it is fitted."
+            )
+        coef, intercept = self._present_coefficients()
+        W, b = np.array(dense(coef).T, order="C"), intercept.copy()
+        for array in (W, b):
+            array.flags.writeable = False
+        has_intercept = self._network.dense_layers[-1].bias or b.any()
+        return [DenseLayer("output", W, b if has_intercept else None)]
+
+    @layers_.setter
+    def layers_(self, layers: Sequence[DenseLayer]) -> None:
+        (arrays,) = checked_layers(self.layers_, layers)
+        self.coef_ = np.array(arrays["W"].T, order="C")
+        if "b" in arrays:
+            self.intercept_ = arrays["b"]
+
     def sparsify(self) -> Self:
         """Turn `coef_` into a sparse matrix, which saves memory where L1 has made many zeros.
 
@@ -493,6 +515,9 @@ class LogisticRegressionGD(BaseLinear):
         The weights.
     intercept_ : ndarray of shape (1 or n_classes,)
         The intercepts, for more than two classes centred to mean 0.
+    layers_ : list of DenseLayer
+        The same numbers as the list of a network's layers, of which there is one; it can be set,
+        too.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -689,6 +714,9 @@ class SoftmaxClassifier(BaseLinear):
         The weights.
     intercept_ : ndarray of shape (n_classes,)
         The intercepts, centred to mean 0.
+    layers_ : list of DenseLayer
+        The same numbers as the list of a network's layers, of which there is one; it can be set,
+        too.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

@@ -193,6 +193,9 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         vector. A later call of `fit` or `partial_fit` makes another vector.
     intercepts_ : list of ndarray
         Bias vectors; of a hidden layer with batch norm or layer norm, its β.
+    layers_ : list of DenseLayer
+        All the numbers that predictions take, layer by layer, as copies: weights, biases, and of
+        norms γ, β, mean and variance. A list of such layers can be set, too.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -606,6 +609,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         vector. A later call of `fit` or `partial_fit` makes another vector.
     intercepts_ : list of ndarray
         Bias vectors; of a hidden layer with batch norm or layer norm, its β.
+    layers_ : list of DenseLayer
+        All the numbers that predictions take, layer by layer, as copies: weights, biases, and of
+        norms γ, β, mean and variance. A list of such layers can be set, too.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -920,3 +926,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
 def know_targets(regressor: DeepMLPRegressor, y: Array) -> None:
     """Let a regressor predict targets of the shape of y."""
     regressor._learn_targets(y, None)
+
+
+def has_single_column(regressor: DeepMLPRegressor) -> bool:
+    """Whether a fitted regressor predicts one number a row, not rows of a matrix."""
+    return regressor._single_column
