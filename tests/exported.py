@@ -5,16 +5,33 @@ import functools
 import warnings
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import scale
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
 
-from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
+from skdeep import (
+    DeepMLPClassifier,
+    DeepMLPRegressor,
+    LogisticRegressionGD,
+    SoftmaxClassifier,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
 from skdeep._engine.activations import ACTIVATIONS
 from skdeep._engine.losses import REGRESSION_LOSSES
 from skdeep.exceptions import NoProgressWarning
+from skdeep.model_selection import (
+    CoarseToFineSearchCV,
+    VectorizedGridSearchCV,
+    VectorizedHalvingRandomSearchCV,
+    VectorizedRandomizedSearchCV,
+    suggested_space,
+)
+from skdeep.preprocessing import PiecewiseLinearEncoder, TableEncoder
 
 IRIS, SPECIES = load_iris(return_X_y=True)
 IRIS = scale(IRIS)
@@ -70,15 +87,92 @@ CASES = {
 }
 
 
+# What holds networks, or makes their inputs; of each kind that leaves a state of its own behind.
+TABLE = pd.DataFrame(
+    {
+        "number": IRIS[:, 0],
+        "missing": [None if k % 7 == 0 else float(k % 11) for k in range(len(IRIS))],
+        "text": [None if k % 8 == 0 else f"town {k % 4}" for k in range(len(IRIS))],
+        "either": np.where(IRIS[:, 1] > 0, "x", "y"),
+    }
+)
+SMALL = {
+    "n_bins": (3, 5),
+    "n_members": 2,
+    "hidden_layer_sizes": (8,),
+    "max_iter": 4,
+    "learning_rate_init": 0.1,
+    "random_state": 0,
+}
+ALPHAS = {"alpha": [0.01, 1.0]}
+HOLDERS = {
+    "classes of a table": (TabularMLPClassifier(**SMALL), TABLE, NAMES),
+    "two classes of a table": (TabularMLPClassifier(**SMALL), TABLE, NAMES == "setosa"),
+    "labels of a table": (TabularMLPClassifier(**SMALL), TABLE, np.eye(3, dtype=int)[SPECIES]),
+    "numbers of a table": (TabularMLPRegressor(**SMALL), TABLE, POSITIVE),
+    "counts of a table": (TabularMLPRegressor(loss="poisson", **SMALL), TABLE, POSITIVE),
+    "table encoder": (TableEncoder(), TABLE, None),
+    "piecewise linear encoder": (PiecewiseLinearEncoder(), IRIS, None),
+    "pipeline": (make_pipeline(StandardScaler(), classifier(5)), IRIS, NAMES),
+    "early stopping": (classifier(5, early_stopping=True), IRIS, NAMES),
+    "class weights": (classifier(5, class_weight={"setosa": 2}), IRIS, NAMES),
+    "grid": (VectorizedGridSearchCV(classifier(5), ALPHAS, cv=2, keep_best=2), IRIS, NAMES),
+    "grid of a regressor": (
+        VectorizedGridSearchCV(regressor(5), ALPHAS, cv=2, scoring="r2", keep_best=2),
+        IRIS,
+        POSITIVE,
+    ),
+    "two metrics": (
+        VectorizedGridSearchCV(
+            classifier(5), ALPHAS, cv=2, scoring=["neg_log_loss", "accuracy"], refit="accuracy"
+        ),
+        IRIS,
+        NAMES,
+    ),
+    "random search": (
+        VectorizedRandomizedSearchCV(
+            classifier(5), suggested_space(classifier(5)), n_iter=2, cv=2, random_state=0
+        ),
+        IRIS,
+        NAMES,
+    ),
+    "halving": (
+        VectorizedHalvingRandomSearchCV(
+            classifier(5), suggested_space(classifier(5)), cv=2, random_state=0
+        ),
+        IRIS,
+        NAMES,
+    ),
+    "coarse to fine": (
+        CoarseToFineSearchCV(
+            classifier(5), suggested_space(classifier(5)), n_iter=2, cv=2, random_state=0
+        ),
+        IRIS,
+        NAMES,
+    ),
+}
+
+
 @functools.cache
 def _fitted(name, dtype):
-    estimator, X, y = CASES[name]
+    estimator, X, y = (CASES | HOLDERS)[name]
+    X = X if name in HOLDERS else X.astype(dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", NoProgressWarning)
-        return clone(estimator).fit(X.astype(dtype), y)
+        warnings.simplefilter("ignore", UserWarning)
+        return clone(estimator).fit(X, y)
 
 
 def fitted(name, dtype="float64"):
     """The model of a case, of the test's own, and the rows that it was fitted to."""
-    return copy.deepcopy(_fitted(name, dtype)), CASES[name][1].astype(dtype)
+    X = (CASES | HOLDERS)[name][1]
+    return copy.deepcopy(_fitted(name, dtype)), X if name in HOLDERS else X.astype(dtype)
+
+
+def outcome(model, X):
+    """What a fitted model of any kind gives for rows."""
+    for method in ("predict_proba", "predict", "transform"):
+        if hasattr(model, method):
+            return getattr(model, method)(X)
+    raise AssertionError(f"{model} gives nothing")

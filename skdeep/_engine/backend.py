@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, expit, xlogy
 
+from .records import recorded_by
+
 __all__ = [
     "RandomStream",
     "RepeatingStream",
@@ -98,6 +100,13 @@ class Stream(Protocol):
         ...
 
 
+def _stream_at(values: dict[str, Any]) -> "RandomStream":
+    stream = RandomStream(np.random.SeedSequence(0))
+    stream.position = values["position"]
+    return stream
+
+
+@recorded_by(lambda stream: {"position": stream.position}, _stream_at)
 class RandomStream:
     """One purpose's random numbers; its state is part of the fitted state."""
 
@@ -118,9 +127,7 @@ class RandomStream:
 
     def copy(self) -> "RandomStream":
         """A stream that goes on from here by itself."""
-        other = RandomStream(np.random.SeedSequence(0))
-        other.position = self.position
-        return other
+        return _stream_at({"position": self.position})
 
     @property
     def position(self) -> Mapping[str, object]:

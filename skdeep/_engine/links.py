@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .backend import Array, expit
+from .records import recorded_by
 
 
+@recorded_by(lambda link: {"name": link.name}, lambda values: LINKS[values["name"]])
 @dataclass(frozen=True)
 class Link:
     """A link: `inverse` makes predictions of raw outputs, in place; `raw` goes the other way."""
@@ -61,4 +63,4 @@ LOGISTIC = Link("logistic", _logistic, _logit)
 SOFTMAX = Link("softmax", _softmax, _log)
 EXP = Link("exp", _exp, _log, can_overflow=True)
 
-LINKS = {link.name: link for link in (IDENTITY, LOGISTIC, SOFTMAX, EXP)}
+LINKS: dict[str, Link] = {link.name: link for link in (IDENTITY, LOGISTIC, SOFTMAX, EXP)}

@@ -23,6 +23,7 @@ from typing import ClassVar
 import numpy as np
 
 from .backend import Array, FloatType, Number
+from .records import recorded
 
 BLOCK = 2**15
 # Columns of a population's θ are pieces of rows, over which a pass takes twice as long as over a
@@ -30,6 +31,7 @@ BLOCK = 2**15
 POPULATION_BLOCK = 2**18
 
 
+@recorded
 @dataclass
 class OptimizerState:
     """What an optimizer remembers: vectors like θ, and how many updates it has made.

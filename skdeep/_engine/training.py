@@ -22,6 +22,7 @@ from .layers import Workspace
 from .network import Network
 from .objective import BatchObjective, Problem
 from .optimizers import Optimizer, OptimizerState, global_norm
+from .records import recorded
 from .threads import blas_threads_for
 from .tied import Step
 from .updates import ParameterGroup, Updates
@@ -31,6 +32,7 @@ from .updates import ParameterGroup, Updates
 AfterEpoch = Callable[[Array], bool]
 
 
+@recorded
 @dataclass
 class TrainingState:
     """θ of shape (*M, P), the statistics of batch norm, and everything that continues.

@@ -9,10 +9,12 @@ from .._engine.activations import ACTIVATIONS
 from .._engine.backend import Array
 from .._engine.network import Network, build_network
 from .._engine.population import BATCH_AXES, combine_values
+from .._engine.records import recorded
 
 Number = float | Array
 
 
+@recorded
 @dataclass(frozen=True)
 class Architecture:
     """A multi-layer perceptron; of several models, numbers are arrays with a value for each."""

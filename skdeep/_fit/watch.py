@@ -12,6 +12,7 @@ import numpy as np
 
 from .._engine.backend import Array
 from .._engine.errors import own_errors
+from .._engine.records import recorded, recorded_tuple
 from .._engine.training import TrainingState
 from .recipe import Recipe
 
@@ -35,6 +36,7 @@ class Listener(Protocol):
         """The recipe that holds from now on, None if it is the one before."""
 
 
+@recorded
 @dataclass
 class Curves:
     """What is recorded once per epoch; it continues with the training it belongs to."""
@@ -71,6 +73,7 @@ class Curves:
             del values[n_epochs:]
 
 
+@recorded
 @dataclass
 class Standing:
     """The best so far and how long ago it was; it continues as the curves do."""
@@ -91,6 +94,7 @@ class Standing:
         return Standing(*vars(self).values())
 
 
+@recorded_tuple
 class Counters(NamedTuple):
     """How far a fit has come, beyond its state and its curves."""
 

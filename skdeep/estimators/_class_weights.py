@@ -7,10 +7,12 @@ import numpy as np
 
 from .._engine.backend import Array, Matrix
 from .._engine.reals import real_number
+from .._engine.records import recorded
 from .._inputs import ClassWeight, WeightTable, dense
 from ._targets import ClassLabels
 
 
+@recorded
 @dataclass(frozen=True, eq=False)
 class ClassWeights:
     """The weight of each class, or of the zeros and the ones of each label of a multi-label y."""

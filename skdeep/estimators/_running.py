@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from sklearn.base import BaseEstimator
-
+from .._engine.records import recorded
 from .._fit.watch import Counters, Watch
+from .._plain_state import KeepsPlainState
 from ._callbacks import TRANSIENT as CALLBACKS
 from ._callbacks import are_equal
 
@@ -58,7 +58,7 @@ class FollowedFit(Protocol):
         """Attributes with which a copy of the estimator predicts, and its own `fit` goes on."""
 
 
-class HasRunningFit(BaseEstimator):
+class HasRunningFit(KeepsPlainState):
     """An estimator whose callbacks can look at its fit while it runs."""
 
     learning_rate_init: Any
@@ -80,6 +80,7 @@ class HasRunningFit(BaseEstimator):
         return state
 
 
+@recorded
 @dataclass(frozen=True, eq=False)
 class PausedFit:
     """How far a fit had come when it was saved: what is neither in the state nor in the curves."""

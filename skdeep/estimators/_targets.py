@@ -13,10 +13,12 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from .._arguments import ErrorsName
 from .._engine.backend import Array, FloatType, Matrix
+from .._engine.records import recorded
 from .._inputs import check_labels, dense
 from ._warnings import warn
 
 
+@recorded
 @dataclass(frozen=True, eq=False)
 class ClassLabels:
     """The classes of a classification target and how the network encodes them.

@@ -8,12 +8,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from .._arguments import ErrorsName
 from .._engine.backend import Array
@@ -58,6 +60,8 @@ OWN_CONSTRAINTS: Constraints = {
     "keep_best": [Interval(Integral, 1, None, closed="left"), None],
     "max_stack_bytes": [Interval(Integral, 1, None, closed="left")],
 }
+# What an integer `cv` stands for.
+PLAIN_SPLITTERS = (KFold, StratifiedKFold)
 
 
 class VectorizedSearch(BaseSearchCV):
@@ -169,6 +173,41 @@ class VectorizedSearch(BaseSearchCV):
     def _forget(self, *attributes: str) -> None:
         for name in attributes:
             self.__dict__.pop(name, None)
+
+    def __getstate__(self) -> dict[str, object]:
+        """All attributes, but what follows from parameters as these have it."""
+        state: dict[str, object] = dict(super().__getstate__())
+        if "scorer_" in state and repr(state["scorer_"]) == repr(self._scorer_of_names()):
+            del state["scorer_"]
+        splitter = state.get("_checked_cv_orig")
+        if type(splitter) in PLAIN_SPLITTERS and splitter is not self.cv:
+            n_splits = cast(KFold, splitter).n_splits
+            state["_checked_cv_orig"] = [type(splitter).__name__, n_splits]
+        return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Be what a search with this state was."""
+        super().__setstate__(state)
+        splitter = state.get("_checked_cv_orig")
+        if isinstance(splitter, list):
+            name, n_splits = splitter
+            kinds = {kind.__name__: kind for kind in PLAIN_SPLITTERS}
+            self._checked_cv_orig = kinds[name](n_splits)
+        if "cv_results_" in state and "scorer_" not in state:
+            self.scorer_ = self._scorer_of_names()
+
+    def _scorer_of_names(self) -> object:
+        """What `scorer_` is where `scoring` names metrics; None where it brings functions."""
+        given = self.scoring
+        values = list(given.values() if isinstance(given, dict) else [given])
+        values = list(given) if isinstance(given, (list, tuple, set)) else values
+        if not all(value is None or isinstance(value, str) for value in values):
+            return None
+        try:
+            return scorers_by_name(check_scoring(self.estimator, given))
+        except ValueError:
+            # Since the fit it has been set to what is no name.
+            return None
 
     def _look_at_scores(self, scores: object, refit_metric: object) -> object:
         """Whether there are several metrics, which a callable `scoring` shows only now."""

@@ -7,11 +7,12 @@ clip(position − bin, 0, 1), shifted and scaled, that takes four passes over th
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from .._engine.backend import Array, FloatType
+from .._engine.records import recorded, recorded_by
 from ._bins import bin_edges, bin_moments, positions
 from ._levels import Levels
 from ._reader import RawTable, TableReader
@@ -22,6 +23,7 @@ _LEAST_RMS = 1e-6
 _ROWS_AT_ONCE = 256
 
 
+@recorded
 @dataclass(frozen=True)
 class NumberBlock:
     """How one number is encoded.
@@ -44,6 +46,18 @@ class NumberBlock:
         return self.n_bins + self.has_missing
 
 
+def _learnt_by(expansion: "TableExpansion") -> dict[str, object]:
+    """What a fitted expansion has been given and has learnt; how it is laid out follows."""
+    given = {"n_bins": expansion.n_bins, "scale": expansion.scale, "dtype": expansion.dtype.name}
+    return {**given, "numbers": expansion.numbers_, "levels": expansion.levels_}
+
+
+def _expansion_of(values: dict[str, Any]) -> "TableExpansion":
+    expansion = TableExpansion(values["n_bins"], values["scale"], values["dtype"])
+    return expansion.lay_out(values["numbers"], values["levels"])
+
+
+@recorded_by(_learnt_by, _expansion_of)
 class TableExpansion:
     """Piecewise-linear encoding of numbers and one-hot encoding of categories.
 
@@ -71,17 +85,19 @@ class TableExpansion:
         if weights is not None:
             counted = weights > 0
             numbers, weights = numbers[counted], weights[counted]
-        self.levels_ = levels
-        self.numbers_ = [
-            number_block(column, self.n_bins, self.scale, weights) for column in numbers.T
-        ]
+        blocks = [number_block(column, self.n_bins, self.scale, weights) for column in numbers.T]
+        return self.lay_out(blocks, levels)
+
+    # ------------------------------------------------------------------------------- the layout
+
+    def lay_out(self, numbers: list[NumberBlock], levels: list[Levels]) -> Self:
+        """Take what is known of each column, and find the places of the outputs."""
+        self.numbers_, self.levels_ = numbers, levels
         self._lay_out_numbers()
         self._lay_out_categories()
         self.n_outputs_ = self._n_of_numbers + sum(each.n_outputs for each in levels)
         self.n_compact_ = self._kept_numbers.size + self._kept_categories.size
         return self
-
-    # ------------------------------------------------------------------------------- the layout
 
     def _lay_out_numbers(self) -> None:
         """Which compact column each output is of, and the shift and limits that make it.

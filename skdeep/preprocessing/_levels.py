@@ -10,12 +10,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .._engine.backend import Array
+from .._engine.records import recorded_by
 from ._values import Kind
 
 # Of a value without a level.
 NO_LEVEL = -1
 
 
+def _said_by(levels: "Levels") -> dict[str, object]:
+    return {"values": levels.values, "is_all": levels.is_all, "kind": levels.kind}
+
+
+def _levels(values: tuple[object, ...], is_all: bool, kind: Kind) -> "Levels":
+    codes = {value: code for code, value in enumerate(values)}
+    return Levels(values, is_all, kind, codes)
+
+
+@recorded_by(_said_by, lambda values: _levels(**values))
 @dataclass(frozen=True)
 class Levels:
     """The levels of one feature.
@@ -66,8 +77,7 @@ def levels_of(
         taken = sorted(common, key=lambda place: -counts[place])[:max_categories]
         common = [place for place in common if place in set(taken)]
     values = tuple(_plain(distinct[place - 1]) if place else None for place in common)
-    codes_of = {value: code for code, value in enumerate(values)}
-    return Levels(values, int(counts[common].sum()) == codes.size, kind, codes_of)
+    return _levels(values, int(counts[common].sum()) == codes.size, kind)
 
 
 def _sorted_places(distinct: Sequence[object]) -> list[int]:

@@ -6,13 +6,14 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._arguments import ErrorsName
 from .._engine.backend import Array
 from .._inputs import MatrixLike, check_numbers
+from .._plain_state import KeepsPlainState
 from ._checks import checked_weights
 from ._columns import number_column, output_names
 from ._compat import Interval, StrOptions, input_names, validated_fit
@@ -20,7 +21,7 @@ from ._expansion import TableExpansion
 from ._reader import RawTable
 
 
-class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
+class PiecewiseLinearEncoder(TransformerMixin, KeepsPlainState):
     """Piecewise-linear encoding of numeric features.
 
     A feature is cut into bins at its quantiles, and for each bin there is a column that says how

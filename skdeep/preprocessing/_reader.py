@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from .._arguments import ErrorsName
 from .._engine.backend import Array
+from .._engine.records import recorded
 from .._inputs import MatrixLike, check_at_hand
 from ._checks import check_finite
 from ._frames import Table, table_of
@@ -38,6 +39,7 @@ class RawTable:
         return int(self.numbers.shape[0])
 
 
+@recorded
 class TableReader:
     """Reads columns as numbers or as categories with the levels of fit.
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._engine.backend import Array
 from .._inputs import MatrixLike
+from .._plain_state import KeepsPlainState
 from ._checks import checked_table, checked_weights
 from ._columns import columns_of, output_names
 from ._compat import Interval, StrOptions, input_names, validated_fit
@@ -18,7 +19,7 @@ from ._expansion import TableExpansion
 from ._reader import CategoricalFeatures, TableReader
 
 
-class TableEncoder(TransformerMixin, BaseEstimator):
+class TableEncoder(TransformerMixin, KeepsPlainState):
     """Encoding of a whole table for a neural network.
 
     Numbers are encoded piecewise linearly over bins at their quantiles, centred and scaled; a

@@ -13,6 +13,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logsumexp, softmax
 
 from .._engine.backend import Array
+from .._engine.records import recorded
 
 # No class is ruled out by less than this, or by a fiftieth of its share where classes are many.
 FLOOR, SHARE_OF_FLOOR = 0.002, 0.02
@@ -20,6 +21,7 @@ FLOOR, SHARE_OF_FLOOR = 0.002, 0.02
 LARGEST_LOG_BETA = float(np.log(8))
 
 
+@recorded
 @dataclass(frozen=True)
 class Calibration:
     """Of probabilities that sum to one in a row: smoothing s undone, then the power β."""
@@ -61,6 +63,7 @@ class Calibration:
         return Calibration(self.smoothing, _least(log_loss))
 
 
+@recorded
 @dataclass(frozen=True, eq=False)
 class ColumnCalibration:
     """Of a probability per column, each its own: smoothing undone, then a power of the odds."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._engine.backend import Array, Matrix
 from .._engine.data import Encode
+from .._engine.records import recorded
 from ..preprocessing._expansion import TableExpansion
 from ..preprocessing._reader import RawTable
 
@@ -14,6 +15,7 @@ from ..preprocessing._reader import RawTable
 ENCODED_WHOLE_BYTES = 2**24
 
 
+@recorded
 @dataclass(frozen=True, eq=False)
 class Encoding:
     """An encoding of a table that networks can always take: of at least one column."""

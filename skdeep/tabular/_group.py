@@ -17,6 +17,7 @@ from .._engine.data import Encode, Rows
 from .._engine.links import Link
 from .._engine.network import Network
 from .._engine.objective import predict_logits
+from .._engine.records import recorded
 from .._engine.tied import SharedWeights
 from .._engine.training import TrainingState, stream_names
 from .._fit.architecture import Architecture
@@ -47,6 +48,7 @@ class GroupData:
     goodness: Goodness
 
 
+@recorded
 @dataclass
 class FittedGroup:
     """What a group has come to: the members' parameters, row by row, and how they came there."""
@@ -68,6 +70,7 @@ class FittedGroup:
         return _predict(self.network, self.theta, x, encode, link)
 
 
+@recorded
 @dataclass(frozen=True, eq=False)
 class PausedTraining:
     """One of the two trainings of a group, in its midst."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import joblib
 import numpy as np
 
+from .._engine.records import recorded
 from .._fit.watch import Watch
 from ..estimators._callbacks import are_equal
 from ..estimators._running import OTHER_DATA, Attributes
@@ -21,6 +22,7 @@ MAY_CHANGE = {"learning_rate_init", "weight_decay"}
 OF_NO_CONSEQUENCE = {"n_jobs", "verbose"}
 
 
+@recorded
 @dataclass(frozen=True, eq=False)
 class PausedEnsemble:
     """How far a fit had come when it was saved, and what tells whether another one may go on."""

@@ -15,10 +15,12 @@ from sklearn.utils.validation import check_consistent_length
 from .._arguments import ErrorsName
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.links import Link
+from .._engine.records import recorded
 from .._inputs import MatrixLike
 from ..estimators._validation import validated_y
 
 
+@recorded
 @dataclass(frozen=True, eq=False)
 class TargetScale:
     """Column by column: what is subtracted, what is divided by, and the range of raw outputs."""
