@@ -198,9 +198,15 @@ class _WritingCallback(_EpochCallback):
         return True
 
     def __getstate__(self) -> dict[str, object]:
-        """All but the file that is held, which no copy holds."""
+        """All but the file that is held, which no copy holds; its path as a string."""
         of_the_fit = ("_held", "_holder")
-        return {name: value for name, value in vars(self).items() if name not in of_the_fit}
+        state = {name: value for name, value in vars(self).items() if name not in of_the_fit}
+        return state | {"path": str(self.path)}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Be what a callback with this state was."""
+        self.__dict__.update(state)
+        self.path = Path(str(state["path"]))
 
 
 def _checked_path(path: object) -> Path:
