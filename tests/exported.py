@@ -24,6 +24,7 @@ from skdeep import (
 from skdeep._engine.activations import ACTIVATIONS
 from skdeep._engine.losses import REGRESSION_LOSSES
 from skdeep.exceptions import NoProgressWarning
+from skdeep.export._layers import network_arrays
 from skdeep.model_selection import (
     CoarseToFineSearchCV,
     VectorizedGridSearchCV,
@@ -40,6 +41,8 @@ POSITIVE = np.exp(IRIS[:, 0])
 LABELLED, LABELS = make_multilabel_classification(90, 6, n_classes=3, random_state=0)
 LABELLED = scale(LABELLED)
 
+# How near predictions of another program have to be.
+TOLERANCE = {"float32": {"rtol": 1e-5, "atol": 1e-6}, "float64": {"rtol": 1e-10, "atol": 1e-10}}
 LINKS = {
     "identity": lambda z: z,
     "logistic": expit,
@@ -176,3 +179,23 @@ def outcome(model, X):
         if hasattr(model, method):
             return getattr(model, method)(X)
     raise AssertionError(f"{model} gives nothing")
+
+
+def raw_outputs(model, X):
+    """Before the link, a column for each output of the network."""
+    if not hasattr(model, "predict_proba"):
+        z = model.predict(X).reshape(len(X), -1)
+        return np.log(z) if model.out_activation_ == "exp" else z
+    arrays = network_arrays(model)
+    if arrays.task == "multiclass" and arrays.n_outputs == 2:
+        # decision_function gives their difference.
+        return X @ arrays.layers[0].W + arrays.layers[0].b
+    return model.decision_function(X).reshape(len(X), -1)
+
+
+def predictions(model, X):
+    """After the link, one column for two classes."""
+    if not hasattr(model, "predict_proba"):
+        return model.predict(X).reshape(len(X), -1)
+    p = model.predict_proba(X)
+    return p[:, 1:] if network_arrays(model).task == "binary" and p.shape[1] == 2 else p

@@ -7,7 +7,7 @@ from dataclasses import replace
 import joblib
 import numpy as np
 import pytest
-from exported import CASES, IRIS, LINKS, NAMES, classifier, fitted, regressor
+from exported import CASES, IRIS, LINKS, NAMES, classifier, fitted, predictions, regressor
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import erf, expit
 from sklearn.base import clone
@@ -70,14 +70,6 @@ def folded_outputs(layers, x):
         z = x @ layer.W + (0 if layer.b is None else layer.b)
         x = FORMULAS[layer.activation](z if layer.norm is None else layer.scale * z + layer.shift)
     return x
-
-
-def predictions(model, X):
-    """As the network gives them: one column for two classes, a column for each target."""
-    if not hasattr(model, "predict_proba"):
-        return model.predict(X).reshape(len(X), -1)
-    p = model.predict_proba(X)
-    return p[:, 1:] if network_arrays(model).task == "binary" and p.shape[1] == 2 else p
 
 
 # ------------------------------------------------------------------------------- what they say
