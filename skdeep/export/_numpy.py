@@ -29,8 +29,8 @@ def to_numpy(model: BaseNetworkEstimator, path: str | os.PathLike[str]) -> Path:
     Returns
     -------
     path : pathlib.Path
-        Of the module. Its functions `predict`, `predict_proba` and `raw_outputs` take rows of X;
-        it knows neither skdeep nor SciPy, and reads no pickle.
+        Of the module. Its functions `predict`, `predict_proba` and `raw_outputs` take rows of X.
+        It needs neither skdeep nor SciPy, and reads no pickle.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def to_numpy(model: BaseNetworkEstimator, path: str | os.PathLike[str]) -> Path:
         If `model` is another estimator.
     ValueError
         If the path is none of a module, the module knows no such activation function, or classes
-        are objects that are not all strings, all numbers or all booleans.
+        are objects and not all strings, all numbers or all booleans.
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
     OSError
@@ -57,7 +57,6 @@ def to_numpy(model: BaseNetworkEstimator, path: str | os.PathLike[str]) -> Path:
     --------
     >>> import sys, tempfile
     >>> from pathlib import Path
-from typing import Any
     >>> from sklearn.datasets import load_iris
     >>> from skdeep import SoftmaxClassifier
     >>> from skdeep.export import to_numpy

@@ -1,0 +1,65 @@
+"""Paddle predicts what our networks do."""
+
+import warnings
+
+import numpy as np
+import pytest
+from exported import CASES, TOLERANCE, fitted, predictions, raw_outputs
+from numpy.testing import assert_allclose
+
+from skdeep.export import to_paddle
+
+with warnings.catch_warnings():
+    # Paddle's own, as it is imported.
+    warnings.simplefilter("ignore")
+    paddle = pytest.importorskip("paddle")
+pytestmark = [
+    pytest.mark.tools,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::skdeep.exceptions.NoProgressWarning"),
+]
+
+
+def outputs(network, X):
+    with paddle.no_grad():
+        return network(paddle.to_tensor(X)).numpy()
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_network_predicts_what_the_model_does(name, dtype):
+    model, X = fitted(name, dtype)
+    network = to_paddle(model)
+    z = outputs(network[:-1], X)
+    assert z.dtype == dtype
+    assert_allclose(z, raw_outputs(model, X), **TOLERANCE[dtype])
+    if name != "one class":
+        assert_allclose(outputs(network, X), predictions(model, X), **TOLERANCE[dtype])
+
+
+def test_dropout_acts_in_training_mode_alone():
+    model, X = fitted("dropout")
+    network = to_paddle(model)
+    network.train()
+    assert not np.allclose(outputs(network, X), predictions(model, X))
+
+
+def test_training_goes_on():
+    model, X = fitted("all at once")
+    y = paddle.to_tensor(CASES["all at once"][2][:, np.newaxis])
+    network = to_paddle(model)
+    network.train()
+    optimizer = paddle.optimizer.Adam(0.01, parameters=network.parameters())
+    losses = []
+    for _ in range(60):
+        loss = ((network(paddle.to_tensor(X)) - y) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        losses.append(float(loss))
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+
+
+def test_other_estimators_are_refused():
+    with pytest.raises(TypeError, match="model must be a fitted"):
+        to_paddle("nonsense")
