@@ -32,9 +32,11 @@ def test_the_network_predicts_what_the_model_does(name, dtype):
     network = to_paddle(model)
     z = outputs(network[:-1], X)
     assert z.dtype == dtype
-    assert_allclose(z, raw_outputs(model, X), **TOLERANCE[dtype])
+    # Paddle has selu's constants and ε in float32.
+    tolerance = TOLERANCE["float32" if name in ("activation selu", "layer norm") else dtype]
+    assert_allclose(z, raw_outputs(model, X), **tolerance)
     if name != "one class":
-        assert_allclose(outputs(network, X), predictions(model, X), **TOLERANCE[dtype])
+        assert_allclose(outputs(network, X), predictions(model, X), **tolerance)
 
 
 def test_dropout_acts_in_training_mode_alone():
@@ -44,6 +46,8 @@ def test_dropout_acts_in_training_mode_alone():
     assert not np.allclose(outputs(network, X), predictions(model, X))
 
 
+# Paddle's own, whenever batch norm trains.
+@pytest.mark.filterwarnings("ignore:When training, we now always track:UserWarning")
 def test_training_goes_on():
     model, X = fitted("all at once")
     y = paddle.to_tensor(CASES["all at once"][2][:, np.newaxis])
