@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 # What is needed, and whose examples need it.
 NEEDED = {
-    "torch": ["skdeep/export/_torch.py"],
+    "torch": ["skdeep/export/_torch.py", "doc/guide/frameworks.rst"],
     "keras": ["skdeep/export/_keras.py"],
     "paddle": ["skdeep/export/_paddle.py"],
     "skops": ["skdeep/export/_trusted.py"],

@@ -194,8 +194,8 @@ def _norm(step: NormStep, nn: Any) -> Any:
         norm = nn.LayerNorm(n, eps=step.epsilon, dtype=dtype)
         return _with(norm, weight=step.gamma, bias=step.beta)
     assert step.momentum is not None
-    # PyTorch's momentum is the share of the new batch.
-    norm = nn.BatchNorm1d(n, eps=step.epsilon, momentum=1 - step.momentum, dtype=dtype)
+    momentum = _other_share(step.momentum)
+    norm = nn.BatchNorm1d(n, eps=step.epsilon, momentum=momentum, dtype=dtype)
     return _with(
         norm,
         weight=step.gamma,
@@ -203,6 +203,12 @@ def _norm(step: NormStep, nn: Any) -> Any:
         running_mean=step.mean,
         running_var=step.variance,
     )
+
+
+def _other_share(momentum: float) -> float:
+    """PyTorch's momentum is the share of the new batch: 0.1 where skdeep's is 0.9."""
+    # Without the rounding that makes 0.09999999999999998 of it.
+    return round(1 - momentum, 12)
 
 
 def _dtype_of(array: Any) -> Any:
@@ -263,7 +269,7 @@ def _batch_norm(told: str, module: Any) -> NormStep:
         float(module.eps),
         _array(module.running_mean),
         _array(module.running_var),
-        1 - float(module.momentum),
+        _other_share(float(module.momentum)),
     )
 
 

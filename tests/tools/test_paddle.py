@@ -1,7 +1,5 @@
 """Paddle predicts what our networks do."""
 
-import warnings
-
 import numpy as np
 import pytest
 from exported import CASES, TOLERANCE, fitted, predictions, raw_outputs
@@ -9,10 +7,7 @@ from numpy.testing import assert_allclose
 
 from skdeep.export import to_paddle
 
-with warnings.catch_warnings():
-    # Paddle's own, as it is imported.
-    warnings.simplefilter("ignore")
-    paddle = pytest.importorskip("paddle")
+paddle = pytest.importorskip("paddle")
 pytestmark = [
     pytest.mark.tools,
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
