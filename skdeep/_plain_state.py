@@ -1,7 +1,7 @@
 """A fitted estimator's state as arrays, numbers, lists and dicts, whoever asks for it.
 
-pickle, joblib, copy and skops all ask `__getstate__`. Parameters, and public attributes, are what
-they are; private ones are written as records.
+pickle, joblib, copy and skops all ask `__getstate__`. Parameters are what they are; attributes that
+a fit has set, which begin or end with an underscore, are written as records.
 """
 
 from typing import Any
@@ -12,20 +12,19 @@ from ._engine.records import plain, restored
 
 
 class KeepsPlainState(BaseEstimator):
-    """An estimator whose private attributes are records of ours."""
+    """An estimator whose fitted attributes are written as records."""
 
     def __getstate__(self) -> dict[str, object]:
-        """All attributes, private ones as plain dicts."""
+        """All attributes, fitted ones with plain dicts in place of objects of ours."""
         state: dict[str, object] = dict(super().__getstate__())
-        return {
-            name: plain(value) if name.startswith("_") else value for name, value in state.items()
-        }
+        return {name: plain(value) if _is_fitted(name) else value for name, value in state.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Be what an estimator with this state was."""
         super().__setstate__(
-            {
-                name: restored(value) if name.startswith("_") else value
-                for name, value in state.items()
-            }
+            {name: restored(value) if _is_fitted(name) else value for name, value in state.items()}
         )
+
+
+def _is_fitted(name: str) -> bool:
+    return name.startswith("_") or name.endswith("_")

@@ -7,7 +7,7 @@ acceleration and a stopping rule.
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse
@@ -21,6 +21,7 @@ from .._engine.backend import Array, Matrix
 from .._engine.data import Augment
 from .._engine.links import LINKS
 from .._engine.network import Network
+from .._engine.records import recorded_by
 from .._engine.solvers import SOLVERS, Run
 from .._fit.architecture import Architecture
 from .._inputs import ClassWeight, MatrixLike, RandomState, dense
@@ -33,6 +34,21 @@ from ._validation import check_finite_outputs, check_fits_in, validated_X
 
 # Entries of X that are multiplied by coef_ at once: few enough for the cache.
 CHUNK_ELEMENTS = 2**17
+
+
+def _csr_parts(matrix: scipy.sparse.csr_matrix) -> dict[str, object]:
+    return {name: getattr(matrix, name) for name in ("data", "indices", "indptr", "shape")}
+
+
+def _csr(values: dict[str, Any]) -> scipy.sparse.csr_matrix:
+    shape = tuple(values["shape"])
+    return scipy.sparse.csr_matrix(
+        (values["data"], values["indices"], values["indptr"]), shape=shape
+    )
+
+
+# What `sparsify` makes of coef_, in the state of an estimator.
+recorded_by(_csr_parts, _csr)(scipy.sparse.csr_matrix)
 
 
 def _stored(matrix: Matrix) -> Array:

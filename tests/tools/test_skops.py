@@ -32,6 +32,13 @@ def test_what_was_written_is_read_with_trust_in_our_public_classes(name):
         assert_array_equal(outcome(again, X), outcome(model, X))
 
 
+def test_sparse_coefficients_are_written_as_they_are():
+    model, X = fitted("softmax regression")
+    again = io.loads(io.dumps(model.sparsify()), trusted=trusted_types())
+    assert again.coef_.nnz == model.coef_.nnz
+    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
 @pytest.mark.parametrize("name", ["classes of a table", "numbers of a table"])
 def test_members_of_ensembles_are_written_too(name):
     model, X = fitted(name)
