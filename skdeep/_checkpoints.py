@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy
 import sklearn
 
-FORMAT = 3
-FIRST_LINE = re.compile(rb"skdeep checkpoint 3 of epoch (\d+)\n")
+FORMAT = 4
+FIRST_LINE = re.compile(rb"skdeep checkpoint 4 of epoch (\d+)\n")
 # What skdeep wrote while a fit was kept in another form.
-EARLIER = re.compile(rb"skdeep checkpoint (2 )?of epoch \d+\n")
+EARLIER = re.compile(rb"skdeep checkpoint ([23] )?of epoch \d+\n")
 # The first line, and the second, are no longer than this.
 LONGEST_LINE = 2**12
 

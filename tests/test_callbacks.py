@@ -383,11 +383,12 @@ def test_an_end_that_another_callback_asked_for_is_saved(tmp_path, every, order)
     same(Checkpoint.resume(tmp_path / "a").fit(X, y), stopped)
 
 
-def test_a_checkpoint_of_an_earlier_version_is_refused_and_may_be_replaced(tmp_path):
+@pytest.mark.parametrize("form", [b"", b"2 ", b"3 "])
+def test_a_checkpoint_of_an_earlier_version_is_refused_and_may_be_replaced(form, tmp_path):
     path = tmp_path / "a"
     # As skdeep wrote them before a fit was kept as it is now; what follows names lost modules.
     path.write_bytes(
-        b"skdeep checkpoint of epoch 12\n\x80\x04cskdeep.estimators._progress\nGone\n."
+        b"skdeep checkpoint %bof epoch 12\n\x80\x04cskdeep.estimators._progress\nGone\n." % form
     )
     with pytest.raises(ValueError, match=r"earlier version of skdeep.*start the fit anew"):
         Checkpoint.resume(path)
