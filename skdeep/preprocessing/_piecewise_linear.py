@@ -186,3 +186,9 @@ class PiecewiseLinearEncoder(TransformerMixin, KeepsPlainState):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def expansion_of(encoder: PiecewiseLinearEncoder) -> TableExpansion:
+    """How a fitted encoder expands numbers."""
+    check_is_fitted(encoder)
+    return encoder._expansion

@@ -240,3 +240,9 @@ def encoder_of(
         encoder.feature_names_in_ = names.feature_names_in_
     encoder.columns_ = columns_of(input_names(encoder, None), reader, expansion)
     return encoder
+
+
+def reader_and_expansion_of(encoder: TableEncoder) -> tuple[TableReader, TableExpansion]:
+    """How a fitted encoder reads tables and expands what it has read."""
+    check_is_fitted(encoder)
+    return encoder._reader, encoder._expansion

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arguments import random_state_of
 from .._engine.backend import Array
+from .._engine.links import Link
 from .._fit.dev import DevSet
 from .._fit.recipe import Recipe
 from .._fit.whole import is_part
@@ -34,6 +35,7 @@ from ..estimators._warnings import warn
 from ..exceptions import NoProgressWarning
 from ..preprocessing._checks import checked_table
 from ..preprocessing._table import TableEncoder, encoder_of
+from ._encoding import Encoding
 from ._group import FittedGroup, GroupData, GroupTask, PausedTraining, fit_group
 from ._preparation import LabelledTable, ReadsTables
 from ._recipes import GroupSettings
@@ -463,3 +465,15 @@ def concluded(
     fitted._conclude(groups, prepared)
     fitted._forget_running()
     return fitted
+
+
+def groups_of(ensemble: BaseTabularMLP) -> list[tuple[FittedGroup, Encoding]]:
+    """The groups of a fitted ensemble, each with how it sees a table."""
+    check_is_fitted(ensemble)
+    return list(zip(ensemble._groups, ensemble._encodings, strict=True))
+
+
+def link_of(ensemble: BaseTabularMLP) -> Link:
+    """What leads from the raw outputs of a fitted ensemble's members to their predictions."""
+    check_is_fitted(ensemble)
+    return ensemble._link

@@ -92,9 +92,14 @@ class ColumnCalibration:
 
 def unsmoothed(q: Array, smoothing: float, n_classes: int) -> Array:
     """(q − s / C) / (1 − s), no closer to 0 and 1 than the floor."""
-    floor = min(FLOOR, SHARE_OF_FLOOR / n_classes)
+    floor = floor_of(n_classes)
     p = (q - smoothing / n_classes) / (1 - smoothing)
     return np.clip(p, floor, 1 - floor)
+
+
+def floor_of(n_classes: int) -> float:
+    """What no probability is less than."""
+    return min(FLOOR, SHARE_OF_FLOOR / n_classes)
 
 
 def _doubt(n_rows: int) -> float:

@@ -452,3 +452,15 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def calibration_of(ensemble: TabularMLPClassifier) -> Calibration | ColumnCalibration:
+    """How a fitted ensemble makes probabilities of its members' mean, row by row or by column."""
+    check_is_fitted(ensemble)
+    return ensemble._calibration
+
+
+def kind_of_labels(ensemble: TabularMLPClassifier) -> str:
+    """Of a fitted ensemble "binary", "multiclass" or "multilabel"."""
+    check_is_fitted(ensemble)
+    return ensemble._labels.kind

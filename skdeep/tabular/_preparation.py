@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
 from .._arguments import ErrorsName
 from .._engine.backend import Array, FloatType, Matrix
@@ -216,3 +217,9 @@ class ReadsTables(TabularParameters):
         return GroupData(
             rows, encoding.n_outputs, self._n_outputs(), constant, train, dev, goodness
         )
+
+
+def reader_of(ensemble: ReadsTables) -> TableReader:
+    """How a fitted ensemble reads tables."""
+    check_is_fitted(ensemble)
+    return ensemble._reader

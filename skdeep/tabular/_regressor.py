@@ -383,3 +383,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         tags.target_tags.positive_only = not takes_all
         tags.target_tags.multi_output = takes_all
         return tags
+
+
+def target_scale_of(ensemble: TabularMLPRegressor) -> TargetScale:
+    """What leads from members' raw outputs to a fitted ensemble's targets."""
+    check_is_fitted(ensemble)
+    return ensemble._scale
