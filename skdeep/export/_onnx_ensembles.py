@@ -127,12 +127,14 @@ def _raw_outputs_of_groups(
     reader = reader_of(ensemble)
     columns = input_columns(operator, ensemble.n_features_in_, names_of(ensemble))
     for group, encoding in groups_of(ensemble):
-        graph = Graph(scope, container, group.theta.dtype)
+        graph = Graph(scope, container, encoding.expansion.dtype)
         if encoding.expansion.n_outputs_:
             x = encoded_table(graph, columns, reader, encoding.expansion)
         else:
             x = graph.zeros_like_rows(columns[0].read(graph), encoding.n_outputs)
-        yield graph, raw_outputs(graph, x, _stacked_layers(group))
+        # Members may be computed in another type than what they see.
+        own = Graph(scope, container, group.theta.dtype)
+        yield own, raw_outputs(own, own.cast(x, own.dtype), _stacked_layers(group))
 
 
 def _stacked_layers(group: FittedGroup) -> list[DenseLayer]:

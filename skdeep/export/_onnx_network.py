@@ -62,7 +62,9 @@ def _gelu(graph: Graph, z: str) -> str:
 
 
 def _silu(graph: Graph, z: str) -> str:
-    return graph.add("Mul", z, graph.add("Sigmoid", z))
+    """z/2 · (1 + tanh(z/2)): z σ(z) some versions of ONNX Runtime take for what is float32 only."""
+    half = graph.add("Mul", z, graph.constant(0.5))
+    return graph.add("Mul", half, graph.add("Add", graph.add("Tanh", half), graph.constant(1)))
 
 
 def _softplus(graph: Graph, z: str) -> str:

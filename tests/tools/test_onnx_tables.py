@@ -52,8 +52,7 @@ def test_classifiers_from_raw_columns(target, smoothing, dtype):
     for X in (plain(), others()):
         check(model, X)
         found = run(session(model, X, raw_scores=True), X)["probabilities"]
-        # A power of up to eight of the odds makes float32 as much coarser.
-        assert_allclose(found, raw_scores(model, X), rtol=1e-5, atol=1e-5)
+        assert_allclose(found, raw_scores(model, X), **CLOSE)
 
 
 @each_dtype
@@ -156,7 +155,7 @@ def test_encodings_are_equal(n_bins, scale, dtype):
         found = run(session(encoder, X), rows)["variable"]
         # Equal up to where one of them is rounded the other way.
         eps = float(np.finfo(dtype).eps)
-        assert_allclose(found, encoder.transform(rows), rtol=eps, atol=50 * eps)
+        assert_allclose(found, encoder.transform(rows), rtol=eps, atol=10 * eps)
 
 
 CATEGORIES = {
