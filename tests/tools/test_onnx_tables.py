@@ -230,6 +230,13 @@ def test_an_encoder_without_outputs(Encoder):
     assert found.shape == (5, 0)
 
 
+def test_infinite_numbers_are_the_largest_and_the_smallest():
+    X = np.sin(np.arange(30.0))[:, np.newaxis]
+    encoder = TableEncoder(n_bins=4).fit(X)
+    found = run(session(encoder, X), np.array([[np.inf], [-np.inf]]))["variable"]
+    assert_allclose(found, encoder.transform([X.max(axis=0), X.min(axis=0)]), rtol=1e-6)
+
+
 def test_an_encoder_in_a_pipeline():
     X = plain()
     check(make_pipeline(TableEncoder(), classifier(5)).fit(X, TARGETS["three classes"]), X)
