@@ -7,6 +7,7 @@ from sklearn.base import is_classifier
 
 import skdeep.export
 
+onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
 
@@ -29,6 +30,8 @@ def session(model, X, target_opset=None, **options):
 
 
 def session_of(graph):
+    """A session of a graph that is as ONNX wants it, all shapes and types included."""
+    onnx.checker.check_model(graph, full_check=True)
     onnxruntime.set_default_logger_severity(3)
     return onnxruntime.InferenceSession(
         graph.SerializeToString(), providers=["CPUExecutionProvider"]

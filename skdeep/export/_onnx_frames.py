@@ -13,6 +13,7 @@ import numpy as np
 from .._engine.backend import Array
 from .._inputs import MatrixLike
 from ..preprocessing._frames import Table, is_frame, table_of
+from ._optional import imported
 
 # What stands for a missing string: see `MISSING_STRINGS` of the converters.
 MISSING = "<NA>"
@@ -47,7 +48,7 @@ def onnx_types(X: MatrixLike) -> list[tuple[str, Any]]:
     Raises
     ------
     ImportError
-        If skl2onnx is not installed; it comes with the extra ``skdeep[onnx]``.
+        If skl2onnx is not installed: ``pip install 'skdeep[onnx]'``.
     TypeError
         If a column holds neither numbers nor strings.
 
@@ -63,18 +64,12 @@ def onnx_types(X: MatrixLike) -> list[tuple[str, Any]]:
     >>> onnx_types(X)  # doctest: +SKIP
     [('age', DoubleTensorType(shape=[None, 1])), ('town', StringTensorType(shape=[None, 1]))]
     """
-    try:
-        from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
-    except ImportError as error:
-        raise ImportError(
-            "onnx_types needs skl2onnx: install the extra skdeep[onnx], with pip install "
-            "'skdeep[onnx]'."
-        ) from error
+    types_of_onnx = imported("skl2onnx.common.data_types", "onnx_types", "onnx")
+    strings, doubles = types_of_onnx.StringTensorType, types_of_onnx.DoubleTensorType
     table = _table(X)
     if _is_of_one_type(table):
-        strings = table.kind(0) == "category"
-        numbers = FloatTensorType if table.X.dtype == np.float32 else DoubleTensorType
-        kind = StringTensorType if strings else numbers
+        numbers = types_of_onnx.FloatTensorType if table.X.dtype == np.float32 else doubles
+        kind = strings if table.kind(0) == "category" else numbers
         return [(ARRAY_NAME, kind([None, table.n_columns]))]
     types = []
     for column, name in enumerate(_names(table)):
@@ -84,7 +79,7 @@ def onnx_types(X: MatrixLike) -> list[tuple[str, Any]]:
                 f"{table.label(column)} of X holds neither numbers nor strings, and ONNX has these "
                 "only."
             )
-        kind = StringTensorType if held == "category" else DoubleTensorType
+        kind = strings if held == "category" else doubles
         types.append((name, kind([None, 1])))
     return types
 

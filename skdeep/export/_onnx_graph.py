@@ -57,11 +57,13 @@ class Graph:
     def typed_constant(self, values: Array) -> str:
         """Numbers or strings as they are."""
         name: str = self.scope.get_unique_variable_name("constant")
-        if values.dtype.kind in "UO":
-            kind, content = TensorProto.STRING, [str(v).encode() for v in values.ravel()]
+        shape = list(values.shape)
+        if values.dtype.kind == "O":
+            strings = [str(value).encode() for value in values.ravel()]
+            self.container.add_initializer(name, TensorProto.STRING, shape, strings)
         else:
-            kind, content = np_dtype_to_tensor_dtype(values.dtype), values.ravel().tolist()
-        self.container.add_initializer(name, kind, list(values.shape), content)
+            tensor = from_array(values)
+            self.container.add_initializer(name, tensor.data_type, shape, tensor)
         return name
 
     def cast(self, name: str, dtype: FloatType | str, output: str = "") -> str:

@@ -187,6 +187,24 @@ def test_our_converter_takes_the_place_of_the_one_for_scikit_learns_models():
     check(model, IRIS)
 
 
+def test_coefficients_that_are_sparse():
+    model = LogisticRegressionGD(alpha=5, l1_ratio=1).fit(IRIS, NAMES == "setosa").sparsify()
+    check(model, IRIS)
+
+
+def test_a_row_at_a_time():
+    for name in ("two classes", "three classes", "labels", "one class", "two targets"):
+        model, X = fitted(name)
+        graph = session(model, X)
+        every, alone = run(graph, X), [run(graph, X[row : row + 1]) for row in range(3)]
+        for output, values in every.items():
+            by_row = np.concatenate([one[output] for one in alone])
+            if output == "label":
+                assert_array_equal(by_row, values[:3])
+            else:
+                assert_allclose(by_row, values[:3], rtol=1e-6)
+
+
 def test_a_conversion_leaves_the_estimator_as_it_was():
     for name in ("logistic regression", "labels", "batch norm", "two targets"):
         model, X = fitted(name)

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from tabular.tables import FORMS, SIZE, TARGETS, numbers, plain, small
 
 from skdeep import TabularMLPClassifier, TabularMLPRegressor
+from skdeep.export import onnx_inputs, onnx_types
 from skdeep.preprocessing import PiecewiseLinearEncoder, TableEncoder
 
 pytestmark = [
@@ -79,6 +80,18 @@ def test_tables_of_any_library(form):
     X = FORMS[form]()
     model = small(TabularMLPClassifier).fit(X, TARGETS["two classes"])
     check(model, X)
+
+
+def test_another_program_than_onnx_runtime_agrees():
+    reference = pytest.importorskip("onnx.reference")
+    X, y = plain(), TARGETS["three classes"]
+    model = small(TabularMLPClassifier, activation=["gelu", "mish"]).fit(X, y)
+    types, options = onnx_types(X), {"zipmap": False}
+    graph = skl2onnx.to_onnx(model, initial_types=types, options=options)
+    inputs = onnx_inputs(session_of(graph), X)
+    label, p = reference.ReferenceEvaluator(graph).run(None, inputs)
+    assert_array_equal(label, model.predict(X))
+    assert_allclose(p, model.predict_proba(X), rtol=0, atol=1e-5)
 
 
 def test_a_target_far_from_zero_keeps_its_digits():
