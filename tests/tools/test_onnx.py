@@ -1,8 +1,10 @@
 """Networks in ONNX: a graph says what the estimator says, for every kind of network."""
 
 import pickle
+from itertools import cycle
 
 import numpy as np
+import pandas as pd
 import pytest
 from exported import CASES, IRIS, NAMES, POSITIVE, classifier, fitted, regressor
 from numpy.testing import assert_allclose, assert_array_equal
@@ -11,6 +13,7 @@ from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_
 from skl2onnx.operator_converters.linear_classifier import convert_sklearn_linear_classifier
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -19,6 +22,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from skdeep import LogisticRegressionGD, SoftmaxClassifier
 from skdeep._engine.activations import ACTIVATIONS
 from skdeep._engine.links import LINKS
+from skdeep._engine.losses import REGRESSION_LOSSES
 from skdeep.export import _onnx_network
 from skdeep.export._onnx import register_converters
 from skdeep.export._onnx_classes import OPTIONS
@@ -62,6 +66,47 @@ def test_activations_under_norms(activation, norm, dtype):
     assert_allclose(
         found["probabilities"], expected, rtol=0, atol=1e-5 * np.abs(expected).max() + 1e-6
     )
+
+
+LABELS = {
+    "numbers": NAMES == "setosa",
+    "words": np.where(NAMES == "setosa", "no", "yes"),
+    "three words": NAMES,
+    "labels": np.column_stack([IRIS[:, 0] > 0, IRIS[:, 1] > 0, IRIS[:, 2] > 1]).astype(int),
+    "three numbers": np.unique(NAMES, return_inverse=True)[1] * 10 - 7,
+}
+EACH_OF_BOTH = [
+    ["relu", "selu"],
+    ["logistic", "tanh"],
+    ["softplus", "leaky_relu"],
+    ["elu", "mish"],
+    ["silu", "gelu"],
+]
+OF_LABELS = list(zip(LABELS, EACH_OF_BOTH, strict=True))
+LOSSES = list(zip(REGRESSION_LOSSES, cycle(EACH_OF_BOTH), strict=False))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize(("labels", "activations"), OF_LABELS)
+@pytest.mark.parametrize("rows", ["float32", "float64"])
+@each_dtype
+def test_labels_under_norms(labels, activations, norm, rows, dtype):
+    model = classifier(7, 6, activation=activations, dtype=dtype, **NORMS[norm])
+    model.fit(IRIS, LABELS[labels])
+    X = IRIS.astype(rows)
+    check(model, X)
+    found = run(session(model, X, raw_scores=True), X)
+    assert_allclose(found["probabilities"], raw_scores(model, X), **CLOSE)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize(("loss", "activations"), LOSSES)
+@pytest.mark.parametrize("n_targets", [1, 2])
+@each_dtype
+def test_losses_under_norms(loss, activations, norm, n_targets, dtype):
+    y = np.column_stack([POSITIVE, 3 * POSITIVE])[:, :n_targets].squeeze()
+    model = regressor(7, 6, loss=loss, activation=activations, dtype=dtype, **NORMS[norm])
+    check(model.fit(IRIS, y), IRIS.astype(dtype))
 
 
 @pytest.mark.parametrize("rows", ["float32", "float64", "int64", "int32", "bool"])
@@ -185,6 +230,21 @@ def test_our_converter_takes_the_place_of_the_one_for_scikit_learns_models():
     assert np.abs(p - model.predict_proba(IRIS)).max() > 0.1
     register_converters()
     check(model, IRIS)
+
+
+def test_columns_of_a_frame_are_found_by_their_names():
+    X = pd.DataFrame(IRIS, columns=["a", "b", "c", "d"])
+    model = classifier(4).fit(X, NAMES)
+    found = run(session(model, X[["d", "b", "a", "c"]]), X)
+    assert_allclose(found["probabilities"], model.predict_proba(X), rtol=0, atol=1e-5)
+    other_names = session(model, X.rename(columns={"a": "first"}))
+    found = run(other_names, X.rename(columns={"a": "first"}))
+    assert_allclose(found["probabilities"], model.predict_proba(X), rtol=0, atol=1e-5)
+
+
+def test_an_unfitted_estimator():
+    with pytest.raises(NotFittedError):
+        session(classifier(4), IRIS)
 
 
 def test_coefficients_that_are_sparse():

@@ -82,6 +82,15 @@ def test_tables_of_any_library(form):
     check(model, X)
 
 
+def test_members_and_encoders_alone():
+    X = plain()
+    model = small(TabularMLPClassifier).fit(X, TARGETS["three classes"])
+    encoder, member = model.encoders_[1], model.members_[-1]
+    encoded = run(session(encoder, X), X)["variable"]
+    assert_allclose(encoded, encoder.transform(X), rtol=1e-6)
+    check(member, encoded)
+
+
 def test_another_program_than_onnx_runtime_agrees():
     reference = pytest.importorskip("onnx.reference")
     X, y = plain(), TARGETS["three classes"]
