@@ -27,8 +27,11 @@ OPTIONS: dict[str, list[object]] = {
 
 @dataclass(frozen=True, eq=False)
 class Classes:
-    """What raw outputs are of: one logit for two "binary" classes, one for each of "multiclass", or
-    one for each label of "multilabel"; and the labels."""
+    """The labels, and what raw outputs are of them.
+
+    Of "binary" classes one logit, that of the second; of "multiclass" one for each class, of
+    "multilabel" one for each label.
+    """
 
     task: str
     labels: Array
@@ -51,9 +54,9 @@ class Classes:
         if self.task == "multiclass":
             return LINKS["softmax"](graph, z)
         if self.task == "binary" and self.labels.size == 1:
-            # The only class there is, whatever the network says; and infinite z give no NaN.
-            never = graph.cast(graph.add("IsNaN", z), graph.dtype)
-            return graph.add("Max", never, graph.constant(1))
+            # The only class there is, whatever the network says: z has the number of rows.
+            zeros = graph.zeros_like_rows(z, 1)
+            return graph.add("Add", zeros, graph.constant(1))
         return LINKS["logistic"](graph, self.scores(graph, z))
 
     def predicted(self, graph: Graph, z: str) -> str:

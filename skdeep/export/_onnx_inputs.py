@@ -8,12 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from skl2onnx.common._topology import Operator, Variable
-from skl2onnx.common.data_types import (
-    BooleanTensorType,
-    DoubleTensorType,
-    FloatTensorType,
-    StringTensorType,
-)
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
 
 from .._engine.backend import Array
 from ._onnx_graph import Graph
@@ -35,10 +30,6 @@ class InputColumn:
     @property
     def holds_floats(self) -> bool:
         return isinstance(self.variable.type, FloatTensorType | DoubleTensorType)
-
-    @property
-    def holds_booleans(self) -> bool:
-        return isinstance(self.variable.type, BooleanTensorType)
 
     def read(self, graph: Graph) -> str:
         """The column as a tensor of shape (n, 1)."""
@@ -100,6 +91,7 @@ def matrix_of(graph: Graph, columns: Sequence[InputColumn]) -> str:
 
 
 def check_numbers(columns: Sequence[InputColumn]) -> None:
+    """Raise where one of the columns holds strings."""
     for column in columns:
         if column.holds_strings:
             raise TypeError(
