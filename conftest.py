@@ -3,16 +3,16 @@
 import os
 from importlib.util import find_spec
 
-# What is needed, and whose examples need it.
+# Whose examples need what.
 NEEDED = {
-    "torch": ["skdeep/export/_torch.py", "doc/guide/frameworks.rst"],
-    "keras": ["skdeep/export/_keras.py"],
-    "paddle": ["skdeep/export/_paddle.py"],
-    "skops": ["skdeep/export/_trusted.py"],
+    "skdeep/export/_torch.py": ["torch"],
+    "skdeep/export/_keras.py": ["keras"],
+    "skdeep/export/_paddle.py": ["paddle"],
+    "skdeep/export/_trusted.py": ["skops"],
+    "doc/guide/frameworks.rst": ["torch"],
+    "doc/guide/onnx.rst": ["skl2onnx", "onnxruntime"],
 }
-collect_ignore = [
-    path for module, paths in NEEDED.items() if find_spec(module) is None for path in paths
-]
+collect_ignore = [path for path, modules in NEEDED.items() if not all(map(find_spec, modules))]
 # Keras asks for TensorFlow unless it is told otherwise.
 if find_spec("torch") is not None:
     os.environ.setdefault("KERAS_BACKEND", "torch")
