@@ -23,6 +23,7 @@ from skdeep import (
     TabularMLPRegressor,
     augmentation,
     callbacks,
+    export,
     inspection,
     model_selection,
     preprocessing,
@@ -843,4 +844,13 @@ CASES["WeightsDisplay.from_estimator"] = Case(
         "cmap": {"None"},
         "name": TEXTS,
     },
+)
+
+# ------------------------------------------------------------------------------------------ export
+
+CASES["to_numpy"] = Case(
+    export.to_numpy,
+    # Nothing is written: each call has a value that is none.
+    {"model": fitted(SoftmaxClassifier, tol=10.0), "path": "network.py"},
+    {"model": NOTHING, "path": NOTHING},
 )

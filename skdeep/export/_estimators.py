@@ -287,7 +287,7 @@ class _Target:
                 "The network ends with an exponential, so it is a regressor: classes must be None, "
                 f"got {classes!r}."
             )
-        if classes.ndim != 1 or not np.array_equal(classes, np.unique(classes)):
+        if classes.ndim != 1 or not _are_sorted(classes):
             raise ValueError(
                 "classes must be distinct labels in sorted order, in which scikit-learn has "
                 f"classes_: permute the network's outputs first. Got {classes!r}."
@@ -338,3 +338,11 @@ def _check_not_of_the_network(parameters: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"{name} is what the network has, and cannot be given; got {parameters[name]!r}."
             )
+
+
+def _are_sorted(labels: Array) -> bool:
+    """Whether they ascend, which labels that cannot be compared do not."""
+    try:
+        return bool(np.array_equal(labels, np.unique(labels)))
+    except TypeError:
+        return False

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._arguments import ErrorsName
 from .._engine.backend import Array
 from ..estimators._base import BaseNetworkEstimator
 from ._layers import NetworkArrays, network_arrays
@@ -70,7 +71,8 @@ def to_numpy(model: BaseNetworkEstimator, path: str | os.PathLike[str]) -> Path:
     >>> bool((flowers.predict(X) == model.predict(X)).all())
     True
     """
-    module = Path(path)
+    with ErrorsName("path"):
+        module = Path(path)
     if module.suffix != ".py" or not module.stem.isidentifier():
         raise ValueError(
             f"path must be that of a Python module, such as 'network.py', got {str(path)!r}."
