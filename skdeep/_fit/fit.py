@@ -29,7 +29,7 @@ from .rates import DecaysOfModels, OwnSchedule, PresentRate, RatesOfModels
 from .recipe import Recipe
 from .solve import Outcome, solver_of
 from .watch import Counters, Watch
-from .whole import check_wanted, is_part
+from .whole import epoch_is_over, is_part
 
 # The population is cut down to those still training when this part of it has ended: to copy what
 # remains costs about as much as a few steps.
@@ -344,7 +344,7 @@ class Fit:
             # The epoch is whole, whatever befalls those who hear of it.
             self._remember_epoch()
         watch.announce()
-        check_wanted()
+        epoch_is_over(1)
         # The solver knows itself when its epochs are used up.
         return self._take_up_changes(model) or watch.stopped
 
@@ -357,7 +357,7 @@ class Fit:
             self._record(model, float(losses[model.row]), logits)
         # Once all are recorded: whoever hears of one may save them all.
         changed = [self._announce(model) for model in running if model.error is None]
-        check_wanted()
+        epoch_is_over(len(running) // self._n_of_each)
         staying = self._running()
         self._let_go([model for model in running if model not in staying])
         n_models, n_staying = len(self.population), len(staying)

@@ -10,7 +10,7 @@ import itertools
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Event
@@ -29,6 +29,8 @@ class Whole:
         # What it is a part of itself.
         self._outer = outer or _WHOLE.get()
         self._given_up = Event()
+        # What hears of the parts' epochs, of those in this process, and of how many models each is.
+        self.listener: Callable[[int], None] | None = None
         _HERE[self._key] = self
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -89,8 +91,16 @@ def is_part() -> bool:
     return _WHOLE.get() is not None
 
 
-def check_wanted() -> None:
-    """Raise KeyboardInterrupt where a fit is part of a whole that has been given up."""
+def epoch_is_over(n_models: int) -> None:
+    """Tell the whole, if there is one, of an epoch of so many models.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where it has been given up.
+    """
     whole = _WHOLE.get()
     if whole is not None:
         whole.check_wanted()
+        if whole.listener is not None:
+            whole.listener(n_models)

@@ -4,9 +4,11 @@
 candidates are fitted and scored differs, and that is `Evaluator`'s.
 """
 
+import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from numbers import Integral, Real
 from typing import Self, cast
 
@@ -39,6 +41,9 @@ from ._compat import (
 )
 from ._ensemble import fit_ensemble
 from ._evaluation import Evaluator, Rung, counted
+from ._gathered_warnings import GatheredWarnings, Gatherer
+from ._progress import BEST, ENSEMBLE, Progress, WorkToCome
+from ._progress_displays import display_on
 from ._scoring import Scoring
 from ._types import Constraints, CVResults, Fold, Outcome, Parameters
 
@@ -81,6 +86,10 @@ class VectorizedSearch(BaseSearchCV):
         """Whether candidates that are evaluated now may be trained on."""
         return False
 
+    def _work_to_come(self, n_calls: int) -> WorkToCome:
+        """What there is to do once candidates have been evaluated so many times."""
+        return WorkToCome()
+
     def _check_input_parameters(
         self, X: Rows, y: ArrayLike | None, split_params: Parameters
     ) -> None:
@@ -115,6 +124,14 @@ class VectorizedSearch(BaseSearchCV):
             and nothing has been refitted.
         """
         self._forget("stacked_", "ensemble_")
+        with GatheredWarnings() as gatherer:
+            self._fit_gathering(X, y, params, gatherer)
+        return self
+
+    def _fit_gathering(
+        self, X: Rows, y: ArrayLike | None, params: Parameters, gatherer: Gatherer
+    ) -> None:
+        """What `fit` does; warnings of workers go to the gatherer."""
         check_spaces(self)
         with ErrorsName("scoring"):
             scorers, refit_metric = self._get_scorers()
@@ -134,7 +151,6 @@ class VectorizedSearch(BaseSearchCV):
         self._checked_cv_orig = checked_cv(self.cv, y, self.estimator)
         self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
-        base_estimator = clone(self.estimator)
         scoring = Scoring(
             scorers,
             routed.estimator.fit,
@@ -143,26 +159,49 @@ class VectorizedSearch(BaseSearchCV):
             self.return_train_score,
             self.verbose,
         )
-        found = _Found(self, base_estimator, X, y, scoring, routed.splitter.split)
+        found = _Found(self, clone(self.estimator), X, y, scoring, routed.splitter.split)
+        found.gatherer = gatherer
+        self._search_and_refit(found, about, refit_metric, root)
+        root.call_on_fit_task_end(**about)
+
+    def _search_and_refit(
+        self, found: "_Found", about: dict[str, object], refit_metric: object, root: Context
+    ) -> None:
+        progress = self._progress(refit_metric)
+        found.show(progress)
+        whole = Whole()
+        whole.listener = progress.hear
         # Of what is fitted from here on nothing may be half trained.
-        with Whole().part():
+        with whole.part(), closing(progress):
             try:
                 run_search(self, found.evaluate_candidates, root)
                 refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
                 self._choose_best(found.results, refit_metric)
                 if self.refit:
-                    self._refit(base_estimator, about, routed.estimator.fit, root)
+                    with progress.during(BEST):
+                        self._refit(found, about, root)
+                        progress.finish(BEST)
             except KeyboardInterrupt:
                 self._forget_all_but(found.results)
                 raise
             if found.concern_skdeep:
                 self.stacked_ = found.stacked
-            self.scorer_ = scorers_by_name(scorers)
+            self.scorer_ = scorers_by_name(found.scoring.scorer)
             self.cv_results_ = found.results
             if self.keep_best is not None:
-                self._keep_the_best(base_estimator, X, y, routed.estimator.fit, refit_metric)
-        root.call_on_fit_task_end(**about)
-        return self
+                with progress.during(ENSEMBLE):
+                    self._keep_the_best(found, refit_metric)
+                    progress.finish(ENSEMBLE)
+
+    def _progress(self, refit_metric: object) -> Progress:
+        """What shows how far this search is, or keeps silent."""
+        return Progress(
+            display_on(sys.stdout) if self.verbose > 0 else None,
+            refit_metric if isinstance(refit_metric, str) else None,
+            n_refits=int(bool(self.refit)),
+            n_kept=self.keep_best or 0,
+            work_to_come=self._work_to_come,
+        )
 
     def _forget_all_but(self, results: CVResults) -> None:
         """Be the search that has been interrupted, and not the one that was fitted before it."""
@@ -225,16 +264,11 @@ class VectorizedSearch(BaseSearchCV):
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
 
-    def _refit(
-        self,
-        base_estimator: BaseEstimator,
-        about: dict[str, object],
-        fit_params: Parameters,
-        root: Context,
-    ) -> None:
+    def _refit(self, found: "_Found", about: dict[str, object], root: Context) -> None:
         """Fit the best candidate on all rows; `about` is what callbacks are told."""
-        best = clone(base_estimator).set_params(**clone(self.best_params_, safe=False))
-        X, y = about["X"], about["y"]
+        fit_params = found.scoring.fit_params
+        best = clone(found.base_estimator).set_params(**clone(self.best_params_, safe=False))
+        X, y = found.X, found.y
         context = root.subcontext(task_name="refit-with-best-params")
         with context.propagate_callback_context(best):
             context.call_on_fit_task_begin(**about)
@@ -256,14 +290,7 @@ class VectorizedSearch(BaseSearchCV):
                 f"refit must name it, got refit={self.refit!r}."
             )
 
-    def _keep_the_best(
-        self,
-        base_estimator: BaseEstimator,
-        X: Rows,
-        y: ArrayLike | None,
-        fit_params: Parameters,
-        metric: object,
-    ) -> None:
+    def _keep_the_best(self, found: "_Found", metric: object) -> None:
         self._check_keep_best(metric)
         results = self.cv_results_
         scores = np.asarray(results[f"mean_test_{metric}"])
@@ -273,7 +300,12 @@ class VectorizedSearch(BaseSearchCV):
             return
         chosen = [results["params"][i] for i in order[: self.keep_best]]
         self.ensemble_ = fit_ensemble(
-            base_estimator, chosen, X, y, fit_params, self.max_stack_bytes
+            found.base_estimator,
+            chosen,
+            found.X,
+            found.y,
+            found.scoring.fit_params,
+            self.max_stack_bytes,
         )
 
     def _from_best_to_worst(self, results: CVResults, scores: Array) -> list[int]:
@@ -293,15 +325,30 @@ class _Found:
         scoring: Scoring,
         split_params: Parameters,
     ) -> None:
-        self._search, self._X, self._y = search, X, y
-        self._error_score, self._split_params = scoring.error_score, split_params
+        self._search, self._split_params = search, split_params
+        self.base_estimator, self.X, self.y, self.scoring = base_estimator, X, y, scoring
         self._evaluator = search._make_evaluator(base_estimator, X, y, scoring)
         self._last: Rung | None = None
+        self._say: Callable[[str], None] = print
         self.candidates: list[Parameters] = []
         self.outcomes: list[Outcome] = []
         self.reasons: list[str] = []
         self.more_results: dict[str, list[object]] = defaultdict(list)
         self.results: CVResults = {}
+
+    @property
+    def gatherer(self) -> Gatherer | None:
+        """Where workers' warnings go."""
+        return self._evaluator.gatherer
+
+    @gatherer.setter
+    def gatherer(self, gatherer: Gatherer) -> None:
+        self._evaluator.gatherer = gatherer
+
+    def show(self, progress: Progress) -> None:
+        """Let progress be shown from here on."""
+        self._evaluator.show(progress)
+        self._say = progress.say
 
     def evaluate_candidates(
         self,
@@ -314,11 +361,10 @@ class _Found:
         candidates = list(candidate_params)
         splits = self._splits(cv or self._search._checked_cv_orig)
         n_splits, n_fits = len(splits), len(candidates) * len(splits)
-        if self._search.verbose > 0:
-            print(
-                f"Fitting {n_splits} folds for each of {len(candidates)} candidates,"
-                f" totalling {n_fits} fits"
-            )
+        self._say(
+            f"Fitting {n_splits} folds for each of {len(candidates)} candidates,"
+            f" totalling {n_fits} fits"
+        )
         contexts: list[Context] = [NO_CALLBACKS] * n_fits
         if callback_ctx is not None and callback_ctx is not NO_CALLBACKS:
             name = "candidate-split-evaluation"
@@ -351,7 +397,7 @@ class _Found:
         """Add candidates of a rung to the results."""
         outcomes = rung.outcomes(numbers)
         if callable(self._search.scoring):
-            insert_error_scores(outcomes, self._error_score)
+            insert_error_scores(outcomes, self.scoring.error_score)
         self.candidates += [rung.candidates[number] for number in numbers]
         self.outcomes += outcomes
         self.reasons += rung.alone.values()
@@ -380,17 +426,17 @@ class _Found:
         errors = [outcome["fit_error"] for outcome in outcomes]
         some_have_fitted = any(outcome["fit_error"] is None for outcome in self.outcomes)
         if None in errors or self._search._must_not_fail_late or not some_have_fitted:
-            warn_about_failures(outcomes, self._error_score)
+            warn_about_failures(outcomes, self.scoring.error_score)
         else:
             warn(
                 f"All {len(errors)} fits of this round failed, and their scores are set to "
-                f"{self._error_score}. The last of them with:\n{errors[-1]}",
+                f"{self.scoring.error_score}. The last of them with:\n{errors[-1]}",
                 FitFailedWarning,
             )
 
     def _splits(self, cv: Splitter) -> list[Fold]:
         with ErrorsName("cv on X and y"):
-            splits = list(cv.split(self._X, self._y, **self._split_params))
+            splits = list(cv.split(self.X, self.y, **self._split_params))
         expected = self._search.n_splits_
         if len(splits) != expected:
             raise ValueError(

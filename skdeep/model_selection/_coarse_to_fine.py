@@ -25,6 +25,7 @@ from ._compat import Context
 from ._distributions import Distribution, RandomNumbers, interval_around, positions_around
 from ._evaluation import Evaluator, Rung, all_alone
 from ._plan import Plan
+from ._progress import WorkToCome
 from ._scoring import Scoring
 from ._search import VectorizedRandomizedSearchCV
 from ._types import (
@@ -354,6 +355,9 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     ) -> Evaluator:
         kind = EvaluatorOfOneByOne if self.search == "sklearn" else Evaluator
         return kind(self, base_estimator, X, y, scoring)
+
+    def _work_to_come(self, n_calls: int) -> WorkToCome:
+        return WorkToCome(self.n_rounds - n_calls, self.n_rounds - n_calls)
 
     def _check_input_parameters(
         self, X: Rows, y: ArrayLike | None, split_params: dict[str, object]

@@ -26,8 +26,9 @@ from ..estimators._callbacks import callbacks_of
 from ..estimators._stack import OwnError
 from ._compat import Context, fit_and_score_alone, follows_into_steps
 from ._folds import Split, prepare_split
-from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, with_epochs
-from ._progress import Progress
+from ._gathered_warnings import Gathered, Gatherer, warnings_for_master
+from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, n_epochs_of, with_epochs
+from ._progress import ALONE, STACKED, Progress
 from ._scoring import Scoring
 from ._together import NO_MEMORY, Done, StackTask, fit_and_score_stack
 from ._types import Fold, Outcome, Parameters
@@ -121,6 +122,17 @@ class Evaluator:
             self._scoring = replace(scoring, caller=search)
         self._n_workers = effective_n_jobs(search.n_jobs)
         self._whole = Whole()
+        self.progress = Progress(None)
+        # Where warnings go that workers bring from other processes.
+        self.gatherer: Gatherer | None = None
+
+    def show(self, progress: Progress) -> None:
+        """Let progress be shown from here on."""
+        self.progress = progress
+        progress.n_workers = self._n_workers
+        if self._n_workers == 1:
+            # Of several at a time nobody could tell whose epochs are heard of.
+            self._whole.listener = progress.hear
 
     def __call__(self, rung: Rung, before: Rung | None = None) -> None:
         """Fill in the rung's outcomes; those who were in the one before go on from there.
@@ -149,21 +161,27 @@ class Evaluator:
         plan = self._plan(rung)
         for number, reason in plan.alone.items():
             rung.alone |= {(number, split): reason for split in range(len(rung.splits))}
-        self._say_what_is_stacked(rung)
         units: list[Unit] = list(product(plan.settings.values(), range(len(rung.splits))))
-        if not units:
-            return
         epochs = sum(
             one.family.n_epochs(one.model, len(rung.splits[number][0]))
             for groups, number in units
             for group in groups.values()
             for one in group
         )
+        self._expect(rung, epochs)
+        if not units:
+            self._say_what_is_stacked(rung, "")
+            return
         at_once = len(units) if rung.goes_on else self._n_workers
-        with self._workers() as parallel, self._progress(epochs) as progress:
+        with self._workers() as parallel, self.progress.during(STACKED):
             for start in range(0, len(units), at_once):
                 tasks = self._prepare(rung, parallel, units[start : start + at_once])
-                self._run(rung, parallel, tasks, progress)
+                if start == 0:
+                    n_stacks = len(tasks) * len(units) / min(at_once, len(units))
+                    is_known = at_once >= len(units) or (at_once == 1 and len(plan.settings) == 1)
+                    about = "" if is_known else "about "
+                    self._say_what_is_stacked(rung, f" in {about}{round(n_stacks)} stacks")
+                self._run(rung, parallel, tasks)
 
     def _train_on(self, rung: Rung, before: Rung) -> None:
         """The candidates that are still in go on, under their new numbers."""
@@ -173,13 +191,13 @@ class Evaluator:
         for (old, split), reason in before.alone.items():
             if old in number_of:
                 rung.alone[number_of[old], split] = reason
-        self._say_what_is_stacked(rung)
         tasks = [self._surviving(rung, task, number_of) for task in before.live]
         before.live.clear()
         tasks = [task for task in tasks if task.candidates]
-        epochs = sum(task.epochs_of(one) for task in tasks for one in task.candidates)
-        with self._workers() as parallel, self._progress(epochs) as progress:
-            self._run(rung, parallel, tasks, progress)
+        self._say_what_is_stacked(rung, f" in {len(tasks)} stacks" if tasks else "")
+        self._expect(rung, sum(map(StackTask.n_epochs, tasks)))
+        with self._workers() as parallel, self.progress.during(STACKED):
+            self._run(rung, parallel, tasks)
 
     def _surviving(self, rung: Rung, task: StackTask, number_of: dict[int, int]) -> StackTask:
         candidates, places = [], []
@@ -218,6 +236,27 @@ class Evaluator:
     # ------------------------------------------------------------------------------- stacks
 
     @contextmanager
+    def _results_of(
+        self, parallel: Parallel, jobs: Iterable[object]
+    ) -> Iterator[Iterable[tuple[Any, Any]]]:
+        """The results of jobs as they are done; on an error, what is left to do is called off."""
+        results = parallel(jobs)
+        try:
+            yield map(self._heard_of, results)
+        finally:
+            if isinstance(results, Generator):
+                with warnings.catch_warnings(action="ignore"):
+                    # joblib warns of what it calls off, and the error that is under way says enough.
+                    results.close()
+
+    def _heard_of(self, done: tuple[object, object, list[Gathered]]) -> tuple[object, object]:
+        """A result with its number, once its warnings have been passed on."""
+        number, result, warned = done
+        if self.gatherer is not None:
+            self.gatherer.add(warned)
+        return number, result
+
+    @contextmanager
     def _workers(self) -> Iterator[Parallel]:
         """joblib's workers, processes unless the user has chosen otherwise.
 
@@ -246,15 +285,6 @@ class Evaluator:
         """Work for joblib, done as a part of this search; the result comes with the number."""
         return delayed(_numbered)(self._whole, number, work, *args, **named)
 
-    @contextmanager
-    def _progress(self, epochs: int) -> Iterator[Progress]:
-        """Progress through candidates' epochs, each on one split."""
-        progress = Progress(epochs, shown=self._search.verbose > 0)
-        try:
-            yield progress
-        finally:
-            progress.close()
-
     def _prepare(self, rung: Rung, parallel: Parallel, units: Sequence[Unit]) -> list[StackTask]:
         """The tasks of some settings and splits; none where the data cannot be prepared."""
         jobs = (
@@ -270,7 +300,7 @@ class Evaluator:
             )
             for place, (groups, number) in enumerate(units)
         )
-        with results_of(parallel, jobs) as results:
+        with self._results_of(parallel, jobs) as results:
             splits = dict(results)
         tasks: list[StackTask] = []
         at_least = self._n_workers // math.gcd(self._n_workers, len(units))
@@ -282,8 +312,7 @@ class Evaluator:
                         raise _Unprepared(split)
                     tasks += self._cut(rung, group, split, at_least)
                 except _Unprepared as reason:
-                    rung.alone |= {(one.number, number): str(reason) for one in group}
-                    self._say(f"{len(group)} more to be fitted alone: {reason}")
+                    self._go_alone(rung, group, number, str(reason))
         return tasks
 
     def _cut(self, rung: Rung, group: Group, split: Split, at_least: int) -> list[StackTask]:
@@ -320,36 +349,28 @@ class Evaluator:
         bounds = [len(group) * i // n_stacks for i in range(n_stacks + 1)]
         return [group[a:b] for a, b in pairwise(bounds)]
 
-    def _run(
-        self, rung: Rung, parallel: Parallel, tasks: Sequence[StackTask], progress: Progress
-    ) -> None:
+    def _run(self, rung: Rung, parallel: Parallel, tasks: Sequence[StackTask]) -> None:
         jobs = (
             self._job(place, fit_and_score_stack, task, self._scoring, goes_on=rung.goes_on)
             for place, task in enumerate(tasks)
         )
-        with results_of(parallel, jobs) as results:
+        with self._results_of(parallel, jobs) as results:
             for place, parts in results:
                 # What lives on comes back with the results.
                 tasks[place].stack = None
                 for done in parts:
-                    self._record(rung, tasks[place], done, progress)
-                progress.show()
+                    self._record(rung, tasks[place], done)
 
-    def _record(self, rung: Rung, task: StackTask, done: Done, progress: Progress) -> None:
+    def _record(self, rung: Rung, task: StackTask, done: Done) -> None:
         split = task.split.number
         if done.reason:
-            rung.alone |= {(one.number, split): done.reason for one in done.candidates}
-            self._say(f"{len(done.candidates)} more to be fitted alone: {done.reason}")
+            self._go_alone(rung, done.candidates, split, done.reason)
             return
         for candidate, outcome in zip(done.candidates, done.outcomes, strict=True):
             rung.found[candidate.number, split] = outcome
             self._report(rung, candidate.number, split, outcome)
-            score = outcome["test_scores"]
-            progress.add(
-                candidate.number,
-                task.epochs_of(candidate),
-                float(score) if isinstance(score, (int, float)) else None,
-            )
+            self.progress.score(candidate.number, outcome["test_scores"], len(rung.splits))
+        self.progress.add(sum(map(task.epochs_of, done.candidates)))
         if done.stack is not None:
             places = range(len(done.candidates))
             rung.live.append(
@@ -363,20 +384,36 @@ class Evaluator:
             settings = ", ".join(f"{name}={parameters[name]}" for name in sorted(parameters))
             seconds = cast(float, outcome["fit_time"]) + cast(float, outcome["score_time"])
             scores = outcome["test_scores"] if self._search.verbose > 2 else ""
-            print(
+            self.progress.say(
                 f"[CV {split + 1}/{len(rung.splits)}] END {settings}; {scores} "
                 f"total time={seconds:.2f}s"
             )
 
-    def _say(self, line: str) -> None:
-        if self._search.verbose > 0:
-            print(line)
-
-    def _say_what_is_stacked(self, rung: Rung) -> None:
+    def _say_what_is_stacked(self, rung: Rung, into: str) -> None:
         n_fits = len(rung.candidates) * len(rung.splits)
-        line = f"Stacking {n_fits - len(rung.alone)} of {n_fits} fits"
+        line = f"Stacking {n_fits - len(rung.alone)} of {n_fits} fits{into}"
         reasons = counted(rung.alone.values())
-        self._say(line + "".join(f"; {n} alone: {why}" for why, n in reasons.items()))
+        self.progress.say(line + "".join(f"; {n} alone: {why}" for why, n in reasons.items()))
+
+    def _go_alone(self, rung: Rung, group: Group, split: int, reason: str) -> None:
+        """Candidates that were to share a stack on a split, and cannot."""
+        rung.alone |= {(one.number, split): reason for one in group}
+        self.progress.move_to_alone(sum(self._n_epochs(rung, (one.number, split)) for one in group))
+        self.progress.say(f"{len(group)} more to be fitted alone: {reason}")
+
+    def _expect(self, rung: Rung, stacked: float) -> None:
+        """Tell the progress what there is to do, in epochs."""
+        if self.progress.is_shown:
+            alone = sum(self._n_epochs(rung, pair) for pair in rung.alone)
+            self.progress.counts_epochs |= stacked > 0 or alone > len(rung.alone)
+            self.progress.expect(stacked, alone, len(rung.candidates) * len(rung.splits))
+
+    def _n_epochs(self, rung: Rung, pair: Pair) -> int:
+        """How many epochs it takes to fit a candidate alone."""
+        if not self.progress.is_shown:
+            return 0
+        number, split = pair
+        return n_epochs_of(self._base, rung.candidates[number], len(rung.splits[split][0]))
 
     # -------------------------------------------------------------------------------- alone
 
@@ -410,28 +447,19 @@ class Evaluator:
             )
             for number, split in pairs
         )
-        with results_of(self._parallel(), jobs) as results:
-            rung.found.update(results)
-
-
-@contextmanager
-def results_of(parallel: Parallel, jobs: Iterable[object]) -> Iterator[Iterable[tuple[Any, Any]]]:
-    """The results of jobs as they are done; on an error, what is not done yet is called off."""
-    results = parallel(jobs)
-    try:
-        yield results
-    finally:
-        if isinstance(results, Generator):
-            with warnings.catch_warnings(action="ignore"):
-                # joblib warns of what it calls off, and the error that is under way says enough.
-                results.close()
+        with self.progress.during(ALONE), self._results_of(self._parallel(), jobs) as results:
+            for pair, outcome in results:
+                rung.found[pair] = outcome
+                self.progress.score(pair[0], outcome["test_scores"], n_splits)
+                self.progress.add(self._n_epochs(rung, pair))
 
 
 def _numbered(
     whole: Whole, number: object, work: Callable[..., object], *args: object, **named: object
-) -> tuple[object, object]:
-    with whole.part():
-        return number, work(*args, **named)
+) -> tuple[object, object, list[Gathered]]:
+    with whole.part(), warnings_for_master() as warned:
+        result = work(*args, **named)
+    return number, result, warned
 
 
 class _Unprepared(Exception):

@@ -19,6 +19,7 @@ from ._base import DEFAULT_STACK_BYTES, OWN_CONSTRAINTS, VectorizedSearch
 from ._compat import Context, HalvingRandomSearchCV, yields_constant_splits
 from ._evaluation import Evaluator, identity
 from ._plan import last_step
+from ._progress import WorkToCome
 from ._rungs import Rungs, exact
 from ._scoring import Scoring
 from ._types import (
@@ -245,6 +246,11 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
             return True
         rungs = self._rungs(self.n_candidates_[0])
         return len(self.n_candidates_) < len(rungs)
+
+    def _work_to_come(self, n_calls: int) -> WorkToCome:
+        rungs = self._rungs(self.n_candidates_[0])
+        stacked, alone = rungs.work_after(n_calls)
+        return WorkToCome(stacked, alone, rungs.n_resources(len(rungs) - 1) / rungs.n_resources(0))
 
     def _rungs(self, n_candidates: int) -> Rungs:
         """The rungs of so many candidates; the epochs of the first are known or to be exhausted."""

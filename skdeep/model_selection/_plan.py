@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from .._fit.recipe import token
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._callbacks import callbacks_of
+from ..tabular._base import BaseTabularMLP
 from ._compat import routing_enabled
 from ._families import Family, family_of
 from ._types import Parameters
@@ -114,6 +115,18 @@ def make_plan(
 def with_parameters(base_estimator: BaseEstimator, parameters: Parameters) -> BaseEstimator:
     """An unfitted estimator with a candidate's parameters."""
     return clone(base_estimator).set_params(**clone(parameters, safe=False))
+
+
+def n_epochs_of(base_estimator: BaseEstimator, parameters: Parameters, n_rows: int) -> int:
+    """How many epochs a candidate may train for; a fit that has none of ours counts as one."""
+    try:
+        model = last_step(with_parameters(base_estimator, parameters))
+        if not isinstance(model, (BaseNetworkEstimator, BaseTabularMLP)):
+            return 1
+        return max(1, family_of(model).n_epochs(model, n_rows))
+    except Exception:
+        # Invalid parameters are told of where the candidate is fitted.
+        return 1
 
 
 def with_epochs(candidate: StackedCandidate, number: int, n_epochs: int) -> StackedCandidate:

@@ -70,6 +70,21 @@ class Rungs:
             power = max(0, number - self.n_required + self.n_possible)
         return min(floor(self.factor**power * self.min_resources), self.max_resources)
 
+    def work_after(self, number: int) -> tuple[float, float]:
+        """Epochs of all candidates after so many rungs, as multiples of the first rung's.
+
+        Of candidates that go on from where they are, and of those that start again in each rung.
+        """
+        n_candidates, before, going_on, anew = self.n_candidates, 0, 0, 0
+        for rung in range(len(self)):
+            n_epochs = self.n_resources(rung)
+            if rung >= number:
+                going_on += n_candidates * (n_epochs - before)
+                anew += n_candidates * n_epochs
+            before, n_candidates = n_epochs, self.n_kept(n_candidates)
+        first = self.n_candidates * self.n_resources(0)
+        return going_on / first, anew / first
+
     def n_kept(self, n_candidates: int) -> int:
         """How many of a rung's candidates go on to the next."""
         return ceil(n_candidates / self.factor)

@@ -63,6 +63,10 @@ class StackTask:
         n_rows = n_rows_of(self.split.X_train)
         return candidate.family.n_epochs(candidate.model, n_rows) - self.n_before
 
+    def n_epochs(self) -> int:
+        """How many epochs there are to train, over all candidates."""
+        return sum(map(self.epochs_of, self.candidates))
+
 
 @dataclass
 class Done:

@@ -226,7 +226,7 @@ def test_the_search_says_why_some_were_fitted_alone(capsys):
         },
     }
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("Stacking 2 of 8 fits; 2 alone: its parameters are not")
+    assert lines[1].startswith("Stacking 2 of 8 fits in 2 stacks; 2 alone: its parameters are not")
 
 
 def test_the_search_says_what_the_data_have_parted(capsys):
