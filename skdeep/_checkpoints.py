@@ -1,6 +1,7 @@
 """The form of a checkpoint: two lines that say what it is, and a pickle whose hash they hold.
 
-What a file is can be told, and that it is whole, before anything in it is unpickled.
+What a file is can be told, and that it is whole, before anything in it is unpickled. There are two
+kinds, of a fit and of a search.
 """
 
 import hashlib
@@ -9,8 +10,9 @@ import pickle
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 import sklearn
@@ -19,6 +21,8 @@ FORMAT = 4
 FIRST_LINE = re.compile(rb"skdeep checkpoint 4 of epoch (\d+)\n")
 # What skdeep wrote while a fit was kept in another form.
 EARLIER = re.compile(rb"skdeep checkpoint ([23] )?of epoch \d+\n")
+SEARCH_FORMAT = 1
+SEARCH_LINE = re.compile(rb"skdeep search checkpoint 1 of (\d+) fits\n")
 # The first line, and the second, are no longer than this.
 LONGEST_LINE = 2**12
 
@@ -41,15 +45,23 @@ class Versions(NamedTuple):
 
 def packed(epoch: int, saved: dict[str, object]) -> bytes:
     """A checkpoint of so many epochs."""
+    return _packed(b"skdeep checkpoint %d of epoch %d\n" % (FORMAT, epoch), saved)
+
+
+def packed_search(n_fits: int, saved: object) -> bytes:
+    """A checkpoint of a search that has so many fits."""
+    return _packed(b"skdeep search checkpoint %d of %d fits\n" % (SEARCH_FORMAT, n_fits), saved)
+
+
+def _packed(first: bytes, saved: object) -> bytes:
     content = pickle.dumps(saved)
-    first = b"skdeep checkpoint %d of epoch %d\n" % (FORMAT, epoch)
     about: dict[str, object] = {**Versions.now()._asdict(), "length": len(content)}
     about["sha256"] = _hash(first, about, content)
     return first + json.dumps(about).encode() + b"\n" + content
 
 
 def unpacked(path: Path) -> dict[str, object]:
-    """What was saved.
+    """What was saved of a fit.
 
     Raises
     ------
@@ -57,27 +69,58 @@ def unpacked(path: Path) -> dict[str, object]:
         If the file is none, is not whole, or was written by another version of skdeep.
     """
     with path.open("rb") as file:
+        first = file.readline(LONGEST_LINE)
+    if EARLIER.fullmatch(first):
+        raise ValueError(
+            f"{path} was written by an earlier version of skdeep, whose fits this one cannot "
+            "go on with. Go on with that version, or start the fit anew."
+        )
+    if SEARCH_LINE.fullmatch(first):
+        raise ValueError(
+            f"{path} is the checkpoint of a search: go on with "
+            "skdeep.model_selection.VectorizedRandomizedSearchCV.resume, which knows all searches."
+        )
+    if not FIRST_LINE.fullmatch(first):
+        raise ValueError(f"{path} was not written by a Checkpoint.{_newest_whole(path)}")
+    saved: dict[str, object] = _unpacked(path, _newest_whole)
+    return saved
+
+
+def unpacked_search(path: Path) -> Any:
+    """What was saved of a search.
+
+    Raises
+    ------
+    ValueError
+        As `unpacked`.
+    """
+    with path.open("rb") as file:
+        first = file.readline(LONGEST_LINE)
+    if FIRST_LINE.fullmatch(first) or EARLIER.fullmatch(first):
+        raise ValueError(
+            f"{path} is the checkpoint of a fit: go on with skdeep.callbacks.Checkpoint.resume."
+        )
+    if not SEARCH_LINE.fullmatch(first):
+        raise ValueError(f"{path} was not written by a search.")
+    return _unpacked(path, lambda path: "")
+
+
+def _unpacked(path: Path, hint: Callable[[Path], str]) -> Any:
+    """The content of a file whose first line is right; the hint says what there is instead."""
+    with path.open("rb") as file:
         first, second = file.readline(LONGEST_LINE), file.readline(LONGEST_LINE)
-        if EARLIER.fullmatch(first):
-            raise ValueError(
-                f"{path} was written by an earlier version of skdeep, whose fits this one cannot "
-                "go on with. Go on with that version, or start the fit anew."
-            )
-        if not FIRST_LINE.fullmatch(first):
-            raise ValueError(f"{path} was not written by a Checkpoint.{_newest_whole(path)}")
         content = file.read()
     about = _checked(first, second, content)
     if about is None:
-        raise ValueError(f"{path} is damaged: it is not what was written.{_newest_whole(path)}")
+        raise ValueError(f"{path} is damaged: it is not what was written.{hint(path)}")
     _compare_versions(path, about)
     try:
-        saved: dict[str, object] = pickle.loads(content)
+        return pickle.loads(content)
     except Exception as error:
         raise ValueError(
             f"{path} is whole but cannot be read here: {type(error).__name__}: {error}. It needs "
             "the modules that its fit had."
         ) from error
-    return saved
 
 
 def epoch_of(path: Path) -> int | None:
@@ -92,6 +135,12 @@ def is_checkpoint(path: Path) -> bool:
     with path.open("rb") as file:
         first = file.readline(LONGEST_LINE)
     return any(line.fullmatch(first) for line in (FIRST_LINE, EARLIER))
+
+
+def is_search_checkpoint(path: Path) -> bool:
+    """Whether a search has written a file."""
+    with path.open("rb") as file:
+        return SEARCH_LINE.fullmatch(file.readline(LONGEST_LINE)) is not None
 
 
 def is_whole(path: Path) -> bool:
@@ -132,7 +181,7 @@ def _compare_versions(path: Path, about: dict[str, object]) -> None:
         warnings.warn(
             f"{path} was written with other versions: {told}. What follows may differ from the fit "
             "that it was saved of, or fail.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

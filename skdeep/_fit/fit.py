@@ -395,12 +395,13 @@ class Fit:
     def _evaluate(self, model: Model, logits: Array) -> tuple[float, float]:
         """Loss and score on the dev rows, of the model or of the group that it is in."""
         assert model.dev is not None
-        group = self._group_of.get(model.number, [model.number])
+        # A model that is in no group may no longer be at the place that its number says.
+        group = self._group_of.get(model.number, [])
         is_mean = self._tied is not None and not self._is_of_one
         if is_mean and group[0] in self._evaluated:
             return self._evaluated[group[0]]
         if not self._is_of_one:
-            rows = [self.models[number].row for number in group]
+            rows = [self.models[number].row for number in group] or [model.row]
             logits = logits[rows[0]] if len(rows) == 1 else self._mean(model, logits[rows])
         found = model.dev.evaluate(model.recipe, model.dev.logits(logits), model.score)
         if is_mean:

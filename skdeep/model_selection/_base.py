@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Self, cast
 
 import numpy as np
@@ -44,7 +45,9 @@ from ._evaluation import Evaluator, Rung, counted
 from ._gathered_warnings import GatheredWarnings, Gatherer
 from ._progress import BEST, ENSEMBLE, Progress, WorkToCome
 from ._progress_displays import display_on
+from ._resuming import ResumableSearch
 from ._scoring import Scoring
+from ._search_checkpoint import SearchCheckpoint
 from ._types import Constraints, CVResults, Fold, Outcome, Parameters
 
 DEFAULT_STACK_BYTES = 2**28
@@ -64,12 +67,13 @@ OWN_CONSTRAINTS: Constraints = {
     "error_score": [StrOptions({"raise"}), Interval(Real, -np.inf, np.inf, closed="both"), "nan"],
     "keep_best": [Interval(Integral, 1, None, closed="left"), None],
     "max_stack_bytes": [Interval(Integral, 1, None, closed="left")],
+    "checkpoint": [str, Path, None],
 }
 # What an integer `cv` stands for.
 PLAIN_SPLITTERS = (KFold, StratifiedKFold)
 
 
-class VectorizedSearch(BaseSearchCV):
+class VectorizedSearch(ResumableSearch, BaseSearchCV):
     """Base class of the vectorized searches. Warning: use the derived classes."""
 
     keep_best: int | None
@@ -148,7 +152,7 @@ class VectorizedSearch(BaseSearchCV):
         }
         root = root_context(self, max_subtasks=1 + (self.refit is not False))
         root = root.call_on_fit_task_begin(**about)
-        self._checked_cv_orig = checked_cv(self.cv, y, self.estimator)
+        self._checked_cv_orig = checked_cv(self._folds, y, self.estimator)
         self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
         scoring = Scoring(
@@ -161,7 +165,8 @@ class VectorizedSearch(BaseSearchCV):
         )
         found = _Found(self, clone(self.estimator), X, y, scoring, routed.splitter.split)
         found.gatherer = gatherer
-        self._search_and_refit(found, about, refit_metric, root)
+        with self._checkpoint_of(X, y, params) as found.checkpoint:
+            self._search_and_refit(found, about, refit_metric, root)
         root.call_on_fit_task_end(**about)
 
     def _search_and_refit(
@@ -174,7 +179,8 @@ class VectorizedSearch(BaseSearchCV):
         # Of what is fitted from here on nothing may be half trained.
         with whole.part(), closing(progress):
             try:
-                run_search(self, found.evaluate_candidates, root)
+                with self._drawing_as_it_began():
+                    run_search(self, found.evaluate_candidates, root)
                 refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
                 self._choose_best(found.results, refit_metric)
                 if self.refit:
@@ -335,6 +341,7 @@ class _Found:
         self.reasons: list[str] = []
         self.more_results: dict[str, list[object]] = defaultdict(list)
         self.results: CVResults = {}
+        self.checkpoint: SearchCheckpoint | None = None
 
     @property
     def gatherer(self) -> Gatherer | None:
@@ -358,8 +365,12 @@ class _Found:
         callback_ctx: Context | None = None,
     ) -> CVResults:
         """Evaluate candidates, and give the results of all so far: what `_run_search` is given."""
-        candidates = list(candidate_params)
-        splits = self._splits(cv or self._search._checked_cv_orig)
+        candidates: Sequence[Parameters] = list(candidate_params)
+        saved = None if self.checkpoint is None else self.checkpoint.take_up(candidates)
+        if saved is None:
+            splits: Sequence[Fold] = self._splits(cv or self._search._checked_cv_orig)
+        else:
+            candidates, splits = saved.candidates, saved.splits
         n_splits, n_fits = len(splits), len(candidates) * len(splits)
         self._say(
             f"Fitting {n_splits} folds for each of {len(candidates)} candidates,"
@@ -370,8 +381,11 @@ class _Found:
             name = "candidate-split-evaluation"
             contexts = [callback_ctx.subcontext(task_name=name, task_id=i) for i in range(n_fits)]
         rung = Rung(candidates, splits, contexts, self._search._has_another_rung())
+        if saved is not None:
+            rung.found = saved.worth_keeping(goes_on=rung.goes_on)
+            rung.alone = {pair: why for pair, why in saved.alone.items() if pair in rung.found}
         try:
-            self._evaluator(rung, self._last)
+            self._evaluate(rung, is_complete=saved is not None and saved.is_complete)
         except KeyboardInterrupt:
             self._take_complete(rung, more_results or {})
             raise
@@ -384,6 +398,18 @@ class _Found:
         self._report_failures(outcomes)
         self._take(rung, range(len(candidates)), more_results or {})
         return self.results
+
+    def _evaluate(self, rung: Rung, *, is_complete: bool) -> None:
+        """Fill in a rung's outcomes, and save them where they are to be saved."""
+        if self.checkpoint is None:
+            self._evaluator(rung, self._last)
+        elif is_complete:
+            self._evaluator.take_over(rung)
+            self.checkpoint.give_stacks_to(rung)
+        else:
+            self.checkpoint.begin(rung)
+            self._evaluator(rung, self._last)
+            self.checkpoint.end(rung)
 
     def _take_complete(self, rung: Rung, more_results: Mapping[str, Sequence[object]]) -> None:
         """Take the candidates of an interrupted rung that were complete, unless all have failed."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Self, TypeGuard, cast
 
 import numpy as np
@@ -200,9 +201,10 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     cv : int, cross-validation generator or iterable, default=None
         The folds, the same in every round; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on it is printed from which ranges each round draws, how many fits share stacks and
-        why others do not, and a line as stacks are done: candidates times epochs, the best score so
-        far and the time left. From 2 on, a line per candidate and fold; from 3 on, its scores.
+        From 1 on it is printed from which ranges each round draws, how many fits share how many
+        stacks and why others do not, and then, on a terminal as a bar, how far all of the search
+        is: candidates times epochs, the best score of those that have all folds, and the time left.
+        From 2 on, a line per candidate and fold; from 3 on, its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     random_state : int, RandomState instance or None, default=None
@@ -218,6 +220,10 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     max_stack_bytes : int, default=2**28
         Memory, in bytes, that the stacks being trained may take beyond the data, >= 1. Candidates
         are spread over as many stacks as that needs, of one candidate at least.
+    checkpoint : str, path or None, default=None
+        A file in which the search is kept as it runs; one that was killed goes on with
+        ``VectorizedGridSearchCV.resume(path).fit(X, y)``, which knows all searches. None keeps
+        nothing.
 
     Attributes
     ----------
@@ -329,6 +335,7 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         return_train_score: bool = False,
         keep_best: int | None = None,
         max_stack_bytes: int = DEFAULT_STACK_BYTES,
+        checkpoint: str | Path | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -345,6 +352,7 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
             return_train_score=return_train_score,
             keep_best=keep_best,
             max_stack_bytes=max_stack_bytes,
+            checkpoint=checkpoint,
         )
         self.n_rounds = n_rounds
         self.shrink = shrink

@@ -69,9 +69,15 @@ class Rung:
     alone: dict[Pair, str] = field(default_factory=dict)
     # What the next rung can go on with.
     live: list[StackTask] = field(default_factory=list)
+    # Hears of outcomes as they are there.
+    on_outcome: Callable[[], None] = lambda: None
 
     def pairs(self) -> Iterator[Pair]:
         return product(range(len(self.candidates)), range(len(self.splits)))
+
+    def has(self, group: Iterable[StackedCandidate], split: int) -> bool:
+        """Whether candidates have all been evaluated on a split."""
+        return all((one.number, split) in self.found for one in group)
 
     def context_of(self, number: int, split: int) -> Context:
         return self.contexts[number * len(self.splits) + split]
@@ -175,7 +181,12 @@ class Evaluator:
         at_once = len(units) if rung.goes_on else self._n_workers
         with self._workers() as parallel, self.progress.during(STACKED):
             for start in range(0, len(units), at_once):
-                tasks = self._prepare(rung, parallel, units[start : start + at_once])
+                batch = units[start : start + at_once]
+                if all(
+                    rung.has(group, split) for groups, split in batch for group in groups.values()
+                ):
+                    continue
+                tasks = self._prepare(rung, parallel, batch)
                 if start == 0:
                     n_stacks = len(tasks) * len(units) / min(at_once, len(units))
                     is_known = at_once >= len(units) or (at_once == 1 and len(plan.settings) == 1)
@@ -246,7 +257,7 @@ class Evaluator:
         finally:
             if isinstance(results, Generator):
                 with warnings.catch_warnings(action="ignore"):
-                    # joblib warns of what it calls off, and the error that is under way says enough.
+                    # joblib warns of what it calls off; the error under way says enough.
                     results.close()
 
     def _heard_of(self, done: tuple[object, object, list[Gathered]]) -> tuple[object, object]:
@@ -350,6 +361,7 @@ class Evaluator:
         return [group[a:b] for a, b in pairwise(bounds)]
 
     def _run(self, rung: Rung, parallel: Parallel, tasks: Sequence[StackTask]) -> None:
+        tasks = [task for task in tasks if not rung.has(task.candidates, task.split.number)]
         jobs = (
             self._job(place, fit_and_score_stack, task, self._scoring, goes_on=rung.goes_on)
             for place, task in enumerate(tasks)
@@ -360,6 +372,7 @@ class Evaluator:
                 tasks[place].stack = None
                 for done in parts:
                     self._record(rung, tasks[place], done)
+                rung.on_outcome()
 
     def _record(self, rung: Rung, task: StackTask, done: Done) -> None:
         split = task.split.number
@@ -407,6 +420,19 @@ class Evaluator:
             alone = sum(self._n_epochs(rung, pair) for pair in rung.alone)
             self.progress.counts_epochs |= stacked > 0 or alone > len(rung.alone)
             self.progress.expect(stacked, alone, len(rung.candidates) * len(rung.splits))
+            self._forgo_what_is_there(rung)
+
+    def take_over(self, rung: Rung) -> None:
+        """Hear of a rung that has been evaluated before."""
+        there = [pair for pair in rung.found if pair not in rung.alone]
+        self._expect(rung, sum(self._n_epochs(rung, pair) for pair in there))
+
+    def _forgo_what_is_there(self, rung: Rung) -> None:
+        """Take from what there is to do what had been done before the search went on."""
+        for pair, outcome in rung.found.items():
+            kind = ALONE if pair in rung.alone else STACKED
+            self.progress.forgo(kind, self._n_epochs(rung, pair))
+            self.progress.score(pair[0], outcome["test_scores"], len(rung.splits))
 
     def _n_epochs(self, rung: Rung, pair: Pair) -> int:
         """How many epochs it takes to fit a candidate alone."""
@@ -452,6 +478,7 @@ class Evaluator:
                 rung.found[pair] = outcome
                 self.progress.score(pair[0], outcome["test_scores"], n_splits)
                 self.progress.add(self._n_epochs(rung, pair))
+                rung.on_outcome()
 
 
 def _numbered(

@@ -6,6 +6,7 @@ from where they are, so that a candidate's epochs are trained once and not again
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -82,9 +83,10 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
         has its share of the cores in each, or in threads one.
     verbose : int, default=0
-        From 1 on it is printed how many fits share stacks and why others do not, and a line as
-        stacks are done: candidates times epochs, the best score so far and the time left. From 2
-        on, a line per candidate and fold; from 3 on, its scores.
+        From 1 on it is printed how many fits share how many stacks and why others do not, and
+        then, on a terminal as a bar, how far all of the search is: candidates times epochs, the
+        best score of those that have all folds, and the time left. From 2 on, a line per candidate
+        and fold; from 3 on, its scores.
     keep_best : int or None, default=None
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
@@ -92,6 +94,10 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         Memory, in bytes, that the stacks being trained may take beyond the data, >= 1. Candidates
         are spread over as many stacks as that needs, of one candidate at least. All
         candidates that are still in are kept from rung to rung, beyond that limit.
+    checkpoint : str, path or None, default=None
+        A file in which the search is kept as it runs; one that was killed goes on with
+        ``VectorizedGridSearchCV.resume(path).fit(X, y)``, which knows all searches. None keeps
+        nothing.
 
     Attributes
     ----------
@@ -207,6 +213,7 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         verbose: int = 0,
         keep_best: int | None = None,
         max_stack_bytes: int = DEFAULT_STACK_BYTES,
+        checkpoint: str | Path | None = None,
     ) -> None:
         # Not scikit-learn's constructor: it would set `resource`, which is no parameter here.
         self.estimator = estimator
@@ -226,6 +233,7 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         self.verbose = verbose
         self.keep_best = keep_best
         self.max_stack_bytes = max_stack_bytes
+        self.checkpoint = checkpoint
 
     @property
     def resource(self) -> str:

@@ -119,6 +119,11 @@ class Progress:
         self._plan(BEST, self.n_refits * later.whole * first[2])
         self._plan(ENSEMBLE, self.n_kept * later.whole * first[2])
 
+    def forgo(self, kind: str, epochs: float) -> None:
+        """That much of a kind has been done before this search went on."""
+        work = self._work(kind)
+        work.planned = max(work.done, work.planned - epochs)
+
     def move_to_alone(self, epochs: float) -> None:
         """What was to be done in stacks has to be done alone."""
         self._work(STACKED).planned -= epochs

@@ -1,5 +1,7 @@
 """VectorizedRandomizedSearchCV and VectorizedGridSearchCV."""
 
+from pathlib import Path
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
@@ -50,9 +52,10 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
     cv : int, cross-validation generator or iterable, default=None
         The folds; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on it is printed how many fits share stacks and why others do not, and a line as
-        stacks are done: candidates times epochs, the best score so far and the time left. From 2
-        on, a line per candidate and fold; from 3 on, its scores.
+        From 1 on it is printed how many fits share how many stacks and why others do not, and
+        then, on a terminal as a bar, how far all of the search is: candidates times epochs, the
+        best score of those that have all folds, and the time left. From 2 on, a line per candidate
+        and fold; from 3 on, its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     random_state : int, RandomState instance or None, default=None
@@ -68,6 +71,10 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
     max_stack_bytes : int, default=2**28
         Memory, in bytes, that the stacks being trained may take beyond the data, >= 1. Candidates
         are spread over as many stacks as that needs, of one candidate at least.
+    checkpoint : str, path or None, default=None
+        A file in which the search is kept as it runs; one that was killed goes on with
+        ``VectorizedGridSearchCV.resume(path).fit(X, y)``, which knows all searches. None keeps
+        nothing.
 
     Attributes
     ----------
@@ -164,6 +171,7 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
         return_train_score: bool = False,
         keep_best: int | None = None,
         max_stack_bytes: int = DEFAULT_STACK_BYTES,
+        checkpoint: str | Path | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -181,6 +189,7 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
         )
         self.keep_best = keep_best
         self.max_stack_bytes = max_stack_bytes
+        self.checkpoint = checkpoint
 
 
 class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
@@ -209,9 +218,10 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
     cv : int, cross-validation generator or iterable, default=None
         The folds; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on it is printed how many fits share stacks and why others do not, and a line as
-        stacks are done: candidates times epochs, the best score so far and the time left. From 2
-        on, a line per candidate and fold; from 3 on, its scores.
+        From 1 on it is printed how many fits share how many stacks and why others do not, and
+        then, on a terminal as a bar, how far all of the search is: candidates times epochs, the
+        best score of those that have all folds, and the time left. From 2 on, a line per candidate
+        and fold; from 3 on, its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     error_score : "raise" or float, default=nan
@@ -225,6 +235,10 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
     max_stack_bytes : int, default=2**28
         Memory, in bytes, that the stacks being trained may take beyond the data, >= 1. Candidates
         are spread over as many stacks as that needs, of one candidate at least.
+    checkpoint : str, path or None, default=None
+        A file in which the search is kept as it runs; one that was killed goes on with
+        ``VectorizedGridSearchCV.resume(path).fit(X, y)``, which knows all searches. None keeps
+        nothing.
 
     Attributes
     ----------
@@ -302,6 +316,7 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
         return_train_score: bool = False,
         keep_best: int | None = None,
         max_stack_bytes: int = DEFAULT_STACK_BYTES,
+        checkpoint: str | Path | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -317,3 +332,4 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
         )
         self.keep_best = keep_best
         self.max_stack_bytes = max_stack_bytes
+        self.checkpoint = checkpoint

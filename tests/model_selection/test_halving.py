@@ -135,3 +135,16 @@ def test_halving_keeps_the_best_of_the_last_rungs():
     assert epochs == [9, 3, 3, 1]
     alphas = {estimator.alpha for estimator in search.ensemble_.estimators}
     assert len(alphas) == 4
+
+
+def test_survivors_of_early_stopping_are_watched_in_their_new_places():
+    X, y = data("classes")
+    space = {**RATES, "solver": ["adam", "sgd"]}
+    estimator = classifier(early_stopping=True, max_iter=9)
+    common = {"random_state": 0, "cv": 2}
+    ours = VectorizedHalvingRandomSearchCV(estimator, space, **common).fit(X, y)
+    theirs = HalvingRandomSearchCV(
+        estimator, space, resource="max_iter", max_resources=9, **common
+    ).fit(X, y)
+    assert ours.stacked_["n_alone"] == 0
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
