@@ -5,9 +5,10 @@ attaches them, beside scikit-learn's own `ProgressBar` and `ScoringMonitor`. Eac
 a task; before and after it a callback may look at the estimator, and set parameters that hold for
 the epochs to come. `partial_fit` has no tasks: there, you are in between.
 
-They are for single fits of skdeep's estimators; in a `Pipeline`, set them on that step. The
-candidates of a search are clones, which would all write the same file. The networks for tables
-train their groups one after the other where there is a callback, and each group twice.
+They are for single fits of skdeep's estimators. Set on a `Pipeline`, as scikit-learn's own have to
+be, they follow its last step. The candidates of a search are clones, which would all write the same
+file; a search has a parameter `checkpoint` of its own. The networks for tables train their groups
+one after the other where there is a callback, and each group twice.
 """
 
 import json
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from . import _checkpoints as checkpoints
 from ._arguments import check_integer
@@ -58,8 +60,11 @@ LONGEST_RATE = 100
 class _EpochCallback:
     """Hooks that hear of an estimator's epochs only; derived classes say what they do there."""
 
+    # The last steps of pipelines that have it for the time of their fit.
+    _lent_to: tuple[BaseEstimator, ...] = ()
+
     def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
-        """Check that the estimator is one of skdeep's.
+        """Check that the estimator is one of skdeep's; of a pipeline, go to its last step.
 
         Parameters
         ----------
@@ -73,14 +78,27 @@ class _EpochCallback:
         TypeError
             If it is not one of skdeep's.
         """
-        if not isinstance(estimator, HasRunningFit):
-            raise TypeError(
-                f"{type(self).__name__} follows the epochs of skdeep's estimators, got "
-                f"{type(estimator).__name__}. In a Pipeline, set it on the last step."
-            )
+        if isinstance(estimator, Pipeline):
+            self._lend_to_last_step(estimator)
+        elif isinstance(estimator, HasRunningFit):
+            self._set_up(estimator, context)
+        else:
+            raise TypeError(_where_instead(self, estimator))
 
-    def teardown(self, estimator: HasRunningFit, context: TaskContext) -> None:
-        """Do nothing.
+    def _set_up(self, estimator: HasRunningFit, context: TaskContext) -> None:
+        """Get ready for the fit of an estimator of skdeep's."""
+
+    def _lend_to_last_step(self, pipeline: Pipeline) -> None:
+        last = pipeline.steps[-1][1]
+        if not isinstance(last, (HasRunningFit, Pipeline)):
+            raise TypeError(_where_instead(self, last))
+        callbacks = callbacks_of(last)
+        if self not in callbacks:
+            last.set_callbacks(*callbacks, self)
+            self._lent_to = (*self._lent_to, last)
+
+    def teardown(self, estimator: BaseEstimator, context: TaskContext) -> None:
+        """Let go of what was taken for the fit.
 
         Parameters
         ----------
@@ -89,6 +107,20 @@ class _EpochCallback:
         context : CallbackContext
             Of its fit.
         """
+        if not isinstance(estimator, Pipeline):
+            self._tear_down(estimator)
+            return
+        last = estimator.steps[-1][1]
+        if any(one is last for one in self._lent_to):
+            last.set_callbacks(*(one for one in callbacks_of(last) if one is not self))
+            self._lent_to = tuple(one for one in self._lent_to if one is not last)
+
+    def _tear_down(self, estimator: HasRunningFit) -> None:
+        """Let go of what was taken for the fit of an estimator of skdeep's."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the pipelines that are being fitted, which are none of a copy's."""
+        return {name: value for name, value in vars(self).items() if name != "_lent_to"}
 
     def on_fit_task_begin(self, estimator: HasRunningFit, context: TaskContext) -> None:
         """Hear that a task begins.
@@ -103,7 +135,7 @@ class _EpochCallback:
         if context.task_name == EPOCH:
             self._epoch_begins(estimator)
 
-    def on_fit_task_end(self, estimator: HasRunningFit, context: TaskContext) -> bool:
+    def on_fit_task_end(self, estimator: BaseEstimator, context: TaskContext) -> bool:
         """Hear that a task has ended.
 
         Parameters
@@ -118,6 +150,9 @@ class _EpochCallback:
         stop : bool
             False: the fit goes on.
         """
+        if not isinstance(estimator, HasRunningFit):
+            # A pipeline whose last step has it, too.
+            return False
         if context.task_name != EPOCH:
             self._fit_ends(estimator)
         elif not running_fit(estimator).watch.interrupted:
@@ -140,6 +175,8 @@ class _WritingCallback(_EpochCallback):
     # Whose fit has it.
     _holder: BaseEstimator | None = None
     _complained = False
+    # What there is for a search instead, as a sentence.
+    _for_searches = ""
 
     @property
     def _file(self) -> HeldFile:
@@ -157,6 +194,7 @@ class _WritingCallback(_EpochCallback):
             raise ValueError(
                 f"{type(self).__name__} is for single fits, and the candidates of {search} would "
                 "all write one file. Set it on the estimator that is fitted once they are found."
+                f"{self._for_searches}"
             )
         if self._held is not None:
             raise FileExistsError(
@@ -166,16 +204,7 @@ class _WritingCallback(_EpochCallback):
         self._held = HeldFile(self.path, self._is_own, type(self).__name__)
         self._holder, self._complained = estimator, False
 
-    def teardown(self, estimator: HasRunningFit, context: TaskContext) -> None:
-        """Let go of the file.
-
-        Parameters
-        ----------
-        estimator : estimator
-            That has been fitted.
-        context : CallbackContext
-            Of its fit.
-        """
+    def _tear_down(self, estimator: HasRunningFit) -> None:
         # One whose fit was refused, since another's has the file, is torn down as well.
         if self._held is not None and estimator is self._holder:
             self._held.release()
@@ -200,7 +229,8 @@ class _WritingCallback(_EpochCallback):
     def __getstate__(self) -> dict[str, object]:
         """All but the file that is held, which no copy holds; its path as a string."""
         of_the_fit = ("_held", "_holder")
-        state = {name: value for name, value in vars(self).items() if name not in of_the_fit}
+        state = super().__getstate__()
+        state = {name: value for name, value in state.items() if name not in of_the_fit}
         return state | {"path": str(self.path)}
 
     def __setstate__(self, state: dict[str, object]) -> None:
@@ -213,6 +243,19 @@ def _checked_path(path: object) -> Path:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path must be a string or a Path, got {path!r}.")
     return Path(path)
+
+
+def _where_instead(callback: _EpochCallback, estimator: BaseEstimator) -> str:
+    """What is wrong with setting a callback on an estimator, and which line is right."""
+    name, kind = type(callback).__name__, type(estimator).__name__
+    wrong = f"{name} follows the epochs of skdeep's estimators, and of pipelines that end in one, "
+    if "checkpoint" not in estimator.get_params(deep=False):
+        return f"{wrong}got {kind}."
+    if isinstance(callback, Checkpoint):
+        right = f"search.set_params(checkpoint={str(callback.path)!r}).fit(X, y)"
+    else:
+        right = f"search.best_estimator_.set_callbacks({name}(...)).fit(X, y)"
+    return f"{wrong}got {kind}, a search. Instead: {right}."
 
 
 def _search_around(context: TaskContext) -> str | None:
@@ -282,24 +325,8 @@ class LearningRateControl(_EpochCallback):
         self.rate = rate
         self._complained_of: str | None = None
 
-    def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
-        """Remember the estimator's own rate.
-
-        Parameters
-        ----------
-        estimator : estimator
-            That is about to be fitted.
-        context : CallbackContext
-            Of its fit.
-
-        Raises
-        ------
-        TypeError
-            If it is not one of skdeep's.
-        ValueError
-            If its solver has no learning rate by the epoch.
-        """
-        super().setup(estimator, context)
+    def _set_up(self, estimator: HasRunningFit, context: TaskContext) -> None:
+        """Remember the estimator's own rate."""
         if not _is_stochastic(estimator):
             raise ValueError(
                 f"LearningRateControl needs a stochastic solver {STOCHASTIC_SOLVERS}, got "
@@ -307,16 +334,8 @@ class LearningRateControl(_EpochCallback):
             )
         take_control_of_rate(estimator)
 
-    def teardown(self, estimator: HasRunningFit, context: TaskContext) -> None:
-        """Give the estimator its own rate back.
-
-        Parameters
-        ----------
-        estimator : estimator
-            That has been fitted.
-        context : CallbackContext
-            Of its fit.
-        """
+    def _tear_down(self, estimator: HasRunningFit) -> None:
+        """Give the estimator its own rate back."""
         give_back_rate(estimator)
 
     def _epoch_begins(self, estimator: HasRunningFit) -> None:
@@ -437,8 +456,9 @@ class Checkpoint(_WritingCallback):
     called, the estimator that `resume` returns predicts as the network did when it was saved; with
     `partial_fit` it goes on epoch by epoch.
 
-    A fit from the start replaces what an earlier one has left at `path` and beside it. An epoch
-    that diverged is not saved.
+    Of a `Pipeline` the last step is saved, which goes on with the rows that the others give it. A
+    fit from the start replaces what an earlier one has left at `path` and beside it. An epoch that
+    diverged is not saved.
 
     Examples
     --------
@@ -455,6 +475,8 @@ class Checkpoint(_WritingCallback):
     ...     again = Checkpoint.resume(path).fit(X, y)
     ...     assert again.n_iter_ == model.n_iter_
     """
+
+    _for_searches = " A search of skdeep saves itself: search.set_params(checkpoint=path)."
 
     def __init__(self, path: str | Path, every: int = 1, keep: int = 1) -> None:
         check_integer("every", every)
@@ -497,28 +519,8 @@ class Checkpoint(_WritingCallback):
         estimator: HasRunningFit = saved["estimator"].set_callbacks(*saved["callbacks"])
         return estimator
 
-    def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
-        """Check that the fit can be saved, and where to.
-
-        Parameters
-        ----------
-        estimator : estimator
-            That is about to be fitted.
-        context : CallbackContext
-            Of its fit.
-
-        Raises
-        ------
-        TypeError
-            If it is not one of skdeep's.
-        ValueError
-            If its solver keeps to itself where it is.
-        FileNotFoundError
-            If the folder does not exist.
-        FileExistsError
-            If there is another file of this name.
-        """
-        super().setup(estimator, context)
+    def _set_up(self, estimator: HasRunningFit, context: TaskContext) -> None:
+        """Check that the fit can be saved, and where to."""
         if not _is_stochastic(estimator):
             raise ValueError(
                 f"Checkpoint needs a stochastic solver {STOCHASTIC_SOLVERS}, whose state is known "
@@ -664,24 +666,8 @@ class TrainingLog(_WritingCallback):
         self._seen: dict[int, dict[str, float]] = {}
         self._n_written: int | None = None
 
-    def setup(self, estimator: BaseEstimator, context: TaskContext) -> None:
-        """Look at the clock.
-
-        Parameters
-        ----------
-        estimator : estimator
-            That is about to be fitted.
-        context : CallbackContext
-            Of its fit.
-
-        Raises
-        ------
-        TypeError
-            If it is not one of skdeep's.
-        FileNotFoundError
-            If the folder does not exist.
-        """
-        super().setup(estimator, context)
+    def _set_up(self, estimator: HasRunningFit, context: TaskContext) -> None:
+        """Take the file, and look at the clock."""
         self._hold(estimator, context)
         self._start, self._seen, self._n_written = time.perf_counter(), {}, None
 

@@ -14,12 +14,14 @@ from interruptions import Killed
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, LogisticRegressionGD, SoftmaxClassifier
 from skdeep.callbacks import Checkpoint, LearningRateControl, TrainingLog
-from skdeep.estimators._callbacks import HAS_CALLBACKS
+from skdeep.estimators._callbacks import HAS_CALLBACKS, callbacks_of
+from skdeep.model_selection import VectorizedGridSearchCV
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -248,6 +250,120 @@ def test_control_is_of_stochastic_solvers_of_skdeep():
     for callback in (LearningRateControl(decay), TrainingLog("log.csv"), Checkpoint("a")):
         with pytest.raises(TypeError, match="follows the epochs of skdeep's estimators"):
             callback.setup(StandardScaler(), None)
+
+
+# ------------------------------------------------------------------------------- in a pipeline
+
+
+def all_of_them(folder):
+    """Of each kind one, in files of their own."""
+    folder.mkdir(exist_ok=True)
+    return [
+        LearningRateControl(decay),
+        TrainingLog(folder / "log.csv"),
+        TrainingLog(folder / "log.jsonl"),
+        Checkpoint(folder / "saved"),
+    ]
+
+
+def epochs_in(folder):
+    """The files of such callbacks, without the clock."""
+    with (folder / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    for row in rows + lines:
+        del row["seconds"]
+    return rows, lines
+
+
+@pytest.mark.parametrize("n_levels", [1, 2])
+def test_on_a_pipeline_they_follow_its_last_step(n_levels, tmp_path):
+    model = network()
+    for _ in range(n_levels):
+        model = make_pipeline(StandardScaler(), model)
+    on_step, on_whole = tmp_path / "step", tmp_path / "whole"
+    expected = clone(model)
+    last_of(expected).set_callbacks(*all_of_them(on_step))
+    expected.fit(X, y)
+    callbacks = all_of_them(on_whole)
+    model.set_callbacks(*callbacks).fit(X, y)
+    same(last_of(model), last_of(expected))
+    assert epochs_in(on_whole) == epochs_in(on_step)
+    assert len(epochs_in(on_whole)[0]) == last_of(model).n_iter_
+    # The step had them for the time of the fit, and the pipeline still has them.
+    assert callbacks_of(last_of(model)) == []
+    assert callbacks_of(model) == callbacks
+    model.fit(X, y)
+    same(last_of(model), last_of(expected))
+
+
+def last_of(model):
+    return last_of(model[-1]) if hasattr(model, "steps") else model
+
+
+def test_on_a_pipeline_scikit_learns_own_are_set_in_the_same_way(tmp_path):
+    pytest.importorskip("rich")
+    from sklearn.callback import ProgressBar
+
+    log = TrainingLog(tmp_path / "log.csv")
+    model = make_pipeline(StandardScaler(), network())
+    model.set_callbacks(ProgressBar(max_propagation_depth=None), log).fit(X, y)
+    assert len(log.path.read_text().splitlines()) == 1 + model[-1].n_iter_
+    assert callbacks_of(model[-1]) == []
+
+
+def test_what_a_pipeline_has_saved_goes_on(tmp_path):
+    path = tmp_path / "saved"
+    model = make_pipeline(StandardScaler(), network())
+    expected = clone(model).fit(X, y)
+    model[-1].set_callbacks(KillAfter(4))
+    with pytest.raises(Killed):
+        model.set_callbacks(Checkpoint(path)).fit(X, y)
+    saved = Checkpoint.resume(path).set_callbacks()
+    saved.fit(StandardScaler().fit_transform(X), y)
+    same(saved, expected[-1])
+
+
+def test_after_a_fit_that_failed_the_step_has_none_either(tmp_path):
+    model = make_pipeline(StandardScaler(), network(alpha=-1))
+    log = TrainingLog(tmp_path / "log.csv")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="alpha"):
+            model.set_callbacks(log).fit(X, y)
+        assert callbacks_of(model[-1]) == []
+    model.set_params(deepmlpclassifier__alpha=1).fit(X, y)
+
+
+def test_one_that_is_on_both_is_heard_once_and_stays(tmp_path):
+    log = TrainingLog(tmp_path / "log.csv")
+    model = make_pipeline(StandardScaler(), network().set_callbacks(log)).set_callbacks(log)
+    model.fit(X, y)
+    assert len(log.path.read_text().splitlines()) == 1 + model[-1].n_iter_
+    assert callbacks_of(model[-1]) == [log]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_what_has_no_epochs_is_told_of_with_the_line_that_is_right(number, tmp_path):
+    callback = all_of_them(tmp_path)[number]
+    follows = "follows the epochs of skdeep's estimators, and of pipelines that end in one, got"
+    model = make_pipeline(StandardScaler(), LogisticRegression()).set_callbacks(callback)
+    with pytest.raises(TypeError, match=f"{follows} LogisticRegression"):
+        model.fit(X, y)
+    search = VectorizedGridSearchCV(network(), {"alpha": [0.1]}).set_callbacks(callback)
+    line = r"search\.best_estimator_\.set_callbacks\("
+    if isinstance(callback, Checkpoint):
+        line = r"search\.set_params\(checkpoint='.*saved'\)\.fit\(X, y\)"
+    with pytest.raises(TypeError, match=f"got VectorizedGridSearchCV, a search. Instead: {line}"):
+        search.fit(X, y)
+
+
+def test_in_the_candidates_of_a_search_a_checkpoint_names_the_searchs_own(tmp_path):
+    model = make_pipeline(StandardScaler(), network()).set_callbacks(Checkpoint(tmp_path / "one"))
+    search = VectorizedGridSearchCV(
+        model, {"deepmlpclassifier__alpha": [0.1]}, error_score="raise", cv=2
+    )
+    with pytest.raises(ValueError, match=r"search\.set_params\(checkpoint=path\)"):
+        search.fit(X, y)
 
 
 # ------------------------------------------------------------------------------------- checkpoints
