@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import secrets
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -193,3 +194,14 @@ def _lock(file: IO[bytes]) -> bool:
         # A file system that knows no locks: nobody can be kept from it.
         return True
     return True
+
+
+def first_bytes(path: Path, n: int) -> bytes:
+    """Of a regular file the first bytes; of what would keep a reader waiting an error."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no regular file")
+        return os.read(descriptor, n)
+    finally:
+        os.close(descriptor)

@@ -16,7 +16,6 @@ import math
 import os
 import pickle
 import re
-import stat
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -31,7 +30,7 @@ from . import _checkpoints as checkpoints
 from ._arguments import check_integer
 from ._engine.reals import real_number
 from ._engine.solvers import STOCHASTIC_SOLVERS
-from ._files import HeldFile, replace
+from ._files import HeldFile, first_bytes, replace
 from .estimators._base import BaseNetworkEstimator
 from .estimators._callbacks import TaskContext, callbacks_of
 from .estimators._running import (
@@ -361,7 +360,7 @@ class LearningRateControl(_EpochCallback):
         """The rate that the file holds; None where there is none, or the file is no such file."""
         assert not callable(self.rate)
         try:
-            content = _first_bytes(Path(self.rate), LONGEST_RATE + 1)
+            content = first_bytes(Path(self.rate), LONGEST_RATE + 1)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -387,17 +386,6 @@ class LearningRateControl(_EpochCallback):
                 f"{self.rate} {what}: the learning rate stays as it is.",
                 stacklevel=2,
             )
-
-
-def _first_bytes(path: Path, n: int) -> bytes:
-    """Of a regular file the first bytes; of what would keep a reader waiting an error."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is no regular file")
-        return os.read(descriptor, n)
-    finally:
-        os.close(descriptor)
 
 
 def _rate_in(content: bytes) -> float | None:
