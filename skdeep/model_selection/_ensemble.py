@@ -22,6 +22,7 @@ from ..estimators._stack import (
 from ..estimators._warnings import warn
 from ._plan import (
     StackedCandidate,
+    fit_steps,
     in_place_of_last,
     is_pipeline,
     make_plan,
@@ -240,7 +241,7 @@ def _fit_together(
     before = transformers(group[0].estimator)
     with own_errors(Exception):
         if before is not None:
-            X = before.fit_transform(X, y, **params[0])
+            X, y = fit_steps(before, X, y, params[0])
         models = [candidate.model for candidate in group]
         parts = group[0].family.alike(models, X, y, params[1])
     fitted = {}
@@ -249,11 +250,9 @@ def _fit_together(
         for start in range(0, len(numbers), at_once):
             together = [group[number] for number in numbers[start : start + at_once]]
             for candidate, model in _trained(together, X, y, params[1]):
-                if before is not None:
-                    # Each has transformers of its own, since each may be fitted again.
-                    own = copy.deepcopy(before)
-                    model = in_place_of_last(candidate.estimator, own, model)
-                fitted[candidate.number] = model
+                # Each has transformers of its own, since each may be fitted again.
+                own = copy.deepcopy(before)
+                fitted[candidate.number] = in_place_of_last(candidate.estimator, own, model)
     return fitted
 
 

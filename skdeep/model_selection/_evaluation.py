@@ -27,8 +27,17 @@ from ..estimators._stack import OwnError
 from ._compat import Context, fit_and_score_alone, follows_into_steps
 from ._folds import Split, prepare_split
 from ._gathered_warnings import Gathered, Gatherer, warnings_for_master
-from ._plan import Plan, StackedCandidate, is_pipeline, make_plan, n_epochs_of, with_epochs
+from ._plan import (
+    Plan,
+    StackedCandidate,
+    can_resample,
+    is_pipeline,
+    make_plan,
+    n_epochs_of,
+    with_epochs,
+)
 from ._progress import ALONE, STACKED, Progress
+from ._rungs import renumbered
 from ._scoring import Scoring
 from ._together import NO_MEMORY, Done, StackTask, fit_and_score_stack
 from ._types import Fold, Outcome, Parameters
@@ -236,6 +245,8 @@ class Evaluator:
         if self._scoring.caller is not None:
             plan = plan.without(
                 lambda one: not one.family.can_tell, "callbacks hear of its epochs one by one"
+            ).without(
+                lambda one: can_resample(one.estimator), "callbacks hear of its pipeline's steps"
             )
         if rung.goes_on:
             plan = plan.without(
@@ -525,24 +536,3 @@ def counted(reasons: Iterable[str]) -> dict[str, int]:
         reason: listed.count(reason)
         for reason in sorted(set(listed), key=lambda reason: (-listed.count(reason), reason))
     }
-
-
-def identity(parameters: Parameters, resource: str | None) -> tuple[tuple[str, int], ...]:
-    """What a candidate is known by: from rung to rung its dict is copied, its values are not."""
-    own = ((name, id(value)) for name, value in parameters.items() if name != resource)
-    return tuple(sorted(own))
-
-
-def renumbered(
-    before: Sequence[Parameters], now: Sequence[Parameters], resource: str | None
-) -> dict[int, int]:
-    """The new numbers of candidates, by their old ones."""
-    numbers: dict[tuple[tuple[str, int], ...], list[int]] = {}
-    for new, parameters in enumerate(now):
-        numbers.setdefault(identity(parameters, resource), []).append(new)
-    found = {}
-    for old, parameters in enumerate(before):
-        same = numbers.get(identity(parameters, resource))
-        if same:
-            found[old] = same.pop(0)
-    return found

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from .._engine.errors import own_errors
 from .._inputs import Rows
 from ._compat import rows_of_params, safe_split, sees_only_predictions
-from ._plan import split_fit_params, transformers
+from ._plan import fit_steps, split_fit_params, transformers
 from ._types import Fold, Parameters
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ class Split:
     fit_params: Parameters
     train_score_params: Parameters
     test_score_params: Parameters
-    # Train rows as they are scored: `fit_transform` may give others than `transform`.
+    # Train rows as they are scored: `fit_transform` may give others than `transform`, and samplers
+    # have no part in it.
     X_scored: Rows
+    y_scored: ArrayLike
     before: Pipeline | None
     seconds: float
     # Train and test rows as they were, for a scorer that does more than ask for predictions.
@@ -64,12 +66,12 @@ def prepare_split(
     if not sees_only_predictions(scoring.scorer):
         untouched = copy.deepcopy((X_train, X_test))
     told = X_train if scoring.caller is not None else None
-    before, X_scored = transformers(estimator), X_train
+    before, X_scored, y_scored = transformers(estimator), X_train, y_train
     if before is not None:
         with own_errors(Exception):
             # A transformer may work in place.
             X_scored = copy.deepcopy(X_train) if scoring.return_train_score else None
-            X_train = before.fit_transform(X_train, y_train, **params[0])
+            X_train, y_train = fit_steps(before, X_train, y_train, params[0])
             X_test = before.transform(X_test)
             if scoring.return_train_score:
                 X_scored = before.transform(X_scored)
@@ -87,6 +89,7 @@ def prepare_split(
         rows_of_params(X, scoring.score_params, indices=train),
         rows_of_params(X, scoring.score_params, indices=test),
         X_scored,
+        y_scored,
         before,
         time.perf_counter() - start,
         untouched,

@@ -18,10 +18,10 @@ from .._inputs import RandomState, Rows
 from ..estimators._compat import Interval
 from ._base import DEFAULT_STACK_BYTES, OWN_CONSTRAINTS, VectorizedSearch
 from ._compat import Context, HalvingRandomSearchCV, yields_constant_splits
-from ._evaluation import Evaluator, identity
+from ._evaluation import Evaluator
 from ._plan import last_step
 from ._progress import WorkToCome
-from ._rungs import Rungs, exact
+from ._rungs import Rungs, exact, identity
 from ._scoring import Scoring
 from ._types import (
     Constraints,

@@ -8,11 +8,14 @@ cannot be stacked is fitted alone, and the plan says why.
 import copy
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from .._fit.recipe import token
+from .._inputs import Rows
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._callbacks import callbacks_of
 from ..tabular._base import BaseTabularMLP
@@ -68,8 +71,14 @@ class CannotBeStacked(ValueError):
 
 
 def is_pipeline(estimator: object) -> bool:
-    """Whether an estimator is scikit-learn's Pipeline; a subclass may do other things in `fit`."""
-    return type(estimator) is Pipeline
+    """Whether an estimator is a Pipeline that we know; others may do other things in `fit`."""
+    return type(estimator) is Pipeline or can_resample(estimator)
+
+
+def can_resample(estimator: object) -> bool:
+    """Whether it is imbalanced-learn's Pipeline, whose samplers change the rows to be fitted."""
+    kind = type(estimator)
+    return (kind.__module__, kind.__name__) == ("imblearn.pipeline", "Pipeline")
 
 
 def last_step(estimator: BaseEstimator) -> BaseEstimator:
@@ -84,16 +93,46 @@ def transformers(estimator: BaseEstimator) -> Pipeline | None:
     """
     if not is_pipeline(estimator) or len(estimator.steps) == 1:
         return None
-    steps = [*estimator.steps[:-1], ("nothing", "passthrough")]
-    return clone(Pipeline(steps, memory=estimator.memory, verbose=estimator.verbose))
+    last = NoChange() if can_resample(estimator) else "passthrough"
+    steps = [*estimator.steps[:-1], ("nothing", last)]
+    return clone(type(estimator)(steps, memory=estimator.memory, verbose=estimator.verbose))
+
+
+class NoChange(BaseEstimator):
+    """A last step that gives the rows and the targets as they come to it."""
+
+    def fit(self, X: Rows, y: ArrayLike | None = None) -> Self:
+        return self
+
+    def fit_resample(self, X: Rows, y: ArrayLike | None) -> tuple[Rows, ArrayLike | None]:
+        return X, y
+
+    def transform(self, X: Rows) -> Rows:
+        return X
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def fit_steps(
+    before: Pipeline, X: Rows, y: ArrayLike | None, params: Parameters
+) -> tuple[Rows, ArrayLike | None]:
+    """The rows and the targets that the last step is fitted on; samplers make others of them."""
+    if can_resample(before):
+        found: tuple[Rows, ArrayLike | None] = before.fit_resample(X, y)
+        return found
+    return before.fit_transform(X, y, **params), y
 
 
 def in_place_of_last(
-    estimator: BaseEstimator, before: Pipeline, model: BaseEstimator
+    estimator: BaseEstimator, before: Pipeline | None, model: BaseEstimator
 ) -> BaseEstimator:
-    """The pipeline that an estimator is, with fitted steps: `before`'s, then the model."""
+    """An estimator with what is fitted: the model, in a pipeline after the steps of `before`."""
+    if not is_pipeline(estimator):
+        return model
     pipeline = copy.copy(estimator)
-    pipeline.steps = [*before.steps[:-1], (estimator.steps[-1][0], model)]
+    fitted = [] if before is None else before.steps[:-1]
+    pipeline.steps = [*fitted, (estimator.steps[-1][0], model)]
     return pipeline
 
 
@@ -170,6 +209,8 @@ def _check_what_is_around(estimator: BaseEstimator, fit_params: Parameters) -> N
         return
     if split_fit_params(estimator, fit_params) is None:
         raise CannotBeStacked("fit has arguments that the pipeline routes")
+    if can_resample(estimator) and fit_params:
+        raise CannotBeStacked("fit has arguments, and its pipeline may have samplers")
     if estimator.transform_input is not None:
         raise CannotBeStacked("its pipeline has transform_input")
     if any(map(callbacks_of, [estimator, *(step for _, step in estimator.steps)])):

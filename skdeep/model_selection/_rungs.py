@@ -5,9 +5,12 @@ that no rounding of a logarithm costs a rung: that of 243 by 3 is 5, where float
 4.999….
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
+
+from ._types import Parameters
 
 
 def largest_power(factor: Fraction, limit: int) -> int:
@@ -93,3 +96,24 @@ class Rungs:
 def exact(factor: float) -> Fraction:
     """A number as the fraction that its shortest digits say."""
     return Fraction(repr(float(factor)))
+
+
+def identity(parameters: Parameters, resource: str | None) -> tuple[tuple[str, int], ...]:
+    """What a candidate is known by: from rung to rung its dict is copied, its values are not."""
+    own = ((name, id(value)) for name, value in parameters.items() if name != resource)
+    return tuple(sorted(own))
+
+
+def renumbered(
+    before: Sequence[Parameters], now: Sequence[Parameters], resource: str | None
+) -> dict[int, int]:
+    """The new numbers of candidates, by their old ones."""
+    numbers: dict[tuple[tuple[str, int], ...], list[int]] = {}
+    for new, parameters in enumerate(now):
+        numbers.setdefault(identity(parameters, resource), []).append(new)
+    found = {}
+    for old, parameters in enumerate(before):
+        same = numbers.get(identity(parameters, resource))
+        if same:
+            found[old] = same.pop(0)
+    return found

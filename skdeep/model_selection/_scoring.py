@@ -109,7 +109,7 @@ def _train_scores(
 ) -> Scores:
     X = split.X_scored if split.untouched is None else copy.deepcopy(split.untouched[0])
     estimator = _assembled(candidate, model, split)
-    return _score(estimator, X, split.y_train, split.train_score_params, scoring)
+    return _score(estimator, X, split.y_scored, split.train_score_params, scoring)
 
 
 def _score(
@@ -136,6 +136,6 @@ def _assembled(
     candidate: StackedCandidate, model: BaseNetworkEstimator, split: Split
 ) -> BaseEstimator:
     """What is scored: the model on transformed rows, or the pipeline that the scorer asks for."""
-    if split.untouched is None or split.before is None:
+    if split.untouched is None:
         return model
     return in_place_of_last(candidate.estimator, split.before, model)

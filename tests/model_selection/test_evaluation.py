@@ -28,18 +28,27 @@ from skdeep.model_selection import VectorizedGridSearchCV, VectorizedRandomizedS
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-def test_a_scorer_that_looks_into_the_pipeline_gets_one():
+@pytest.mark.parametrize("before", [(StandardScaler(),), ()])
+def test_a_scorer_that_looks_into_the_pipeline_gets_one(before):
     X, y = data("classes")
 
     def n_steps_and_score(estimator, X, y):
         return len(estimator.steps) + estimator.score(X, y)
 
-    pipeline = make_pipeline(StandardScaler(), classifier())
+    pipeline = make_pipeline(*before, classifier())
     space = {"deepmlpclassifier__alpha": [0.1, 1.0]}
     ours, theirs = search_both(
         VectorizedGridSearchCV, GridSearchCV, pipeline, space, X, y, scoring=n_steps_and_score
     )
     assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
+def test_the_ensemble_of_a_pipeline_of_one_step_has_pipelines():
+    X, y = data("classes")
+    space = {"deepmlpclassifier__alpha": [0.1, 1.0]}
+    search = VectorizedGridSearchCV(make_pipeline(classifier()), space, cv=2, keep_best=2)
+    members = search.fit(X, y).ensemble_.estimators_
+    assert [list(one.named_steps) for one in members] == [["deepmlpclassifier"]] * 2
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
