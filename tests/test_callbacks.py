@@ -252,6 +252,37 @@ def test_control_is_of_stochastic_solvers_of_skdeep():
             callback.setup(StandardScaler(), None)
 
 
+# ------------------------------------------------------------------------ what callbacks are given
+
+
+class Curves:
+    """Keeps the curves of the copies that it is given as of the end of each epoch."""
+
+    def __init__(self):
+        self.found = []
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        if context.task_name == "epoch":
+            names = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+            self.found.append([getattr(fitted_estimator, name) for name in names])
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_copy_as_of_an_epochs_end_has_the_curves_until_then(early_stopping):
+    curves = Curves()
+    model = network(early_stopping=early_stopping).set_callbacks(curves).fit(X, y)
+    whole = (model.loss_curve_, model.validation_scores_, model.validation_loss_curve_)
+    assert len(curves.found) == model.n_iter_
+    for n, found in enumerate(curves.found, start=1):
+        assert found == [None if curve is None else curve[:n] for curve in whole]
+
+
 # ------------------------------------------------------------------------------- in a pipeline
 
 

@@ -272,7 +272,14 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
         }
 
     def _attributes_as_if_ended(self, watch: Watch) -> dict[str, object]:
-        return {**self._attributes_at(watch, *watch.would_end_with), "n_iter_": watch.n_epochs}
+        curves, is_watched = watch.curves, bool(watch.curves.validation_score)
+        return {
+            **self._attributes_at(watch, *watch.would_end_with),
+            "n_iter_": watch.n_epochs,
+            "loss_curve_": list(curves.loss),
+            "validation_scores_": list(curves.validation_score) if is_watched else None,
+            "validation_loss_curve_": list(curves.validation_loss) if is_watched else None,
+        }
 
     def _scorer(self, model: Model) -> Score | None:
         """The score of early stopping from logits; None stands for minus the loss."""

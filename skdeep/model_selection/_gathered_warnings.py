@@ -2,7 +2,8 @@
 
 Hundreds of fits warn hundreds of times of the same thing. Within a search warnings are gathered, in
 its own process and in those of its workers, and given when it ends. What a filter ignores is
-ignored, and what a filter makes an error is an error, there and then.
+ignored, and what a filter makes an error is an error, there and then. As filters are, what shows
+warnings is the process's: those of other threads wait for the end of the search, too.
 """
 
 import os
