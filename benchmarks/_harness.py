@@ -33,7 +33,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 MIN_ROUNDS, SMOKE_ROUNDS = 7, 2
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "skdeep")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "scikit-deep")
 
 # ------------------------------------------------------------------------------------- statistics
 

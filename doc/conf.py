@@ -4,10 +4,12 @@ from importlib.metadata import version as installed_version
 
 from docutils import nodes
 
+from skdeep._documentation import ADDRESS
+
 project = "skdeep"
 author = "skdeep developers"
 copyright = "2026, skdeep developers"
-release = version = installed_version("skdeep")
+release = version = installed_version("scikit-deep")
 
 extensions = [
     "numpydoc",
@@ -41,6 +43,7 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skdeep"
+html_baseurl = ADDRESS
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False,

@@ -27,6 +27,7 @@ from ._arguments import (
     is_bool,
     random_state_of,
 )
+from ._documentation import HasPage
 from ._engine.backend import Array
 from ._inputs import AnyRandomState, check_not_masked, check_numbers
 from .estimators._compat import Interval
@@ -59,7 +60,7 @@ _RANGES = {
 }
 
 
-class ImageAugmenter(BaseEstimator):
+class ImageAugmenter(HasPage, BaseEstimator):
     """Random flips, rotations, shifts, zooms, shears, distortions, noise and holes in images.
 
     Each image has draws of its own. What changes the geometry is composed into one bilinear
@@ -377,7 +378,7 @@ class ImageAugmenter(BaseEstimator):
         return in_rows[:, :, np.newaxis] & in_columns[:, np.newaxis, :]
 
 
-class Mixup(BaseEstimator):
+class Mixup(HasPage, BaseEstimator):
     """Convex combinations of rows and of their targets.
 
     Row i becomes λ x_i + (1 − λ) x_j, and its target λ y_i + (1 − λ) y_j, with j from a random
@@ -447,7 +448,7 @@ class Mixup(BaseEstimator):
         return _mixed(X, partners, share), _mixed(y, partners, share)
 
 
-class Compose(BaseEstimator):
+class Compose(HasPage, BaseEstimator):
     """Several augmenters, one after another.
 
     Parameters

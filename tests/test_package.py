@@ -24,7 +24,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_the_version_is_the_installed_one():
-    assert skdeep.__version__ == metadata.version("skdeep")
+    assert skdeep.__version__ == metadata.version("scikit-deep")
 
 
 def test_the_package_is_marked_as_typed():

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 
+from .._documentation import HasPage
 from .._engine.data import Augment
 from .._engine.losses import LogisticCrossEntropy, Loss
 from .._engine.optimizers import Optimizer
@@ -34,7 +35,7 @@ OF_ITS_OWN = {"scoring", "warm_start", "verbose"}
 NOT_OURS = "is none of skdeep's estimators"
 
 
-class YieldsRecipe(BaseEstimator, ABC):
+class YieldsRecipe(HasPage, BaseEstimator, ABC):
     """The parameters of all estimators, and the recipe that they yield."""
 
     solver: str

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._engine.activations import ELU_ALPHA, LEAKY_SLOPE
+from .._optional import imported
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._mlp import DeepMLPClassifier, DeepMLPRegressor
 from ._estimators import estimator_of_steps
 from ._layers import network_arrays
-from ._optional import imported
 from ._steps import DenseStep, DropoutStep, FunctionStep, NormStep, Step, steps_of
 
 # Keras' names of activation functions and links where they are not ours.
@@ -46,7 +46,7 @@ def to_keras(model: BaseNetworkEstimator) -> Any:
     ------
     ImportError
         If Keras, or the backend that it is told to use, is not installed:
-        ``pip install 'skdeep[keras]'``, and set KERAS_BACKEND.
+        ``pip install 'scikit-deep[keras]'``, and set KERAS_BACKEND.
     TypeError
         If `model` is another estimator.
     ValueError
@@ -130,7 +130,7 @@ def from_keras(
     ------
     ImportError
         If Keras, or the backend that it is told to use, is not installed:
-        ``pip install 'skdeep[keras]'``, and set KERAS_BACKEND.
+        ``pip install 'scikit-deep[keras]'``, and set KERAS_BACKEND.
     TypeError
         If `network` is no Sequential.
     ValueError

@@ -12,8 +12,8 @@ import numpy as np
 
 from .._engine.backend import Array
 from .._inputs import MatrixLike
+from .._optional import imported
 from ..preprocessing._frames import Table, is_frame, table_of
-from ._optional import imported
 
 # What stands for a missing string: see `MISSING_STRINGS` of the converters.
 MISSING = "<NA>"
@@ -48,7 +48,7 @@ def onnx_types(X: MatrixLike) -> list[tuple[str, Any]]:
     Raises
     ------
     ImportError
-        If skl2onnx is not installed: ``pip install 'skdeep[onnx]'``.
+        If skl2onnx is not installed: ``pip install 'scikit-deep[onnx]'``.
     TypeError
         If a column holds neither numbers nor strings.
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from .._engine.activations import ELU_ALPHA, LEAKY_SLOPE
+from .._optional import imported
 from ..estimators._base import BaseNetworkEstimator
 from ._layers import network_arrays
-from ._optional import imported
 from ._paddle_layers import exp_layer
 from ._steps import DenseStep, DropoutStep, FunctionStep, NormStep, Step, steps_of
 
@@ -36,7 +36,7 @@ def to_paddle(model: BaseNetworkEstimator) -> Any:
     Raises
     ------
     ImportError
-        If PaddlePaddle is not installed: ``pip install 'skdeep[paddle]'``.
+        If PaddlePaddle is not installed: ``pip install 'scikit-deep[paddle]'``.
     TypeError
         If `model` is another estimator.
     ValueError

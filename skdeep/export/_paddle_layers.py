@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from ._optional import imported
+from .._optional import imported
 
 
 @functools.cache

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._engine.activations import ELU_ALPHA, LEAKY_SLOPE
+from .._optional import imported
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._mlp import DeepMLPClassifier, DeepMLPRegressor
 from ._estimators import estimator_of_steps
 from ._layers import network_arrays
-from ._optional import imported
 from ._steps import DenseStep, DropoutStep, FunctionStep, NormStep, Step, steps_of
 from ._torch_modules import exp_module
 
@@ -39,7 +39,7 @@ def to_torch(model: BaseNetworkEstimator) -> Any:
     Raises
     ------
     ImportError
-        If PyTorch is not installed: ``pip install 'skdeep[torch]'``.
+        If PyTorch is not installed: ``pip install 'scikit-deep[torch]'``.
     TypeError
         If `model` is another estimator.
     ValueError
@@ -113,7 +113,7 @@ def from_torch(
     Raises
     ------
     ImportError
-        If PyTorch is not installed: ``pip install 'skdeep[torch]'``.
+        If PyTorch is not installed: ``pip install 'scikit-deep[torch]'``.
     TypeError
         If `module` is no Sequential.
     ValueError

@@ -21,6 +21,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from .._arguments import ErrorsName
+from .._documentation import HasPage
 from .._engine.backend import Array
 from .._fit.whole import Whole
 from .._inputs import Rows, Splitter
@@ -73,7 +74,7 @@ OWN_CONSTRAINTS: Constraints = {
 PLAIN_SPLITTERS = (KFold, StratifiedKFold)
 
 
-class VectorizedSearch(ResumableSearch, BaseSearchCV):
+class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
     """Base class of the vectorized searches. Warning: use the derived classes."""
 
     keep_best: int | None

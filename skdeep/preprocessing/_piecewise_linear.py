@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._arguments import ErrorsName
+from .._documentation import HasPage
 from .._engine.backend import Array
 from .._inputs import MatrixLike, check_numbers
 from .._plain_state import KeepsPlainState
@@ -21,7 +22,7 @@ from ._expansion import TableExpansion
 from ._reader import RawTable
 
 
-class PiecewiseLinearEncoder(TransformerMixin, KeepsPlainState):
+class PiecewiseLinearEncoder(HasPage, TransformerMixin, KeepsPlainState):
     """Piecewise-linear encoding of numeric features.
 
     A feature is cut into bins at its quantiles, and for each bin there is a column that says how

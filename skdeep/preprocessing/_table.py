@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from .._documentation import HasPage
 from .._engine.backend import Array
 from .._inputs import MatrixLike
 from .._plain_state import KeepsPlainState
@@ -19,7 +20,7 @@ from ._expansion import TableExpansion
 from ._reader import CategoricalFeatures, TableReader
 
 
-class TableEncoder(TransformerMixin, KeepsPlainState):
+class TableEncoder(HasPage, TransformerMixin, KeepsPlainState):
     """Encoding of a whole table for a neural network.
 
     Numbers are encoded piecewise linearly over bins at their quantiles, centred and scaled; a

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from .._arguments import ErrorsName
+from .._documentation import HasPage
 from .._engine.activations import ACTIVATIONS
 from .._engine.threads import n_threads
 from .._inputs import RandomState
@@ -38,7 +39,7 @@ def _counts(name: str, given: object) -> list[int]:
     return counts
 
 
-class TabularParameters(BaseEstimator):
+class TabularParameters(HasPage, BaseEstimator):
     """What both estimators have as parameters."""
 
     n_bins: int | Sequence[int]

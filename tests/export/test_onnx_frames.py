@@ -197,7 +197,7 @@ except ImportError as error:
 
 
 def test_without_skl2onnx():
-    assert "skdeep[onnx]" in run_python(WITHOUT)
+    assert "scikit-deep[onnx]" in run_python(WITHOUT)
 
 
 WITH_A_BROKEN_ONE = """

@@ -16,7 +16,7 @@ def test_a_model_that_was_stored_is_loaded(name, tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow.sklearn")
     monkeypatch.chdir(tmp_path)
     model, X = fitted(name)
-    settings = {"skops_trusted_types": trusted_types(), "pip_requirements": ["skdeep"]}
+    settings = {"skops_trusted_types": trusted_types(), "pip_requirements": ["scikit-deep"]}
     mlflow.save_model(model, tmp_path / "model", serialization_format="skops", **settings)
     again = mlflow.load_model(str(tmp_path / "model"))
     assert_array_equal(outcome(again, X), outcome(model, X))

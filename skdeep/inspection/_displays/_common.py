@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._arguments import ErrorsName, is_bool
 from ..._engine.backend import Array
 from ..._inputs import Rows, check_numbers
+from ..._optional import imported
 from ...estimators._base import BaseNetworkEstimator
 
 if TYPE_CHECKING:
@@ -40,11 +41,9 @@ OURS = "skdeep's (LogisticRegressionGD, SoftmaxClassifier, DeepMLPClassifier, De
 
 def import_pyplot(caller: str) -> ModuleType:
     """matplotlib.pyplot, or an error that says what to install."""
-    try:
-        importlib.import_module("matplotlib")
-        return importlib.import_module("matplotlib.pyplot")
-    except ImportError as error:
-        raise ImportError(f"{caller} needs matplotlib: pip install matplotlib") from error
+    imported("matplotlib", caller, "plot")
+    pyplot: ModuleType = imported("matplotlib.pyplot", caller, "plot")
+    return pyplot
 
 
 def single_axes(caller: str, ax: "Axes | None") -> "Axes":

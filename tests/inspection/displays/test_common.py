@@ -90,7 +90,7 @@ def test_without_matplotlib_the_error_says_what_to_install(name, monkeypatch):
     make, _ = DISPLAYS[name]
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     display = make()
-    message = f"{type(display).__name__} needs matplotlib: pip install matplotlib"
+    message = rf"{type(display).__name__} needs matplotlib, .*pip install 'scikit-deep\[plot\]'"
     with pytest.raises(ImportError, match=message):
         display.plot()
 

@@ -1,11 +1,14 @@
-"""Frameworks that are no dependency: imported where they are asked for, or missed by name."""
+"""What is no dependency: imported where it is asked for, or missed by name."""
 
 import importlib
 from typing import Any
 
+# The name `skdeep` on PyPI is another project's.
+DISTRIBUTION = "scikit-deep"
+
 
 def imported(module: str, asked_by: str, extra: str) -> Any:
-    """A module of a framework.
+    """A module of a library that is no dependency.
 
     Raises
     ------
@@ -17,5 +20,5 @@ def imported(module: str, asked_by: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         raise ImportError(
             f"{asked_by} needs {module.partition('.')[0]}, which cannot be imported ({error}). "
-            f"Install it with pip install 'skdeep[{extra}]'."
+            f"Install it with pip install '{DISTRIBUTION}[{extra}]'."
         ) from error
