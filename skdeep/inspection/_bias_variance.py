@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arguments import ErrorsName, check_finite_number, check_integer, random_state_of
 from .._engine.reals import real_number
+from .._html import block, numbered, paragraph, table
 from .._inputs import RandomState, Rows
 from ._advice import advise
 from ._bootstrap import intervals_of
@@ -94,18 +95,42 @@ class BiasVarianceResult:
             f"{100 * self.confidence:g} % intervals",
             f"  base error      {self._shown(self.base_error)}",
         ]
-        for name, label in (
-            ("train_error", f"({self.n_train} rows)"),
-            ("dev_error", f"({self.n_dev} rows)"),
-            ("avoidable_bias", "high" if self.high_bias else "low"),
-            ("variance", "high" if self.high_variance else "low"),
-        ):
-            low, high = (self._shown(end) for end in self.intervals[name])
-            value = self._shown(getattr(self, name))
-            lines.append(f"  {name.replace('_', ' '):<14}  {value}  [{low}, {high}]  {label}")
+        lines += [
+            f"  {name:<14}  {value}  [{low}, {high}]  {remark}"
+            for name, value, low, high, remark in self._estimates()
+        ]
         lines.append(f"  {self.diagnosis}")
         lines += [f"    {number}. {line}" for number, line in enumerate(self.advice, start=1)]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [("base error", self._shown(self.base_error).strip(), "", "")]
+        rows += [
+            (name, value.strip(), f"{low.strip()} to {high.strip()}", remark.strip("()"))
+            for name, value, low, high, remark in self._estimates()
+        ]
+        columns = ("", self.metric, f"{100 * self.confidence:g} % interval", "")
+        return block(
+            paragraph(f"Bias and variance of {self.estimator}"),
+            table(columns, rows),
+            paragraph(self.diagnosis),
+            *([numbered(self.advice)] if self.advice else []),
+        )
+
+    def _estimates(self) -> list[tuple[str, str, str, str, str]]:
+        """Name, value, both ends of its interval, and a remark."""
+        remarks = {
+            "train_error": f"({self.n_train} rows)",
+            "dev_error": f"({self.n_dev} rows)",
+            "avoidable_bias": "high" if self.high_bias else "low",
+            "variance": "high" if self.high_variance else "low",
+        }
+        estimates = []
+        for name, remark in remarks.items():
+            low, high = (self._shown(end) for end in self.intervals[name])
+            shown = self._shown(getattr(self, name))
+            estimates.append((name.replace("_", " "), shown, low, high, remark))
+        return estimates
 
     def _shown(self, error: float) -> str:
         return _shown(error, self.metric)

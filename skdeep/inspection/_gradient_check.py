@@ -16,6 +16,7 @@ from .._engine.layout import Layout
 from .._engine.objective import FullObjective, Problem
 from .._engine.reals import real_number
 from .._engine.training import TrainingState
+from .._html import block, paragraph, table
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._preparation import prepared_to_inspect
 
@@ -80,20 +81,40 @@ class GradientCheckResult:
 
     def __str__(self) -> str:
         lines = [
-            f"Gradient check of {self.checked.size} parameters, epsilon={self.epsilon:g}, "
-            f"J={self.objective:.6g}",
+            self._title(),
             f"  relative difference {self.relative_difference:.1e}: {self.verdict}",
         ]
         width = max(len(name) for name in self.per_layer)
         lines += [f"    {name:<{width}}  {value:.1e}" for name, value in self.per_layer.items()]
+        lines += [f"  {remark}" for remark in self._remarks()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [(name, f"{value:.1e}") for name, value in self.per_layer.items()]
+        rows.append(("all", f"{self.relative_difference:.1e}"))
+        return block(
+            paragraph(self._title()),
+            table(("layer", "relative difference"), rows),
+            paragraph(f"verdict: {self.verdict}"),
+            *map(paragraph, self._remarks()),
+        )
+
+    def _title(self) -> str:
+        return (
+            f"Gradient check of {self.checked.size} parameters, epsilon={self.epsilon:g}, "
+            f"J={self.objective:.6g}"
+        )
+
+    def _remarks(self) -> list[str]:
+        remarks = []
         if self.suspect is not None:
-            lines.append(f"  look at {self.suspect!r} and what acts on its output")
+            remarks.append(f"look at {self.suspect!r} and what acts on its output")
         if self.verdict == "inconclusive":
-            lines.append(
-                "  the difference is within rounding (about "
+            remarks.append(
+                "the difference is within rounding (about "
                 f"{self.resolution:.1e}): check at another point, or with a larger epsilon"
             )
-        return "\n".join(lines)
+        return remarks
 
 
 def gradient_check(

@@ -21,6 +21,7 @@ from .._arguments import check_integer, random_state_of
 from .._engine.backend import Array
 from .._engine.reals import real_number
 from .._fit.whole import Whole
+from .._html import block, paragraph, table
 from .._inputs import RandomState, Rows, Splitter, n_rows_of
 from ._kernel_classifier import tell_apart_by_kernel
 from ._two_sets import joined, joined_and_encoded, sampled
@@ -72,19 +73,34 @@ class SameDistributionResult:
     n_permutations: int
 
     def __str__(self) -> str:
-        relation, verdict = (">", "same") if self.same else ("<=", "not the same")
-        lines = [
-            f"Train set ({self.n_train} rows) against dev set ({self.n_dev} rows), "
-            f"{self.n_permutations} permutations",
-            f"  AUC {self.auc:.3f}, p = {self.p_value:.3g} {relation} "
-            f"{self.significance_level:g}: {verdict} distribution",
-        ]
+        lines = [self._title(), f"  AUC {self.auc:.3f}, {self._verdict()}"]
         if not self.same:
             shown = self.columns[:COLUMNS_SHOWN]
             width = max(len(str(name)) for name, _ in shown)
             lines.append("  columns that tell them apart, with their share")
             lines += [f"    {name!s:<{width}}  {share:.2f}" for name, share in shown]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [("AUC", f"{self.auc:.3f}"), ("p-value", f"{self.p_value:.3g}")]
+        parts = [paragraph(self._title()), table(("", "value"), rows), paragraph(self._verdict())]
+        if not self.same:
+            shown = [(str(name), f"{share:.2f}") for name, share in self.columns[:COLUMNS_SHOWN]]
+            parts.append(paragraph("columns that tell them apart, with their share"))
+            parts.append(table(("column", "share"), shown))
+        return block(*parts)
+
+    def _title(self) -> str:
+        return (
+            f"Train set ({self.n_train} rows) against dev set ({self.n_dev} rows), "
+            f"{self.n_permutations} permutations"
+        )
+
+    def _verdict(self) -> str:
+        relation, verdict = (">", "same") if self.same else ("<=", "not the same")
+        return (
+            f"p = {self.p_value:.3g} {relation} {self.significance_level:g}: {verdict} distribution"
+        )
 
 
 def check_same_distribution(
