@@ -216,6 +216,18 @@ def n_rows_of(rows: object) -> int:
     return int(rows.shape[0]) if hasattr(rows, "shape") else len(cast(Sized, rows))
 
 
+def bytes_of(rows: object) -> int:
+    """About the memory that rows take: of an array, a sparse matrix, a data frame, or lists."""
+    if hasattr(rows, "nnz") and hasattr(rows, "dtype"):
+        # Values and indices.
+        return 2 * int(rows.nnz) * int(rows.dtype.itemsize)
+    if hasattr(rows, "memory_usage"):
+        return int(rows.memory_usage(deep=False).sum())
+    if hasattr(rows, "estimated_size"):
+        return int(rows.estimated_size())
+    return 0 if rows is None else int(np.asarray(rows).nbytes)
+
+
 def dense(array: object) -> Array:
     """A sparse matrix in full; of all else what NumPy makes of it."""
     return np.asarray(array.toarray() if hasattr(array, "toarray") else array)

@@ -34,6 +34,8 @@ from .whole import epoch_is_over, is_part
 # The population is cut down to those still training when this part of it has ended: to copy what
 # remains costs about as much as a few steps.
 COMPACT_FROM = 1 / 8
+# Of a fit that has left its data.
+NO_ROWS = Rows(np.empty((0, 0)), np.empty(0))
 
 
 @dataclass(eq=False)
@@ -395,17 +397,20 @@ class Fit:
     def _evaluate(self, model: Model, logits: Array) -> tuple[float, float]:
         """Loss and score on the dev rows, of the model or of the group that it is in."""
         assert model.dev is not None
-        # A model that is in no group may no longer be at the place that its number says.
-        group = self._group_of.get(model.number, [])
+        # Of models that have been forgotten the numbers are left: a place in the list is no number.
+        group = [model]
+        if model.number in self._group_of:
+            group = [self.models[number] for number in self._group_of[model.number]]
+        first = group[0].number
         is_mean = self._tied is not None and not self._is_of_one
-        if is_mean and group[0] in self._evaluated:
-            return self._evaluated[group[0]]
+        if is_mean and first in self._evaluated:
+            return self._evaluated[first]
         if not self._is_of_one:
-            rows = [self.models[number].row for number in group] or [model.row]
+            rows = [one.row for one in group]
             logits = logits[rows[0]] if len(rows) == 1 else self._mean(model, logits[rows])
         found = model.dev.evaluate(model.recipe, model.dev.logits(logits), model.score)
         if is_mean:
-            self._evaluated[group[0]] = found
+            self._evaluated[first] = found
         return found
 
     @staticmethod
@@ -495,6 +500,16 @@ class Fit:
         if staying:
             self._cut_down_to(staying)
             self.run()
+
+    def leave_data(self) -> None:
+        """Be without data, before the fit travels to where they are at hand."""
+        self._rows, self._dev = NO_ROWS, None
+        for model in self.models:
+            model.dev = model.score = None
+
+    def take_data(self, rows: Rows, dev: DevSet | None) -> None:
+        """Go on with these, which are those that it began with."""
+        self._rows, self._dev = rows, dev
 
     def lighten(self) -> None:
         """Drop what going on makes anew, before the fit travels to another process."""

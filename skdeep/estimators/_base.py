@@ -33,7 +33,7 @@ from .._engine.objective import predict_logits
 from .._engine.reals import real_number
 from .._engine.solvers import SOLVERS
 from .._fit.architecture import Architecture
-from .._fit.dev import DevPart, Score
+from .._fit.dev import DevPart, DevSet, Score
 from .._fit.fit import Fit, Model
 from .._fit.padding import padded, place_in
 from .._fit.watch import Curves, Standing, Watch
@@ -197,12 +197,16 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
                 raise ValueError(OTHER_DATA)
             watch.go_on_from(paused.counters)
         model = Model(watch)
-        if prepared.dev is not None:
-            model.dev = prepared.dev.of_model(0)
-            model.score = self._scorer(model)
+        self._watch_on(prepared.dev, model)
         if events is not None:
             self._connect(events, prepared, watch)
         return model
+
+    def _watch_on(self, dev: DevSet | None, model: Model) -> None:
+        """Let the model be watched on a dev set, if there is one."""
+        if dev is not None:
+            model.dev = dev.of_model(0)
+            model.score = self._scorer(model)
 
     def _connect(self, events: FitEvents, prepared: Prepared, watch: Watch) -> None:
         """Let events find what callbacks ask for."""
@@ -364,6 +368,11 @@ def model_of(estimator: BaseNetworkEstimator, prepared: Prepared) -> Model:
     model = estimator._model(prepared, None)
     warn_of_settings(estimator, prepared.recipe, prepared.state, prepared.rows.n_rows)
     return model
+
+
+def watch_on(estimator: BaseNetworkEstimator, dev: DevSet | None, model: Model) -> None:
+    """Let the model of an estimator be watched on a dev set, if there is one."""
+    estimator._watch_on(dev, model)
 
 
 def tell(

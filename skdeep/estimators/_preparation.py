@@ -107,8 +107,12 @@ class PreparesFits(YieldsRecipe):
         continuing: bool = False,
         classes: ArrayLike | None = None,
         validation: DevArguments = NO_DEV_SET,
+        start: TrainingState | None = None,
     ) -> Prepared:
-        """Validated data, a recipe and a state to train: all that comes before the first step."""
+        """Validated data, a recipe and a state to train: all that comes before the first step.
+
+        A fit that starts anew draws its state, unless it is given one as its `start`.
+        """
         accepted = FLOATS if self.dtype is None else np.dtype(self.dtype)
         dtype = self._state.theta.dtype if continuing else accepted
         x, labels = validated_X_y(self, X, y, reset=not continuing, dtype=dtype)
@@ -121,7 +125,7 @@ class PreparesFits(YieldsRecipe):
         class_weights = self._class_weights(labels, weights)
         n_outputs = self._n_network_outputs(encoded)
         network = self._architecture(x.shape[1], n_outputs).network
-        state = self._state if continuing else self._fresh_state(network, x.dtype)
+        state = self._state if continuing else start or self._fresh_state(network, x.dtype)
         dev, train_rows = self._dev_set(
             x, labels, encoded, weights, class_weights, validation, state.split_seed
         )
@@ -186,7 +190,11 @@ class PreparesFits(YieldsRecipe):
 
 
 def prepare(
-    estimator: PreparesFits, X: MatrixLike, y: MatrixLike | None, fit_params: FitArguments
+    estimator: PreparesFits,
+    X: MatrixLike,
+    y: MatrixLike | None,
+    fit_params: FitArguments,
+    start: TrainingState | None = None,
 ) -> Prepared:
     """What the fit of an unfitted estimator would work on."""
     validation = tuple(fit_params.get(name) for name in ("X_val", "y_val", "sample_weight_val"))
@@ -195,7 +203,20 @@ def prepare(
         y,
         cast(ArrayLike | None, fit_params.get("sample_weight")),
         validation=cast(DevArguments, validation),
+        start=start,
     )
+
+
+def data_of(
+    estimator: PreparesFits,
+    X: MatrixLike,
+    y: MatrixLike | None,
+    fit_params: FitArguments,
+    state: TrainingState,
+) -> tuple[Rows, DevSet | None]:
+    """The rows and the dev set of a fit that has begun in this state, from its data once more."""
+    prepared = prepare(shallow_copy(estimator), X, y, fit_params, state)
+    return prepared.rows, prepared.dev
 
 
 def state_with(estimator: PreparesFits, network: Network, theta: Array) -> TrainingState:

@@ -4,6 +4,7 @@ A `Stack` takes unfitted estimators whose recipes may share a fit. Every one of 
 had been fitted alone, and gives a fitted copy.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,7 @@ from sklearn.base import is_classifier
 from .._engine.errors import OwnError, own_errors
 from .._engine.schedules import ends_with_training as schedule_ends_with_training
 from .._fit.architecture import widest
-from .._fit.fit import Fit, Model
+from .._fit.fit import NO_ROWS, Fit, Model
 from .._inputs import Rows
 from ._base import (
     BaseNetworkEstimator,
@@ -26,9 +27,10 @@ from ._base import (
     foresee,
     model_of,
     tell,
+    watch_on,
 )
 from ._callbacks import FitEvents, parameters_now
-from ._preparation import prepare, prepared_like
+from ._preparation import data_of, prepare, prepared_like
 from ._recipe import NOT_OURS, fit_key, hidden_layer_sizes, rows_per_step, why_alone
 from ._running import TRANSIENT
 
@@ -41,6 +43,8 @@ ACTIVATION_BUFFERS = 5
 PREDICTION_COPIES = 3
 # What a step costs beyond its arithmetic, in multiply-adds of matrix products.
 STEP_OVERHEAD = 2**21
+# What each model may cost in a smaller stack, which leaves more to other workers.
+WORTHWHILE = 1.1
 
 FitParameters = dict[str, object]
 
@@ -49,6 +53,7 @@ __all__ = [
     "CannotShareAFit",
     "Measures",
     "OwnError",
+    "Part",
     "Stack",
     "alike",
     "bytes_per_model",
@@ -102,7 +107,7 @@ class Stack:
         self._prepared = [prepared, *others]
         if len({one.recipe.key_of_fit() for one in self._prepared}) > 1:
             raise CannotShareAFit("on these data their recipes differ in what one fit has once")
-        self.estimators, self._rows = list(estimators), prepared.rows
+        self.estimators, self._rows, self._has_data = list(estimators), prepared.rows, True
         models = []
         for estimator, own in zip(estimators, self._prepared, strict=True):
             with own_errors(Exception):
@@ -153,6 +158,25 @@ class Stack:
         self.fit.lighten()
         for prepared, model in zip(self._prepared, self.models, strict=True):
             prepared.state = model.state
+
+    def leave_data(self) -> None:
+        """Be without data, before the stack travels to where they are at hand."""
+        self._rows, self._has_data = NO_ROWS, False
+        self.fit.leave_data()
+        for prepared in self._prepared:
+            prepared.rows, prepared.dev = NO_ROWS, None
+
+    def take_data(self, X: Rows, y: ArrayLike | None, fit_params: FitParameters) -> None:
+        """Go on with the data that the stack has left elsewhere: the same as it began with."""
+        if self._has_data:
+            return
+        rows, dev = data_of(self.estimators[0], X, y, fit_params, self._prepared[0].state)
+        self._rows, self._has_data = rows, True
+        self.fit.take_data(rows, dev)
+        parts = zip(self.estimators, self._prepared, self.models, strict=True)
+        for estimator, prepared, model in parts:
+            prepared.rows, prepared.dev = rows, dev
+            watch_on(estimator, dev, model)
 
     def tell_callbacks(
         self, number: int, X: Rows | None, y: ArrayLike | None, sample_weight: ArrayLike | None
@@ -233,6 +257,25 @@ def shape_of(data: object) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Those of some models that had better share a stack.
+
+    Parameters
+    ----------
+    numbers : list of int
+        Their numbers.
+    bytes_each : int
+        About what each takes in a stack.
+    least : int
+        How many a stack needs, for each to cost little more than in one of all of them.
+    """
+
+    numbers: list[int]
+    bytes_each: int
+    least: int = 1
+
+
+@dataclass(frozen=True)
 class Measures:
     """The numbers of rows, columns and outputs that networks of a stack are for.
 
@@ -288,8 +331,8 @@ def alike(
     y: ArrayLike | None,
     fit_params: FitParameters,
     n_scored: int = 0,
-) -> list[tuple[list[int], int]]:
-    """Numbers of those that had better share a stack, and about the bytes that each takes there.
+) -> list[Part]:
+    """Models by those that had better share a stack.
 
     Raises
     ------
@@ -298,8 +341,20 @@ def alike(
     """
     with own_errors(TypeError, ValueError, IndexError):
         data = Measures.of(models[0], X, y, fit_params, n_scored)
-    groups = of_similar_size(models, data)
-    return [(group, bytes_per_model([models[i] for i in group], data)) for group in groups]
+    parts = []
+    for numbers in of_similar_size(models, data):
+        group = [models[number] for number in numbers]
+        parts.append(Part(numbers, bytes_per_model(group, data), least_worthwhile(group, data)))
+    return parts
+
+
+def least_worthwhile(models: Sequence[BaseNetworkEstimator], data: Measures) -> int:
+    """How many of these a stack needs, for a step to cost each `WORTHWHILE` of what it might."""
+    room = widest([hidden_layer_sizes(one) for one in models])
+    own = _cost_of_step(room, data, rows_per_step(models[0], data.n_rows))
+    at_best = STEP_OVERHEAD / len(models) + own
+    # All share the overhead: STEP_OVERHEAD / least + own <= WORTHWHILE * at_best.
+    return math.ceil(STEP_OVERHEAD / (WORTHWHILE * at_best - own))
 
 
 def n_epochs(model: BaseNetworkEstimator, n_rows: int) -> int:
@@ -318,12 +373,10 @@ def of_similar_size(models: Sequence[BaseNetworkEstimator], data: Measures) -> l
     All models of a stack cost what the widest does. Another one is worth opening where that waste
     grows beyond the overhead of its steps.
     """
-    n_features, n_outputs = data.n_features, data.n_outputs
     rows = rows_per_step(models[0], data.n_rows)
 
     def cost(sizes: Sequence[int]) -> int:
-        # Forward, and twice as much backward.
-        return 3 * rows * sum(a * b for a, b in pairwise([n_features, *sizes, n_outputs]))
+        return _cost_of_step(sizes, data, rows)
 
     sizes = [hidden_layer_sizes(model) for model in models]
     groups: list[list[int]] = []
@@ -339,6 +392,12 @@ def of_similar_size(models: Sequence[BaseNetworkEstimator], data: Measures) -> l
             groups.append([number])
             room, needed = own, cost(own)
     return [sorted(group) for group in groups]
+
+
+def _cost_of_step(sizes: Sequence[int], data: Measures, n_rows: int) -> int:
+    """Multiply-adds of a model's step: forward, and twice as much backward."""
+    widths = [data.n_features, *sizes, data.n_outputs]
+    return 3 * n_rows * sum(a * b for a, b in pairwise(widths))
 
 
 def _n_outputs(model: BaseNetworkEstimator, y: ArrayLike | None) -> int:

@@ -29,6 +29,7 @@ from ..estimators._compat import Interval, StrOptions
 from ..estimators._stack import NOT_OURS
 from ..estimators._warnings import warn
 from ._arguments import check_spaces, checked_cv, checked_data
+from ._clusters import is_death_of_worker
 from ._compat import (
     NO_CALLBACKS,
     BaseSearchCV,
@@ -126,7 +127,8 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
             `error_score="raise"`.
         KeyboardInterrupt
             On Ctrl-C. `cv_results_` then has the candidates that were complete, if there are any,
-            and nothing has been refitted.
+            and nothing has been refitted. It is the same after what joblib's backend raises where a
+            worker has died, with a note of how much was done.
         """
         self._forget("stacked_", "ensemble_")
         with GatheredWarnings() as gatherer:
@@ -181,15 +183,16 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
         with whole.part(), closing(progress):
             try:
                 with self._drawing_as_it_began():
-                    run_search(self, found.evaluate_candidates, root)
+                    found.run(root)
                 refit_metric = self._look_at_scores(found.outcomes[0]["test_scores"], refit_metric)
                 self._choose_best(found.results, refit_metric)
                 if self.refit:
                     with progress.during(BEST):
                         self._refit(found, about, root)
                         progress.finish(BEST)
-            except KeyboardInterrupt:
-                self._forget_all_but(found.results)
+            except BaseException as error:
+                if has_ended_early(error):
+                    self._forget_all_but(found.results)
                 raise
             if found.concern_skdeep:
                 self.stacked_ = found.stacked
@@ -320,6 +323,11 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
         return [int(i) for i in np.argsort(-scores, kind="stable")]
 
 
+def has_ended_early(error: BaseException) -> bool:
+    """Whether a search that has raised this has results of the candidates that were complete."""
+    return isinstance(error, KeyboardInterrupt) or is_death_of_worker(error)
+
+
 class _Found:
     """All that has been evaluated so far, in the order of evaluation."""
 
@@ -358,6 +366,11 @@ class _Found:
         self._evaluator.show(progress)
         self._say = progress.say
 
+    def run(self, context: Context) -> None:
+        """Let the search evaluate all that it wants to."""
+        with self._evaluator.workers_with_data():
+            run_search(self._search, self.evaluate_candidates, context)
+
     def evaluate_candidates(
         self,
         candidate_params: Iterable[Parameters],
@@ -387,8 +400,15 @@ class _Found:
             rung.alone = {pair: why for pair, why in saved.alone.items() if pair in rung.found}
         try:
             self._evaluate(rung, is_complete=saved is not None and saved.is_complete)
-        except KeyboardInterrupt:
-            self._take_complete(rung, more_results or {})
+        except BaseException as error:
+            if has_ended_early(error):
+                self._take_complete(rung, more_results or {})
+                if not isinstance(error, KeyboardInterrupt):
+                    error.add_note(
+                        "A worker of the search has died, maybe for want of memory. "
+                        f"{len(rung.found)} of {n_fits} fits were done; cv_results_ has the "
+                        f"{len(self.candidates)} candidates that are complete."
+                    )
             raise
         self._last = rung if rung.goes_on else None
         outcomes = rung.outcomes(range(len(candidates)))

@@ -245,10 +245,10 @@ def _fit_together(
         models = [candidate.model for candidate in group]
         parts = group[0].family.alike(models, X, y, params[1])
     fitted = {}
-    for numbers, each in parts:
-        at_once = max(1, max_stack_bytes // each)
-        for start in range(0, len(numbers), at_once):
-            together = [group[number] for number in numbers[start : start + at_once]]
+    for part in parts:
+        at_once = max(1, max_stack_bytes // part.bytes_each)
+        for start in range(0, len(part.numbers), at_once):
+            together = [group[number] for number in part.numbers[start : start + at_once]]
             for candidate, model in _trained(together, X, y, params[1]):
                 # Each has transformers of its own, since each may be fitted again.
                 own = copy.deepcopy(before)

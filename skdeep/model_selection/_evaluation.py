@@ -1,18 +1,19 @@
 """Fitting and scoring all candidates of a search on all splits, rung by rung.
 
 The work is cut into tasks for joblib: a split's data are prepared once for each setting of the
-transformers, then one task trains and scores one stack on them. Candidates that share no stack are
-tasks of their own, carried out by scikit-learn. A search of one rung lets go of its stacks as they
-are done; where another rung can come, they are kept and trained on.
+transformers, then one task trains and scores one stack on them; `_places.py` says what travels for
+that. Candidates that share no stack are tasks of their own, carried out by scikit-learn. A search
+of one rung lets go of its stacks as they are done; where another rung can come, they are kept and
+trained on.
 """
 
 import math
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise, product
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
@@ -21,12 +22,14 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._engine.threads import one_blas_thread
 from .._fit.whole import Whole
-from .._inputs import Rows, n_rows_of
+from .._inputs import Rows
 from ..estimators._callbacks import callbacks_of
-from ..estimators._stack import OwnError
+from ..estimators._stack import Part
+from ._clusters import Lost
 from ._compat import Context, fit_and_score_alone, follows_into_steps
-from ._folds import Split, prepare_split
-from ._gathered_warnings import Gathered, Gatherer, warnings_for_master
+from ._gathered_warnings import Gatherer
+from ._jobs import numbered, results_of
+from ._places import Call, Prepared, place_of
 from ._plan import (
     Plan,
     StackedCandidate,
@@ -39,16 +42,22 @@ from ._plan import (
 from ._progress import ALONE, STACKED, Progress
 from ._rungs import renumbered
 from ._scoring import Scoring
-from ._together import NO_MEMORY, Done, StackTask, fit_and_score_stack
+from ._together import Done, StackTask
 from ._types import Fold, Outcome, Parameters
 
 # Larger stacks gain nothing: what NumPy's calls cost is shared by enough models, and more of them
 # only crowd the cache. Measured on networks of 32, 64 and 128 units.
 PREFERRED_STACK_BYTES = 2**23
 
+# Of each worker, where a backend gives no results before all are there.
+TASKS_AT_A_TIME = 4
+# How often data are sent to workers that have come in place of others.
+MOST_LOSSES = 10
+
 # The numbers of a candidate and of a split.
 Pair = tuple[int, int]
 Group = Sequence[StackedCandidate]
+Number = TypeVar("Number")
 # Some candidates that have their transformers in common, by stack, and the number of a split.
 Unit = tuple[dict[object, list[StackedCandidate]], int]
 
@@ -132,7 +141,7 @@ class Evaluator:
         resource: str | None = None,
     ) -> None:
         self._search, self._base, self._resource = search, base_estimator, resource
-        self._X, self._y, self._scoring = X, y, scoring
+        self._scoring = scoring
         if callbacks_of(search):
             self._scoring = replace(scoring, caller=search)
         self._n_workers = effective_n_jobs(search.n_jobs)
@@ -140,6 +149,7 @@ class Evaluator:
         self.progress = Progress(None)
         # Where warnings go that workers bring from other processes.
         self.gatherer: Gatherer | None = None
+        self._place = place_of(X, y, self._scoring)
 
     def show(self, progress: Progress) -> None:
         """Let progress be shown from here on."""
@@ -149,11 +159,20 @@ class Evaluator:
             # Of several at a time nobody could tell whose epochs are heard of.
             self._whole.listener = progress.hear
 
+    @contextmanager
+    def workers_with_data(self) -> Iterator[None]:
+        """A context for all rungs; the workers keep the data until it ends."""
+        try:
+            yield
+        finally:
+            self._place.leave()
+
     def __call__(self, rung: Rung, before: Rung | None = None) -> None:
         """Fill in the rung's outcomes; those who were in the one before go on from there.
 
         Whatever is raised on the way, KeyboardInterrupt too, the outcomes so far are there.
         """
+        rung.splits = self._place.send(rung.splits)
         try:
             if before is None:
                 self._train_anew(rung)
@@ -170,8 +189,8 @@ class Evaluator:
     def _train_anew(self, rung: Rung) -> None:
         """All that stacks can do.
 
-        As many splits are prepared at a time as there are workers, so that the memory they take
-        does not grow with their number; where stacks are kept, their splits are too.
+        No more splits are prepared at a time than the place of the data has room for; where stacks
+        are kept, their splits are too.
         """
         plan = self._plan(rung)
         for number, reason in plan.alone.items():
@@ -187,7 +206,9 @@ class Evaluator:
         if not units:
             self._say_what_is_stacked(rung, "")
             return
-        at_once = len(units) if rung.goes_on else self._n_workers
+        at_once = len(units)
+        if not rung.goes_on:
+            at_once = self._place.n_at_once(self._n_workers) or at_once
         with self._workers() as parallel, self.progress.during(STACKED):
             for start in range(0, len(units), at_once):
                 batch = units[start : start + at_once]
@@ -258,27 +279,6 @@ class Evaluator:
     # ------------------------------------------------------------------------------- stacks
 
     @contextmanager
-    def _results_of(
-        self, parallel: Parallel, jobs: Iterable[object]
-    ) -> Iterator[Iterable[tuple[Any, Any]]]:
-        """The results of jobs as they are done; on an error, what is left to do is called off."""
-        results = parallel(jobs)
-        try:
-            yield map(self._heard_of, results)
-        finally:
-            if isinstance(results, Generator):
-                with warnings.catch_warnings(action="ignore"):
-                    # joblib warns of what it calls off; the error under way says enough.
-                    results.close()
-
-    def _heard_of(self, done: tuple[object, object, list[Gathered]]) -> tuple[object, object]:
-        """A result with its number, once its warnings have been passed on."""
-        number, result, warned = done
-        if self.gatherer is not None:
-            self.gatherer.add(warned)
-        return number, result
-
-    @contextmanager
     def _workers(self) -> Iterator[Parallel]:
         """joblib's workers, processes unless the user has chosen otherwise.
 
@@ -301,59 +301,75 @@ class Evaluator:
             # Not all backends give results one by one.
             return Parallel(**options)
 
-    def _job(
-        self, number: object, work: Callable[..., object], *args: object, **named: object
-    ) -> object:
-        """Work for joblib, done as a part of this search; the result comes with the number."""
-        return delayed(_numbered)(self._whole, number, work, *args, **named)
+    @contextmanager
+    def _results_of(
+        self, parallel: Parallel, make: Callable[[Number], Call], numbers: Iterable[Number]
+    ) -> Iterator[Iterable[tuple[Number, Any]]]:
+        """The results of calls as they are done, each with its number; parts of this search.
+
+        On an error, what is not done yet is called off. Where a cluster has lost the data that a
+        call needs, with a worker, they are sent again.
+        """
+        results = self._sent_until_done(parallel, make, numbers)
+        try:
+            yield results
+        finally:
+            results.close()
+
+    def _sent_until_done(
+        self, parallel: Parallel, make: Callable[[Number], Call], numbers: Iterable[Number]
+    ) -> Generator[tuple[Number, Any]]:
+        left = list(numbers)
+        for _ in range(MOST_LOSSES):
+            lost = []
+            for some in self._at_a_time(parallel, left):
+                jobs = (delayed(numbered)(self._whole, number, make(number)) for number in some)
+                with results_of(parallel, jobs) as results:
+                    for number, result, warned in results:
+                        if self.gatherer is not None:
+                            self.gatherer.add(warned)
+                        if isinstance(result, Lost):
+                            lost.append(number)
+                        else:
+                            yield number, result
+            if not lost:
+                return
+            self._place.send_again()
+            left = lost
+        raise RuntimeError(
+            f"Workers of the cluster have lost the data {MOST_LOSSES} times, and {len(left)} tasks "
+            "are left. Do its workers have the memory that X takes?"
+        )
+
+    def _at_a_time(
+        self, parallel: Parallel, numbers: Sequence[Number]
+    ) -> Iterable[Sequence[Number]]:
+        """All at a time where results come one by one; else so many that few are lost at once."""
+        at_a_time = max(1, len(numbers))
+        if not parallel.return_generator:
+            at_a_time = TASKS_AT_A_TIME * self._n_workers
+        return (numbers[i : i + at_a_time] for i in range(0, len(numbers), at_a_time))
 
     def _prepare(self, rung: Rung, parallel: Parallel, units: Sequence[Unit]) -> list[StackTask]:
         """The tasks of some settings and splits; none where the data cannot be prepared."""
-        jobs = (
-            self._job(
-                place,
-                _prepared,
-                next(iter(groups.values()))[0].estimator,
-                self._X,
-                self._y,
-                self._scoring,
-                number,
-                rung.splits[number],
-            )
-            for place, (groups, number) in enumerate(units)
-        )
-        with self._results_of(parallel, jobs) as results:
-            splits = dict(results)
-        tasks: list[StackTask] = []
-        at_least = self._n_workers // math.gcd(self._n_workers, len(units))
-        for place, (groups, number) in enumerate(units):
-            split = splits.pop(place)
-            for group in groups.values():
-                try:
-                    if isinstance(split, str):
-                        raise _Unprepared(split)
-                    tasks += self._cut(rung, group, split, at_least)
-                except _Unprepared as reason:
-                    self._go_alone(rung, group, number, str(reason))
-        return tasks
 
-    def _cut(self, rung: Rung, group: Group, split: Split, at_least: int) -> list[StackTask]:
-        """Stacks within the memory budget, and enough of them to occupy all workers."""
-        n_scored = n_rows_of(split.X_test)
-        if self._scoring.return_train_score:
-            n_scored = max(n_scored, n_rows_of(split.X_train))
-        try:
-            parts = group[0].family.alike(
-                [one.model for one in group],
-                *(split.X_train, split.y_train, split.fit_params, n_scored),
-            )
-        except OwnError as marked:
-            raise _Unprepared(_raised(marked.error)) from marked.error
-        tasks = []
-        for numbers, each in parts:
-            similar = [group[number] for number in numbers]
-            for part in self._parts(similar, each, at_least):
-                tasks.append(StackTask(part, split, self._contexts(rung, part, split.number)))
+        def prepare(place: int) -> Call:
+            groups, number = units[place]
+            return self._place.prepare(list(groups.values()), number, rung.splits[number])
+
+        with self._results_of(parallel, prepare, range(len(units))) as results:
+            found: dict[int, Prepared] = dict(results)
+        tasks: list[StackTask] = []
+        for place, (groups, number) in enumerate(units):
+            prepared = found.pop(place)
+            for group, parts in zip(groups.values(), prepared.parts, strict=True):
+                if prepared.split is None or isinstance(parts, str):
+                    self._go_alone(rung, group, number, str(parts))
+                    continue
+                for part in parts:
+                    for stack in self._stacks(group, part, len(units)):
+                        contexts = self._contexts(rung, stack, number)
+                        tasks.append(StackTask(stack, prepared.split, contexts))
         return tasks
 
     def _contexts(self, rung: Rung, group: Group, split: int) -> list[Context]:
@@ -361,23 +377,28 @@ class Evaluator:
             return []
         return [rung.context_of(one.number, split) for one in group]
 
-    def _parts(self, group: Group, each: int, at_least: int) -> list[Group]:
-        """A group cut into such parts as a stack of candidates of `each` bytes may have."""
+    def _stacks(self, group: Group, part: Part, n_units: int) -> list[Group]:
+        """Candidates of a part by stacks within the memory budget, enough to occupy all workers."""
+        candidates = [group[number] for number in part.numbers]
         budget = self._search.max_stack_bytes // self._n_workers
-        largest = max(1, min(budget, PREFERRED_STACK_BYTES) // each)
+        largest = max(1, min(budget, PREFERRED_STACK_BYTES) // part.bytes_each)
+        wanted = math.ceil(self._place.tasks_per_worker * self._n_workers / n_units)
+        n_stacks = max(len(candidates) / largest, min(wanted, len(candidates) // part.least))
         # A multiple of what occupies all workers, so that none is left with a last stack alone.
-        n_stacks = at_least * math.ceil(len(group) / largest / at_least)
-        n_stacks = min(len(group), n_stacks)
-        bounds = [len(group) * i // n_stacks for i in range(n_stacks + 1)]
-        return [group[a:b] for a, b in pairwise(bounds)]
+        at_least = self._n_workers // math.gcd(self._n_workers, n_units)
+        n_stacks = min(len(candidates), at_least * math.ceil(n_stacks / at_least))
+        bounds = [len(candidates) * i // n_stacks for i in range(n_stacks + 1)]
+        return [candidates[a:b] for a, b in pairwise(bounds)]
 
     def _run(self, rung: Rung, parallel: Parallel, tasks: Sequence[StackTask]) -> None:
         tasks = [task for task in tasks if not rung.has(task.candidates, task.split.number)]
-        jobs = (
-            self._job(place, fit_and_score_stack, task, self._scoring, goes_on=rung.goes_on)
-            for place, task in enumerate(tasks)
-        )
-        with self._results_of(parallel, jobs) as results:
+
+        def fit(place: int) -> Call:
+            task = tasks[place]
+            fold = rung.splits[task.split.number]
+            return self._place.fit_stack(task, fold, goes_on=rung.goes_on)
+
+        with self._results_of(parallel, fit, range(len(tasks))) as results:
             for place, parts in results:
                 # What lives on comes back with the results.
                 tasks[place].stack = None
@@ -458,71 +479,56 @@ class Evaluator:
         """Candidates that share no stack, each fitted as scikit-learn's searches do."""
         if not pairs:
             return
-        n_splits, n_candidates, scoring = len(rung.splits), len(rung.candidates), self._scoring
-        jobs = (
-            self._job(
-                (number, split),
-                fit_and_score_alone,
+
+        def fit_alone(pair: Pair) -> Call:
+            number, split = pair
+            work = partial(
+                _fit_and_score_alone,
                 clone(self._base),
-                self._X,
-                self._y,
                 caller=self._search,
                 context=rung.context_of(number, split),
-                scorer=scoring.scorer,
-                train=rung.splits[split][0],
-                test=rung.splits[split][1],
-                verbose=scoring.verbose,
                 parameters=rung.candidates[number],
-                fit_params=scoring.fit_params,
-                score_params=scoring.score_params,
-                return_train_score=scoring.return_train_score,
-                return_n_test_samples=True,
-                return_times=True,
-                split_progress=(split, n_splits),
-                candidate_progress=(number, n_candidates),
-                error_score=scoring.error_score,
+                split_progress=(split, len(rung.splits)),
+                candidate_progress=(number, len(rung.candidates)),
             )
-            for number, split in pairs
-        )
-        with self.progress.during(ALONE), self._results_of(self._parallel(), jobs) as results:
+            return self._place.carry_out(work, rung.splits[split])
+
+        with (
+            self.progress.during(ALONE),
+            self._results_of(self._parallel(), fit_alone, pairs) as results,
+        ):
             for pair, outcome in results:
                 rung.found[pair] = outcome
-                self.progress.score(pair[0], outcome["test_scores"], n_splits)
+                self.progress.score(pair[0], outcome["test_scores"], len(rung.splits))
                 self.progress.add(self._n_epochs(rung, pair))
                 rung.on_outcome()
 
 
-def _numbered(
-    whole: Whole, number: object, work: Callable[..., object], *args: object, **named: object
-) -> tuple[object, object, list[Gathered]]:
-    with whole.part(), warnings_for_master() as warned:
-        result = work(*args, **named)
-    return number, result, warned
-
-
-class _Unprepared(Exception):
-    """Raised where a split's data cannot be prepared; fitted alone, its candidates say so."""
-
-
-def _raised(error: Exception) -> str:
-    return f"preparing the data raised {type(error).__name__}"
-
-
-def _prepared(
+def _fit_and_score_alone(
     estimator: BaseEstimator,
     X: Rows,
     y: ArrayLike | None,
     scoring: Scoring,
-    number: int,
     fold: Fold,
-) -> Split | str:
-    """A split, or what its data or transformers, which are not ours, have raised."""
-    try:
-        return prepare_split(estimator, X, y, scoring, number, fold)
-    except OwnError as marked:
-        return _raised(marked.error)
-    except MemoryError:
-        return NO_MEMORY
+    **about: Any,
+) -> Outcome:
+    """A candidate on a split, by itself; `about` says which."""
+    return fit_and_score_alone(
+        estimator,
+        X,
+        y,
+        scorer=scoring.scorer,
+        train=fold[0],
+        test=fold[1],
+        verbose=scoring.verbose,
+        fit_params=scoring.fit_params,
+        score_params=scoring.score_params,
+        return_train_score=scoring.return_train_score,
+        return_n_test_samples=True,
+        return_times=True,
+        error_score=scoring.error_score,
+        **about,
+    )
 
 
 def all_alone(rung: Rung, reason: str) -> Plan:

@@ -26,8 +26,7 @@ class Family:
     fit_key : callable
         What those that may be fitted together have in common.
     alike : callable
-        From models and their data, the numbers of those that had better share a stack, and the
-        bytes that each takes there.
+        From models and their data, parts of those that had better share a stack.
     n_epochs : callable
         How many epochs an estimator may train for, by the number of rows.
     ends_with_training : callable
@@ -40,7 +39,7 @@ class Family:
 
     why_alone: Callable[[Any], str | None]
     fit_key: Callable[[Any], Hashable]
-    alike: Callable[..., list[tuple[list[int], int]]]
+    alike: Callable[..., list[networks.Part]]
     n_epochs: Callable[[Any, int], int]
     ends_with_training: Callable[[Any], bool]
     make_stack: Callable[..., Any]

@@ -1,8 +1,9 @@
-"""The data of one fold, as the models of its stacks see them."""
+"""The data of one fold, as the models of its stacks see them, and by what name others know them."""
 
 import copy
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from .._engine.errors import own_errors
-from .._inputs import Rows
+from .._inputs import Rows, bytes_of, n_rows_of
 from ._compat import rows_of_params, safe_split, sees_only_predictions
 from ._plan import fit_steps, split_fit_params, transformers
 from ._types import Fold, Parameters
@@ -43,6 +44,40 @@ class Split:
     # The train rows as callbacks hear of them; None where there are none.
     X_told: Rows | None
     weights_told: ArrayLike | None
+
+    @property
+    def n_train(self) -> int:
+        """Number of train rows, as transformers leave them."""
+        return n_rows_of(self.X_train)
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """About the memory that its rows take."""
+        rows = [self.X_train, self.X_test, self.X_scored, *(self.untouched or ()), self.X_told]
+        return sum({id(one): bytes_of(one) for one in rows}.values())
+
+
+@dataclass(frozen=True)
+class SplitName:
+    """A split that is cut out where it is needed.
+
+    Parameters
+    ----------
+    number : int
+        Of the split.
+    search, key : str, int
+        Tell it from all others, of other searches too.
+    estimator : estimator
+        Has the transformers, whose every random state is set.
+    n_train : int
+        Number of train rows, once that is known.
+    """
+
+    number: int
+    search: str
+    key: int
+    estimator: BaseEstimator
+    n_train: int = 0
 
 
 def prepare_split(

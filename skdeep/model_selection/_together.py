@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._inputs import n_rows_of
 from ..estimators._base import BaseNetworkEstimator
 from ..estimators._stack import CannotShareAFit, OwnError, Stack
 from ._compat import Context
-from ._folds import Split
+from ._folds import Split, SplitName
 from ._plan import StackedCandidate
 from ._reports import Report
 from ._scoring import End, Scoring, score_stack
@@ -27,14 +26,14 @@ NO_MEMORY = "there was too little memory for a stack"
 
 @dataclass
 class StackTask:
-    """One stack of candidates on one prepared split.
+    """One stack of candidates on one split.
 
     Parameters
     ----------
     candidates : list of StackedCandidate
         What is trained, each until it has run its `max_iter` epochs.
-    split : Split
-        On what.
+    split : Split or SplitName
+        On what: the prepared data, or what a worker makes them from.
     contexts : list of Context
         Of the candidates, for callbacks; empty where there are none.
     stack : Stack or None
@@ -46,7 +45,7 @@ class StackTask:
     """
 
     candidates: Sequence[StackedCandidate]
-    split: Split
+    split: Split | SplitName
     contexts: Sequence[Context] = ()
     stack: Stack | None = None
     places: Sequence[int] = ()
@@ -60,7 +59,7 @@ class StackTask:
 
     def epochs_of(self, candidate: StackedCandidate) -> int:
         """How many epochs there are to train."""
-        n_rows = n_rows_of(self.split.X_train)
+        n_rows = self.split.n_train
         return candidate.family.n_epochs(candidate.model, n_rows) - self.n_before
 
     def n_epochs(self) -> int:
@@ -110,13 +109,15 @@ def fit_and_score_stack(task: StackTask, scoring: Scoring, *, goes_on: bool = Fa
 
 def _fit_and_score(task: StackTask, scoring: Scoring, goes_on: bool) -> Done:
     start, candidates = time.perf_counter(), task.candidates
-    stack = task.stack
+    stack, split = task.stack, task.split
+    assert isinstance(split, Split)  # where a stack is trained its data are at hand
     if stack is None:
-        stack = make_stack(candidates, task.split)
+        stack = make_stack(candidates, split)
     else:
+        stack.take_data(split.X_train, split.y_train, split.fit_params)
         stack.forget_all_but(task.places)
         stack.allow(int(candidates[0].model.max_iter))
-    reports = _reports(task, scoring)
+    reports = _reports(task, split, scoring)
     try:
         for place, report in enumerate(reports):
             report.begin(stack, place)
@@ -126,7 +127,7 @@ def _fit_and_score(task: StackTask, scoring: Scoring, goes_on: bool) -> Done:
             stack.train_until(int(candidates[0].model.max_iter))
         if not goes_on:
             stack.finish()
-        seconds = time.perf_counter() - start + (task.split.seconds if task.stack is None else 0)
+        seconds = time.perf_counter() - start + (split.seconds if task.stack is None else 0)
         ends: list[End] = [stack.end_of(place) for place in range(len(candidates))]
         for place, report in enumerate(reports):
             error = report.fit_ends(failed=isinstance(ends[place], Exception))
@@ -134,7 +135,7 @@ def _fit_and_score(task: StackTask, scoring: Scoring, goes_on: bool) -> Done:
     finally:
         for report in reports:
             report.close()
-    outcomes = score_stack(stack, ends, candidates, task.split, scoring, seconds)
+    outcomes = score_stack(stack, ends, candidates, split, scoring, seconds)
     for report in reports:
         report.end()
     if goes_on:
@@ -142,11 +143,11 @@ def _fit_and_score(task: StackTask, scoring: Scoring, goes_on: bool) -> Done:
     return Done(candidates, outcomes, stack=stack if goes_on else None)
 
 
-def _reports(task: StackTask, scoring: Scoring) -> list[Report]:
+def _reports(task: StackTask, split: Split, scoring: Scoring) -> list[Report]:
     if scoring.caller is None or not task.contexts:
         return []
     pairs = zip(task.candidates, task.contexts, strict=True)
-    return [Report(context, scoring.caller, candidate, task.split) for candidate, context in pairs]
+    return [Report(context, scoring.caller, candidate, split) for candidate, context in pairs]
 
 
 def make_stack(candidates: Sequence[StackedCandidate], split: Split) -> Stack:

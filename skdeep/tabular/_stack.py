@@ -17,7 +17,7 @@ from .._fit.recipe import token
 from .._inputs import DevArguments, Rows
 from ..estimators._callbacks import callbacks_of
 from ..estimators._recipe import fits_as_skdeep_does, shallow_copy
-from ..estimators._stack import shape_of
+from ..estimators._stack import Part, shape_of
 from ._base import (
     BaseTabularMLP,
     check_parameters,
@@ -163,8 +163,8 @@ def alike(
     y: ArrayLike | None,
     fit_params: Mapping[str, object],
     n_scored: int = 0,
-) -> list[tuple[list[int], int]]:
-    """Numbers of those that had better share a stack, and about the bytes that each takes there.
+) -> list[Part]:
+    """Models by those that had better share a stack.
 
     Raises
     ------
@@ -181,4 +181,6 @@ def alike(
     batch = batch_for(n_rows) if isinstance(model.batch_size, str) else int(model.batch_size)
     activations = ACTIVATION_BUFFERS * min(batch, n_rows) * sum(widths[1:])
     each = model.n_members * np.dtype(model.dtype).itemsize
-    return [(list(range(len(models))), int(each * (PARAMETER_VECTORS * parameters + activations)))]
+    bytes_each = int(each * (PARAMETER_VECTORS * parameters + activations))
+    # The members of one are a stack already, and lose nothing without those of others.
+    return [Part(list(range(len(models))), bytes_each)]

@@ -60,6 +60,16 @@ def test_halving_with_early_stopping_and_two_groups():
     assert_same_results(ours.cv_results_, theirs.cv_results_)
 
 
+def test_halving_with_early_stopping_watches_the_survivors():
+    X, y = data("classes")
+    estimator = classifier(early_stopping=True, validation_fraction=0.2, n_iter_no_change=2)
+    common = {"max_resources": 27, "min_resources": 3, "n_candidates": 9, "cv": 3}
+    common |= {"random_state": 2}
+    ours = VectorizedHalvingRandomSearchCV(estimator, RATES, **common).fit(X, y)
+    theirs = HalvingRandomSearchCV(estimator, RATES, resource="max_iter", **common).fit(X, y)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+
+
 @pytest.mark.parametrize("n_candidates", [6, 20])
 def test_halving_keeps_candidates_that_stopped_on_a_plateau_as_they_stopped(n_candidates):
     X, y = data("classes")

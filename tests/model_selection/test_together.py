@@ -276,7 +276,7 @@ def test_halving_with_one_rung_keeps_no_fold_alive(monkeypatch):
         kept.append(goes_on)
         return run(task, scoring, goes_on=goes_on)
 
-    monkeypatch.setattr("skdeep.model_selection._evaluation.fit_and_score_stack", noting)
+    monkeypatch.setattr("skdeep.model_selection._places.fit_and_score_stack", noting)
     common = {"cv": 3, "n_candidates": 3, "random_state": 0, "refit": False}
     estimator = classifier(learning_rate="cosine")
     one = VectorizedHalvingRandomSearchCV(
