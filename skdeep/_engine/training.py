@@ -79,6 +79,17 @@ class TrainingState:
             phi=None if self.phi is None else self.phi.copy(),
         )
 
+    def own_arrays(self) -> None:
+        """Copy the arrays that cannot be written, as those from another process may be."""
+
+        def own(array: Array) -> Array:
+            return array if array.flags.writeable else array.copy()
+
+        self.theta, self.statistics = own(self.theta), own(self.statistics)
+        self.phi = None if self.phi is None else own(self.phi)
+        if self.optimizer is not None:
+            self.optimizer.vectors = tuple(map(own, self.optimizer.vectors))
+
     def select(self, models: Array, phis: Array | None = None) -> "TrainingState":
         """The models of a population with these numbers, copied; the streams stay shared.
 

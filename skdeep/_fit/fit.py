@@ -499,6 +499,8 @@ class Fit:
         staying = [one for one in self.population if id(one) in kept and not one.has_ended]
         if staying:
             self._cut_down_to(staying)
+            self.state.own_arrays()
+            self._show_rows()
             self.run()
 
     def leave_data(self) -> None:

@@ -332,3 +332,15 @@ def test_nested_searches(monkeypatch):
     with cluster_in_process(monkeypatch):
         found = cross_val_score(search, X, y, cv=2)
     assert_array_equal(found, expected)
+
+
+def test_stacks_that_arrive_read_only_are_trained_on():
+    X, y = data("classes")
+    space = {"hidden_layer_sizes": [(400, 400)], "alpha": [0.1, 1.0, 10.0]}
+    # Each in a stack of its own, so that one goes on as a whole; large enough for a memory map.
+    search = VectorizedHalvingRandomSearchCV(
+        classifier(), space, n_candidates=3, max_resources=9, max_stack_bytes=1, **COMMON
+    )
+    expected = search.fit(X, y).cv_results_
+    found = search.set_params(n_jobs=2).fit(X, y).cv_results_
+    assert_same_results(found, expected, atol=0)
