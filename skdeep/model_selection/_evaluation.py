@@ -147,6 +147,8 @@ class Evaluator:
         self._n_workers = effective_n_jobs(search.n_jobs)
         self._whole = Whole()
         self.progress = Progress(None)
+        # Of this rung's candidates, by their numbers and those of rows: a clone is made to tell.
+        self._epochs: dict[tuple[int, int], int] = {}
         # Where warnings go that workers bring from other processes.
         self.gatherer: Gatherer | None = None
         self._place = place_of(X, y, self._scoring)
@@ -448,6 +450,7 @@ class Evaluator:
 
     def _expect(self, rung: Rung, stacked: float) -> None:
         """Tell the progress what there is to do, in epochs."""
+        self._epochs.clear()
         if self.progress.is_shown:
             alone = sum(self._n_epochs(rung, pair) for pair in rung.alone)
             self.progress.counts_epochs |= stacked > 0 or alone > len(rung.alone)
@@ -470,8 +473,11 @@ class Evaluator:
         """How many epochs it takes to fit a candidate alone."""
         if not self.progress.is_shown:
             return 0
-        number, split = pair
-        return n_epochs_of(self._base, rung.candidates[number], len(rung.splits[split][0]))
+        number, n_rows = pair[0], len(rung.splits[pair[1]][0])
+        if (number, n_rows) not in self._epochs:
+            found = n_epochs_of(self._base, rung.candidates[number], n_rows)
+            self._epochs[number, n_rows] = found
+        return self._epochs[number, n_rows]
 
     # -------------------------------------------------------------------------------- alone
 
