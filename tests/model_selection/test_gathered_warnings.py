@@ -126,6 +126,16 @@ def test_what_is_an_error_stays_an_error(verbose, n_jobs):
             search.fit(X, y)
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_error_of_a_filter_is_raised_in_the_fit_and_is_its_end(n_jobs):
+    X, y = data("classes")
+    search = VectorizedGridSearchCV(classifier(), ALPHAS, cv=2, n_jobs=n_jobs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        with pytest.raises(ValueError, match="All the 6 fits failed"):
+            search.fit(X, y)
+
+
 class Failing(ClassifierMixin, BaseEstimator):
     """Another library's classifier, which warns, and may raise."""
 

@@ -191,15 +191,16 @@ def test_what_goes_on_after_ctrl_c(monkeypatch, tmp_path):
         record(*args)
 
     monkeypatch.setattr(Watch, "record", interrupted)
+    # It is hardly ever written while it runs.
+    monkeypatch.setattr(module, "SHARE_OF_TIME", 1e-9)
     search = clone(SEARCHES["grid"]).set_params(checkpoint=path)
     with pytest.raises(KeyboardInterrupt):
         search.fit(X, y)
-    before, count[0] = count[0], 200
-    # However seldom it is written, what was found until then is there.
+    count[0] = 200
     search = VectorizedGridSearchCV.resume(path).fit(X, y)
-    assert before < 200
     assert_same(search, expected)
-    assert count[0] - 200 < 150
+    # Stacks, and four of six fits alone, were done: six epochs each are left, and of the refit.
+    assert count[0] - 200 == 3 * 6
 
 
 @pytest.mark.parametrize("name", ["random", "rounds", "rungs"])
@@ -218,6 +219,33 @@ def test_what_is_drawn_without_a_seed_is_drawn_once(name, kill, tmp_path):
     assert search.random_state is None
     # Nobody else notices.
     np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+def test_rounds_without_a_seed_have_the_same_folds(kill, tmp_path):
+    path = tmp_path / "search"
+    search = clone(SEARCHES["rounds"]).set_params(
+        random_state=None, cv=KFold(2, shuffle=True), checkpoint=path
+    )
+    kill.run(search, 40)
+    began = module.read(path)
+    kill.run(CoarseToFineSearchCV.resume(path))
+    for call in module.read(path).calls:
+        for found, expected in zip(call.splits, began.calls[0].splits, strict=True):
+            for rows, others in zip(found, expected, strict=True):
+                assert_array_equal(rows, others)
+
+
+@pytest.mark.parametrize("name", ["random", "rounds", "rungs"])
+def test_without_a_seed_it_goes_on_in_numpys_own_random_numbers(name, kill, tmp_path):
+    path = tmp_path / "search"
+    expected = clone(SEARCHES[name]).set_params(random_state=None)
+    np.random.seed(3)  # noqa: NPY002
+    n_epochs = kill.run(expected)
+    np.random.seed(3)  # noqa: NPY002
+    kill.run(clone(expected).set_params(checkpoint=path), n_epochs // 2)
+    search = VectorizedGridSearchCV.resume(path)
+    kill.run(search)
+    assert_same(search, expected)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -434,6 +462,29 @@ def test_where_stacks_could_not_be_written_it_goes_on_from_before(kill, tmp_path
         kill.run(clone(SEARCHES["stacked rungs"]).set_params(checkpoint=path), n_epochs - 1)
     search = VectorizedGridSearchCV.resume(path)
     assert kill.run(search) == n_epochs
+    assert_same(search, expected)
+
+
+def test_where_the_stacks_of_one_rung_could_not_be_written_those_before_stay(
+    kill, tmp_path, monkeypatch
+):
+    path = tmp_path / "search"
+    rungs = clone(SEARCHES["stacked rungs"]).set_params(max_resources=27)
+    expected = clone(rungs)
+    n_epochs = kill.run(expected)
+    assert expected.n_iterations_ == 4
+    write = module.replace
+
+    def full_in_the_second(path, content):
+        if path.name.endswith(".rung-2"):
+            raise OSError("No space left on device")
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "replace", full_in_the_second)
+        kill.run(clone(rungs).set_params(checkpoint=path), n_epochs - 1)
+    search = VectorizedGridSearchCV.resume(path)
+    assert kill.run(search) < n_epochs
     assert_same(search, expected)
 
 
