@@ -21,7 +21,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::skdeep.exceptions.NoProgressWarning"),
     # Of Keras and its backends.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:keras"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorflow"),
 ]
 EXACT = TOLERANCE
 # On other backends than TensorFlow Keras computes in float32 whatever the layers' dtype.
