@@ -27,6 +27,20 @@ def test_the_version_is_the_installed_one():
     assert skdeep.__version__ == metadata.version("scikit-deep")
 
 
+def test_extras_are_those_of_our_distribution():
+    # Another project on PyPI has the name that is imported.
+    root = Path(__file__).parents[1]
+    pages = [*root.glob("*.md"), *root.glob("*.toml"), *root.glob("*.ini")]
+    for folder, ending in (("skdeep", "py"), ("doc", "rst"), ("benchmarks", "py")):
+        pages += [page for page in (root / folder).rglob(f"*.{ending}") if "auto_" not in str(page)]
+    extras = "|".join(metadata.metadata("scikit-deep").get_all("Provides-Extra"))
+    named = re.compile(rf"(\S*)\[(?:{extras})[],]")
+    names = {name for page in pages for name in named.findall(page.read_text("utf-8"))}
+    found = {name.strip("\"'`") for name in names}
+    assert "scikit-deep" in found
+    assert "skdeep" not in found
+
+
 def test_the_package_is_marked_as_typed():
     assert (Path(skdeep.__file__).parent / "py.typed").exists()
 

@@ -4,6 +4,7 @@ import pytest
 from guide_recipes import run_recipe
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 
 from skdeep import TabularMLPClassifier, TabularMLPRegressor
 from skdeep.preprocessing import PiecewiseLinearEncoder, TableEncoder
@@ -23,11 +24,20 @@ def names():
 
 def test_a_pipeline_predicts_what_it_does_of_pandas(names):
     model, X_test = names["scaled"], names["X_test"]
-    assert list(model[-1].feature_names_in_) == list(names["X"].columns)
     again = clone(names["model"]).fit(names["X_train"], names["y_train"])
     # Columns of a frame lie in memory in another order, and are summed in it.
     found = model.predict_proba(pl.from_pandas(X_test))
     assert_allclose(found, again.predict_proba(X_test), rtol=1e-9)
+
+
+def test_names_of_columns_are_known_where_scikit_learn_knows_them(names):
+    scaled, y = names["scaled"][:-1].transform(names["frame"]), names["y_train"]
+    known = names["scaled"][-1]
+    other = LogisticRegression(C=0.01).fit(scaled, y)
+    # scikit-learn 1.7 does not read them from frames of polars 2.
+    assert hasattr(known, "feature_names_in_") == hasattr(other, "feature_names_in_")
+    if hasattr(other, "feature_names_in_"):
+        assert list(known.feature_names_in_) == list(names["X"].columns)
 
 
 @pytest.mark.parametrize("Encoder", [TableEncoder, PiecewiseLinearEncoder])
