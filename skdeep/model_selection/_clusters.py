@@ -18,6 +18,8 @@ from joblib.parallel import get_active_backend
 
 # Of a search that has died without a word the data are let go when others come, after so long.
 IDLE_SECONDS = 3600
+# A worker that has been killed is never done.
+SECONDS_BETWEEN_LOOKS = 5
 
 # The search, and what tells its data apart.
 Name = tuple[str, int]
@@ -91,20 +93,26 @@ class Dask(Cluster):
         with self._waiting():
             # Not by their contents: another search would let go of the same ones.
             stored = self._client.scatter(list(data.values()), hash=False)
-            kept = [
-                self._client.submit(
-                    keep_data,
-                    list(data),
-                    stored,
-                    workers=[worker],
-                    # If that one has just died, rather than to wait for it.
-                    allow_other_workers=True,
-                    pure=False,
-                )
-                for worker in self._client.nthreads()
-            ]
-            self._client.gather(kept)
+            # To each by its address alone: any other would take it over from one that is busy.
+            self._wait_for(
+                {
+                    worker: self._client.submit(
+                        keep_data, list(data), stored, workers=[worker], pure=False
+                    )
+                    for worker in self._client.nthreads()
+                }
+            )
         return [GivenName(name) for name in data]
+
+    def _wait_for(self, tasks: dict[str, Any]) -> None:
+        """Wait for tasks, by their worker's address, as long as that is there."""
+        from distributed import wait
+
+        while tasks:
+            with suppress(TimeoutError):
+                wait(list(tasks.values()), timeout=SECONDS_BETWEEN_LOOKS)
+            present = self._client.nthreads()
+            tasks = {w: task for w, task in tasks.items() if w in present and not task.done()}
 
     def in_all_workers(self, function: Callable[[str], None], argument: str) -> None:
         # A cluster that has come to its end keeps nothing either.
