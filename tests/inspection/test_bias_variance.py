@@ -126,7 +126,7 @@ def test_a_gap_not_clear_of_zero_is_not_called_high():
     assert result.variance == pytest.approx(0.09)
     assert result.intervals["variance"][0] <= 0
     assert result.diagnosis == "low bias and low variance"
-    assert "variance:    9.0 % is not clear of 0 on 20 rows -> measure it on more" in result.advice
+    assert "variance: 9.0 % is not clear of 0 on 20 rows -> measure it on more" in result.advice
     more = bias_variance_report(Told(), *told(10, 1000), *told(100, 1000), random_state=0)
     assert more.high_variance
 
