@@ -13,6 +13,8 @@ NEEDED = {
     "doc/guide/onnx.rst": ["skl2onnx", "onnxruntime"],
 }
 collect_ignore = [path for path, modules in NEEDED.items() if not all(map(find_spec, modules))]
+# What is imported by skl2onnx's converters alone.
+collect_ignore_glob = [] if find_spec("skl2onnx") else ["skdeep/export/_onnx_*.py"]
 # Keras asks for TensorFlow unless it is told otherwise.
 if find_spec("torch") is not None:
     os.environ.setdefault("KERAS_BACKEND", "torch")

@@ -446,6 +446,7 @@ SEARCH_LEGAL = {
     "return_train_score": BOOLEAN,
     "keep_best": COUNT | {"None"},
     "max_stack_bytes": COUNT,
+    "checkpoint": {"None"},
     "n_rounds": {"1", "2", "True"},
     "shrink": {"0.5", "1", "True"},
     "search": NOTHING,
@@ -466,6 +467,8 @@ SEARCH_UNTRIED = {
     "n_candidates": {"10**400"},
     "max_resources": {"10**400"},
     "verbose": {"10**400"},
+    # A file of that name would be written.
+    "checkpoint": {"word"},
 }
 for Search, given in SEARCHES.items():
     name = Search.__name__
@@ -481,6 +484,8 @@ for Search, given in SEARCHES.items():
         {"X": X, "y": CLASSES},
         {"X": ANY_ROWS, "y": {"vector"}},
     )
+    # That there is no such file is said by Python's own error.
+    CASES[f"{name}.resume"] = Case(Search.resume, {}, {"path": NOTHING}, {"path": {"word"}})
 
 CASES["train_dev_test_split"] = Case(
     lambda arrays, **given: model_selection.train_dev_test_split(arrays, CLASSES, **given),

@@ -18,6 +18,8 @@ from .recipe import Recipe
 
 # scikit-learn's: below this rate "adaptive" gives up instead of dividing by 5 once more.
 SMALLEST_ADAPTIVE_RATE = 1e-6
+# Of weights that add up to what they are compared with.
+SLACK = 1e-9
 
 # θ, the statistics of batch norm, and of tied parameters φ.
 Learnt = tuple[Array, Array, Array | None]
@@ -79,8 +81,8 @@ class Standing:
     """The best so far and how long ago it was; it continues as the curves do."""
 
     best_loss: float = math.inf
-    # The average by which a plateau of a noisy cost is judged, and of how much weight it is; the
-    # lowest so far. Without noise they are the cost itself.
+    # The average of a noisy cost, by which its plateau is judged, too, and of how much weight it
+    # is; the lowest so far.
     average: float = 0.0
     averaged: float = 0.0
     best_average: float = math.inf
@@ -252,7 +254,7 @@ class Watch:
         """scikit-learn's two tests of progress, by the loss or by the dev set's score.
 
         A cost that noise takes down once would not be that low again for long, and one that falls
-        by less than its noise would not seem to fall: its average is what is tested.
+        by less than its noise would not seem to fall: progress of its average counts, too.
         """
         curves, standing, recipe = self.curves, self.standing, self.recipe
         previous = standing.best_score
@@ -265,22 +267,33 @@ class Watch:
         if recipe.early_stopping:
             # NaN is no progress.
             return curves.validation_score[-1] >= previous + recipe.tol
+        improved = not loss > standing.best_loss - recipe.tol
         standing.best_loss = min(standing.best_loss, loss)
-        average = self._average_with(loss)
-        improved = not average > standing.best_average - recipe.tol
+        return self._average_improves(loss) or improved if self._is_noisy else improved
+
+    def _average_improves(self, loss: float) -> bool:
+        """The same test of a noisy cost's average, which one epoch hardly moves."""
+        standing, average = self.standing, self._average_with(loss)
+        if average is None:
+            return True
+        improved = not average > standing.best_average - self.recipe.tol
         standing.best_average = min(standing.best_average, average)
         return improved
 
-    def _average_with(self, loss: float) -> float:
-        """The cost; a noisy one's average over about `n_iter_no_change` epochs (II 2.2)."""
+    def _average_with(self, loss: float) -> float | None:
+        """The average of the cost over about `n_iter_no_change` epochs (II 2.2).
+
+        None before there are so many: a first cost that is low by chance is no standard for others.
+        """
         standing, memory = self.standing, self.recipe.n_iter_no_change
-        if not self._is_noisy or not math.isfinite(memory):
-            standing.average, standing.averaged = loss, 1.0
-            return loss
+        if not math.isfinite(memory):
+            return None
         beta = 1 - 1 / memory
         standing.average = beta * standing.average + (1 - beta) * loss
         standing.averaged = beta * standing.averaged + (1 - beta)
-        # Without bias: the first epochs are not averaged with the zero before them.
+        if standing.averaged < 1 - beta**memory - SLACK:
+            return None
+        # Without bias: the epochs are not averaged with the zero before them.
         return standing.average / standing.averaged
 
     def _remember_best(self) -> None:

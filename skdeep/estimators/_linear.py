@@ -507,8 +507,8 @@ class LogisticRegressionGD(BaseLinear):
         Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
-        `augment` or the order of batches, makes the training loss noisy, progress is that of its
-        exponentially weighted average over as many epochs (II 2.2).
+        `augment` or the order of batches, makes the training loss noisy, progress of its
+        exponentially weighted average over as many epochs (II 2.2) counts, too.
     max_fun : int, default=15000
         Largest number of evaluations of lbfgs, >= 1.
     gradient_clip : float or None, default=None
@@ -706,8 +706,8 @@ class SoftmaxClassifier(BaseLinear):
         Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
-        `augment` or the order of batches, makes the training loss noisy, progress is that of its
-        exponentially weighted average over as many epochs (II 2.2).
+        `augment` or the order of batches, makes the training loss noisy, progress of its
+        exponentially weighted average over as many epochs (II 2.2) counts, too.
     max_fun : int, default=15000
         Largest number of evaluations of lbfgs, >= 1.
     gradient_clip : float or None, default=None

@@ -134,8 +134,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
-        `augment` or the order of batches, makes the training loss noisy, progress is that of its
-        exponentially weighted average over as many epochs (II 2.2).
+        `augment` or the order of batches, makes the training loss noisy, progress of its
+        exponentially weighted average over as many epochs (II 2.2) counts, too.
     max_fun : int, default=15000
         Largest number of evaluations of lbfgs, >= 1.
     dropout : float or sequence of float, default=0.0
@@ -553,8 +553,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Added to the root in RMSprop, Adam and its kin, > 0.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
-        `augment` or the order of batches, makes the training loss noisy, progress is that of its
-        exponentially weighted average over as many epochs (II 2.2).
+        `augment` or the order of batches, makes the training loss noisy, progress of its
+        exponentially weighted average over as many epochs (II 2.2) counts, too.
     max_fun : int, default=15000
         Largest number of evaluations of lbfgs, >= 1.
     huber_delta : float, default=1.0

@@ -351,7 +351,8 @@ def _remarks(
     """What to know before any of the advice: that a number is uncertain, or a premise is not so."""
     gaps = (train_error - base_error, dev_error - train_error)
     remarks = [
-        f"{part}: {_shown(gap, metric).strip()} is not clear of 0 on {rows} rows -> measure it on more"
+        f"{part}: {_shown(gap, metric).strip()} is not clear of 0 on {rows} rows "
+        "-> measure it on more"
         for part, gap, is_large, is_clear, rows in zip(
             ("bias", "variance"), gaps, large, clear, (n_rows[0], min(n_rows)), strict=True
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from .._arguments import ErrorsName
 from .._inputs import RandomState
 from ..estimators._callbacks import callbacks_of
 from ..estimators._warnings import warn
@@ -61,9 +62,11 @@ class ResumableSearch(BaseEstimator):
         UserWarning
             If it had callbacks, which are not saved.
         """
-        saved = read(Path(path))
+        with ErrorsName("path"):
+            file = Path(path)
+        saved = read(file)
         search: ResumableSearch = saved.search
-        search.checkpoint = Path(path)
+        search.checkpoint = file
         search._resumed = saved
         if saved.lost:
             warn(f"The callbacks of a search are not saved, set them again: {saved.lost}.")
@@ -96,9 +99,11 @@ class ResumableSearch(BaseEstimator):
         try:
             yield checkpoint
         finally:
-            checkpoint.flush()
-            checkpoint.close()
-        self._resumed = None
+            try:
+                checkpoint.flush()
+            finally:
+                checkpoint.close()
+        self.__dict__.pop("_resumed", None)
 
     def _beginning(self, fingerprint: str) -> SavedSearch:
         search, callbacks = clone(self), callbacks_of(self)

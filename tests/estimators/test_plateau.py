@@ -46,13 +46,30 @@ def data():
 
 def end_by(costs, tol, patience):
     """The number of epochs after which scikit-learn's rule ends a fit with these costs."""
-    best, stalled = np.inf, 0
-    for epoch, cost in enumerate(costs, start=1):
-        stalled = stalled + 1 if cost > best - tol else 0
-        best = min(best, cost)
+    return end_by_several([costs], tol, patience)
+
+
+def end_by_averages(costs, tol, patience):
+    """The same where progress of the average counts, too, once it is of enough epochs."""
+    averages = np.array(costs) if patience == 1 else ewma(costs, beta=1 - 1 / patience)
+    averages[: patience - 1] = -np.inf
+    return end_by_several([costs, averages], tol, patience)
+
+
+def end_by_several(series, tol, patience):
+    best, stalled = [np.inf] * len(series), 0
+    for epoch, values in enumerate(zip(*series, strict=True), start=1):
+        improved = False
+        for i, value in enumerate(values):
+            if value == -np.inf:
+                improved = True
+                continue
+            improved |= bool(value <= best[i] - tol)
+            best[i] = min(best[i], value)
+        stalled = 0 if improved else stalled + 1
         if stalled > patience:
             return epoch
-    return len(costs)
+    return len(series[0])
 
 
 def costs_of(model):
@@ -77,11 +94,10 @@ def test_without_noise_the_cost_itself_decides(name, patience):
 
 @pytest.mark.parametrize("patience", [1, 3, 10])
 @pytest.mark.parametrize("name", NOISY)
-def test_of_a_noisy_cost_the_average_decides(name, patience):
+def test_of_a_noisy_cost_progress_of_the_average_counts_too(name, patience):
     model, tol = NOISY[name], 1e-3
     costs = costs_of(model)
-    averages = costs if patience == 1 else ewma(costs, beta=1 - 1 / patience)
-    expected = end_by(averages, tol, patience)
+    expected = end_by_averages(costs, tol, patience)
     model.set_params(n_iter_no_change=patience, tol=tol).fit(*data())
     assert model.n_iter_ == expected < LONG
     assert model.loss_curve_ == costs[:expected].tolist()
@@ -90,7 +106,7 @@ def test_of_a_noisy_cost_the_average_decides(name, patience):
 
 def test_the_average_goes_on_with_a_warm_start():
     model, tol = clone(NOISY["dropout"]), 1e-3
-    expected = end_by(ewma(costs_of(clone(model)), beta=0.9), tol, 10)
+    expected = end_by_averages(costs_of(clone(model)), tol, 10)
     model.set_params(n_iter_no_change=10, tol=tol, warm_start=True, max_iter=expected // 2)
     model.set_params(random_state=0)
     model.fit(*data()).set_params(max_iter=LONG).fit(*data())
@@ -105,7 +121,7 @@ def test_an_adaptive_rate_falls_where_the_average_stalls(capsys):
     ).fit(X, y)  # fmt: skip
     before = capsys.readouterr().out.partition("Setting learning rate")[0]
     first = before.count("Iteration")
-    assert first == end_by(ewma(model.loss_curve_, beta=0.9), 1e-3, 10) < model.n_iter_
+    assert first == end_by_averages(np.array(model.loss_curve_), 1e-3, 10) < model.n_iter_
 
 
 @pytest.mark.parametrize("seed", range(8))
