@@ -219,7 +219,8 @@ class Recipe:
 def token(value: object) -> Hashable:
     """Something hashable, equal for equal values; of what cannot be pickled for the same object."""
     if value is None or isinstance(value, (bool, int, float, str)):
-        return (type(value), value)
+        # NaN is no other than NaN.
+        return (type(value), "nan" if value != value else value)
     try:
         return str(joblib.hash(value))
     except Exception:

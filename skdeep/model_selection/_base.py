@@ -127,7 +127,8 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
             `error_score="raise"`.
         KeyboardInterrupt
             On Ctrl-C. `cv_results_` then has the candidates that were complete, if there are any,
-            and nothing has been refitted. It is the same after what joblib's backend raises where a
+            and nothing has been refitted; where it comes while the ensemble is fitted, all but
+            `ensemble_` stays. It is the same after what joblib's backend raises where a
             worker has died, with a note of how much was done.
         """
         self._forget("stacked_", "ensemble_")

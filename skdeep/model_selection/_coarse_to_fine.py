@@ -399,6 +399,10 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     ) -> None:
         """Draw and evaluate the candidates of one round after the other."""
         rng, folds = check_random_state(self.random_state), SameFolds(self._checked_cv_orig)
+        if not isinstance(self.random_state, Integral):
+            # Of its own: fits and folds may draw from the same generator between rounds, and a
+            # search that goes on does not repeat them.
+            rng = np.random.RandomState(rng.randint(2**31 - 1))
         whole = callback_ctx.subcontext(task_name="search", max_subtasks=self.n_rounds)
         whole = whole.call_on_fit_task_begin(estimator=self)
         spaces = self._spaces

@@ -10,7 +10,7 @@ import os
 import pickle
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -57,6 +57,9 @@ class Gatherer:
         self._kinds: dict[tuple[type[Warning], str], Gathered] = {}
         self._lock = Lock()
         self._process = os.getpid()
+        self._closed = False
+        # What showed warnings before it came.
+        self._before: Callable[..., None] = warnings.showwarning
 
     def __call__(
         self,
@@ -67,16 +70,24 @@ class Gatherer:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
+        if self._closed:
+            # A thread that outlives the search has put back what it had found.
+            self._before(message, category, filename, lineno, file, line)
+            return
         self.add([Gathered(message if isinstance(message, Warning) else category(message))])
+
+    def close(self) -> None:
+        """Gather no more; whoever still has it in place of `warnings.showwarning` shows them."""
+        self._closed = True
 
     def __reduce__(self) -> tuple[object, ...]:
         # Whatever has a copy of it in another process does not gather for this one.
         return Gatherer, ()
 
     @property
-    def is_of_this_process(self) -> bool:
-        """Not so after a fork."""
-        return self._process == os.getpid()
+    def gathers_here(self) -> bool:
+        """Not so once it is closed, nor after a fork."""
+        return not self._closed and self._process == os.getpid()
 
     def add(self, gathered: Sequence[Gathered]) -> None:
         """Take more of them."""
@@ -120,7 +131,7 @@ def warnings_for_master() -> Iterator[list[Gathered]]:
     """A context of work in whatever process; what nobody gathers there is in the list after it."""
     found: list[Gathered] = []
     present = warnings.showwarning
-    if isinstance(present, Gatherer) and present.is_of_this_process:
+    if isinstance(present, Gatherer) and present.gathers_here:
         yield found
         return
     gatherer = Gatherer()
@@ -139,7 +150,10 @@ def _gathering_by(gatherer: Gatherer) -> Iterator[None]:
         ]
         # What no filter speaks of; it also lets the filters be read anew.
         warnings.simplefilter("always", append=True)
-        yield
+        try:
+            yield
+        finally:
+            gatherer.close()
 
 
 def can_travel(kind: Gathered) -> bool:

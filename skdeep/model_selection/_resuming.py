@@ -4,14 +4,16 @@ A search that goes on is fitted from its beginning once more, with the folds and
 numbers that it had; what lies in its checkpoint is taken from there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from .._arguments import ErrorsName
+from .._fit.recipe import token
 from .._inputs import RandomState
 from ..estimators._callbacks import callbacks_of
 from ..estimators._warnings import warn
@@ -24,6 +26,17 @@ from ._search_checkpoint import (
 )
 from ._types import Folds
 
+# What may be another when a search goes on: it changes none of its results.
+FREE = (
+    "n_jobs",
+    "pre_dispatch",
+    "verbose",
+    "refit",
+    "checkpoint",
+    "max_stack_bytes",
+    "keep_best",
+)
+
 
 class ResumableSearch(BaseEstimator):
     """What a search has to do with its checkpoint."""
@@ -33,6 +46,8 @@ class ResumableSearch(BaseEstimator):
     random_state: RandomState
     # Where it goes on from, if it does not begin.
     _resumed: SavedSearch | None = None
+    # The parameters that it came with, by tokens: what it has found is theirs.
+    _parameters_found: Mapping[str, Hashable] = MappingProxyType({})
 
     @staticmethod
     def resume(path: str | Path) -> "ResumableSearch":
@@ -68,6 +83,7 @@ class ResumableSearch(BaseEstimator):
         search: ResumableSearch = saved.search
         search.checkpoint = file
         search._resumed = saved
+        search._parameters_found = search._parameters_of_results()
         if saved.lost:
             warn(f"The callbacks of a search are not saved, set them again: {saved.lost}.")
         return search
@@ -90,7 +106,9 @@ class ResumableSearch(BaseEstimator):
         fingerprint = fingerprint_of(*data)
         if saved is None:
             saved = self._beginning(fingerprint)
-        elif saved.fingerprint != fingerprint:
+        else:
+            self._check_parameters_kept()
+        if saved.fingerprint != fingerprint:
             raise ValueError(
                 f"The search in {self.checkpoint} was fitted on other data: a search goes on with "
                 "the X, the y and all else that fit was given before."
@@ -103,9 +121,32 @@ class ResumableSearch(BaseEstimator):
                 checkpoint.flush()
             finally:
                 checkpoint.close()
-        self.__dict__.pop("_resumed", None)
+        for name in ("_resumed", "_parameters_found"):
+            self.__dict__.pop(name, None)
+
+    def _parameters_of_results(self) -> dict[str, Hashable]:
+        return {
+            name: token(value)
+            for name, value in self.get_params(deep=False).items()
+            if name not in FREE
+        }
+
+    def _check_parameters_kept(self) -> None:
+        now = self._parameters_of_results()
+        changed = [name for name, was in self._parameters_found.items() if now[name] != was]
+        if changed:
+            raise ValueError(
+                f"{', '.join(changed)} cannot change in a search that goes on from "
+                f"{self.checkpoint}, whose results are of what they were: only {', '.join(FREE)} "
+                "can. Fit a new search with another checkpoint."
+            )
 
     def _beginning(self, fingerprint: str) -> SavedSearch:
+        if isinstance(self.cv, Iterator):
+            raise TypeError(
+                f"checkpoint={str(self.checkpoint)!r} cannot save a search whose cv is an "
+                "iterator, which gives its folds once: pass cv=list(cv)."
+            )
         search, callbacks = clone(self), callbacks_of(self)
         if callbacks:
             search.set_callbacks()

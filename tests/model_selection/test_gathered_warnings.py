@@ -229,3 +229,21 @@ def test_only_numbers_may_differ_within_a_kind():
     kinds = [Gathered(UserWarning(text)).kind for text in texts]
     assert len(set(kinds)) == 2
     assert Gathered(RuntimeWarning("at 3")).kind != kinds[0]
+
+
+def test_a_thread_that_outlives_a_search_takes_nobodys_warnings():
+    """It puts back what showed warnings as it began, which was the search's."""
+    with GatheredWarnings():
+        left = warnings.showwarning
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        of_the_search, left._before = left._before, warnings.showwarning
+        warnings.showwarning = left
+        warnings.warn("am I seen?", stacklevel=1)
+    left._before = of_the_search
+    assert [str(one.message) for one in told] == ["am I seen?"]
+    with warnings.catch_warnings(action="always"), warnings_for_master() as found:
+        warnings.showwarning = left
+        with warnings_for_master() as inner:
+            warnings.warn("and I?", stacklevel=1)
+    assert [str(one.first) for one in (*found, *inner)] == ["and I?"]

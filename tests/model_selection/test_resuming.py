@@ -331,9 +331,7 @@ def test_other_candidates_are_refused(tmp_path):
     path = tmp_path / "search"
     saved_search(path).fit(X, y)
     search = VectorizedGridSearchCV.resume(path).set_params(param_grid={"alpha": [1.0]})
-    with pytest.raises(
-        ValueError, match="has evaluated other candidates, 6 in its call 1, where this one has 1"
-    ):
+    with pytest.raises(ValueError, match="param_grid cannot change in a search that goes on"):
         search.fit(X, y)
 
 
@@ -513,3 +511,75 @@ def test_a_search_that_is_to_go_on_can_be_pickled(kill, tmp_path):
     search = pickle.loads(pickle.dumps(VectorizedGridSearchCV.resume(path)))
     assert kill.run(search) < n_epochs
     assert_same(search, expected)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"param_grid": {"alpha": [1.0, 2.0]}},
+        {"estimator": classifier(max_iter=3)},
+        {"cv": 5},
+        {"scoring": "neg_log_loss"},
+        {"return_train_score": True},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_what_its_results_are_of_cannot_change(changed, kill, tmp_path):
+    path = tmp_path / "search"
+    search = VectorizedGridSearchCV(classifier(), {"alpha": [0.1, 1.0]}, cv=2, checkpoint=path)
+    n_epochs = kill.run(clone(search))
+    kill.run(search, n_epochs - 1)
+    again = VectorizedGridSearchCV.resume(path).set_params(**changed)
+    with pytest.raises(ValueError, match=f"{next(iter(changed))} cannot change in a search"):
+        again.fit(X, y)
+    # What changes no result may.
+    free = VectorizedGridSearchCV.resume(path).set_params(refit=False, n_jobs=1, keep_best=None)
+    kill.run(free)
+    assert len(free.cv_results_["params"]) == 2
+
+
+@pytest.mark.parametrize("seed", ["none", "generator"])
+def test_rounds_go_on_whoever_else_draws_from_the_same_numbers(seed, kill, tmp_path):
+    """Fits and folds without a seed draw from NumPy's generator, too, between the rounds."""
+    path = tmp_path / "search"
+    search = CoarseToFineSearchCV(
+        classifier(random_state=None, dropout=0.2),
+        {"alpha": log_uniform(0.1, 1)},
+        n_rounds=3,
+        n_iter=3,
+        cv=KFold(2, shuffle=True),
+        random_state=None if seed == "none" else np.random.RandomState(0),
+        checkpoint=path,
+    )
+    n_epochs = kill.run(clone(search).set_params(checkpoint=None))
+    for at in (n_epochs // 2, n_epochs - 8):
+        kill.run(clone(search), at)
+        begun = [one for call in module.read(path).calls for one in call.candidates]
+        again = VectorizedGridSearchCV.resume(path)
+        kill.run(again)
+        assert again.cv_results_["params"][: len(begun)] == begun
+        assert len(again.cv_results_["params"]) == 9
+
+
+def test_a_second_ctrl_c_lets_go_of_the_file(tmp_path, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    path = tmp_path / "search"
+    search = VectorizedGridSearchCV(classifier(), {"alpha": [0.1, 1.0]}, cv=2, checkpoint=path)
+    with monkeypatch.context() as patched:
+        patched.setattr(Watch, "record", interrupted)
+        patched.setattr(SearchCheckpoint, "flush", interrupted)
+        with pytest.raises(KeyboardInterrupt) as kept:
+            search.fit(X, y)
+    # As a notebook keeps what was raised last.
+    assert kept.value is not None
+    VectorizedGridSearchCV.resume(path).fit(X, y)
+
+
+def test_folds_that_come_once_cannot_be_saved(tmp_path):
+    search = VectorizedGridSearchCV(
+        classifier(), {"alpha": [0.1]}, cv=KFold(2).split(X), checkpoint=tmp_path / "search"
+    )
+    with pytest.raises(TypeError, match=r"cv is an iterator.*cv=list\(cv\)"):
+        search.fit(X, y)
