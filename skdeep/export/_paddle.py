@@ -1,19 +1,18 @@
 """PaddlePaddle: a fitted network as `paddle.nn.Sequential`."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .._engine.activations import ELU_ALPHA, LEAKY_SLOPE
 from .._optional import imported
 from ..estimators._base import BaseNetworkEstimator
 from ._layers import network_arrays
+from ._modules import MODULES
 from ._paddle_layers import exp_layer
 from ._steps import DenseStep, DropoutStep, FunctionStep, NormStep, Step, steps_of
 
-# Paddle's softplus is z itself above this; at its own 20 that is 2e-9 too small.
-SOFTPLUS_THRESHOLD = 40.0
+# What PyTorch calls otherwise.
+OTHER_NAMES = {"SiLU": "Silu", "dim": "axis"}
 
 
 def to_paddle(model: BaseNetworkEstimator) -> Any:
@@ -78,23 +77,14 @@ def to_paddle(model: BaseNetworkEstimator) -> Any:
     return network
 
 
-def _functions(nn: Any) -> dict[str, Callable[[], Any]]:
-    """What makes the layer of an activation function or a link, by skdeep's name of it."""
-    return {
-        "identity": nn.Identity,
-        "logistic": nn.Sigmoid,
-        "tanh": nn.Tanh,
-        "relu": nn.ReLU,
-        "leaky_relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
-        "elu": lambda: nn.ELU(ELU_ALPHA),
-        "selu": nn.SELU,
-        "gelu": nn.GELU,
-        "silu": nn.Silu,
-        "mish": nn.Mish,
-        "softplus": lambda: nn.Softplus(threshold=SOFTPLUS_THRESHOLD),
-        "softmax": lambda: nn.Softmax(axis=-1),
-        "exp": exp_layer(),
-    }
+def _function(step: FunctionStep, nn: Any) -> Any:
+    if step.name == "exp":
+        return exp_layer()()
+    if step.name not in MODULES:
+        raise ValueError(f"activation={step.name!r} of {step.told} is none that to_paddle knows.")
+    name, arguments = MODULES[step.name]
+    arguments = {OTHER_NAMES.get(key, key): value for key, value in arguments.items()}
+    return getattr(nn, OTHER_NAMES.get(name, name))(**arguments)
 
 
 def _layer(step: Step, paddle: Any) -> Any:
@@ -108,10 +98,7 @@ def _layer(step: Step, paddle: Any) -> Any:
     if isinstance(step, DropoutStep):
         return nn.Dropout(step.rate)
     assert isinstance(step, FunctionStep)
-    makers = _functions(nn)
-    if step.name not in makers:
-        raise ValueError(f"activation={step.name!r} of {step.told} is none that to_paddle knows.")
-    return makers[step.name]()
+    return _function(step, nn)
 
 
 def _norm(step: NormStep, paddle: Any) -> Any:

@@ -1,6 +1,6 @@
 """PyTorch: a fitted network as `torch.nn.Sequential`, and back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,9 @@ from ..estimators._base import BaseNetworkEstimator
 from ..estimators._mlp import DeepMLPClassifier, DeepMLPRegressor
 from ._estimators import estimator_of_steps
 from ._layers import network_arrays
+from ._modules import MODULES, SOFTPLUS_THRESHOLD
 from ._steps import DenseStep, DropoutStep, FunctionStep, NormStep, Step, steps_of
 from ._torch_modules import exp_module
-
-# PyTorch's softplus is z itself above this; at its own 20 that is 2e-9 too small.
-SOFTPLUS_THRESHOLD = 40.0
 
 
 def to_torch(model: BaseNetworkEstimator) -> Any:
@@ -145,33 +143,6 @@ def from_torch(
 # -------------------------------------------------------------------------------- to PyTorch
 
 
-def _activations(nn: Any) -> dict[str, Callable[[], Any]]:
-    """What makes the module of an activation function, by skdeep's name of it."""
-    return {
-        "identity": nn.Identity,
-        "logistic": nn.Sigmoid,
-        "tanh": nn.Tanh,
-        "relu": nn.ReLU,
-        "leaky_relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
-        "elu": lambda: nn.ELU(ELU_ALPHA),
-        "selu": nn.SELU,
-        "gelu": nn.GELU,
-        "silu": nn.SiLU,
-        "mish": nn.Mish,
-        "softplus": lambda: nn.Softplus(threshold=SOFTPLUS_THRESHOLD),
-    }
-
-
-def _links(nn: Any) -> dict[str, Callable[[], Any]]:
-    """The same for links."""
-    return {
-        "identity": nn.Identity,
-        "logistic": nn.Sigmoid,
-        "softmax": lambda: nn.Softmax(dim=-1),
-        "exp": exp_module(),
-    }
-
-
 def _module(step: Step, nn: Any) -> Any:
     if isinstance(step, DenseStep):
         n_in, n_out = step.W.shape
@@ -182,10 +153,12 @@ def _module(step: Step, nn: Any) -> Any:
     if isinstance(step, DropoutStep):
         return nn.Dropout(step.rate)
     assert isinstance(step, FunctionStep)
-    makers = _activations(nn) | _links(nn)
-    if step.name not in makers:
+    if step.name == "exp":
+        return exp_module()()
+    if step.name not in MODULES:
         raise ValueError(f"activation={step.name!r} of {step.told} is none that to_torch knows.")
-    return makers[step.name]()
+    name, arguments = MODULES[step.name]
+    return getattr(nn, name)(**arguments)
 
 
 def _norm(step: NormStep, nn: Any) -> Any:
@@ -293,20 +266,10 @@ def _affine(module: Any, n: int, like: Any) -> tuple[Any, Any]:
 
 def _name_of(told: str, module: Any, nn: Any) -> str:
     """What skdeep calls an activation function or a link, its settings checked."""
-    names = {
-        nn.Sigmoid: "logistic",
-        nn.Tanh: "tanh",
-        nn.ReLU: "relu",
-        nn.LeakyReLU: "leaky_relu",
-        nn.ELU: "elu",
-        nn.SELU: "selu",
-        nn.GELU: "gelu",
-        nn.SiLU: "silu",
-        nn.Mish: "mish",
-        nn.Softplus: "softplus",
-        nn.Softmax: "softmax",
-        exp_module(): "exp",
+    names: dict[Any, str] = {
+        getattr(nn, theirs): ours for ours, (theirs, _) in MODULES.items() if ours != "identity"
     }
+    names[exp_module()] = "exp"
     settings: dict[Any, dict[str, tuple[object, ...]]] = {
         nn.LeakyReLU: {"negative_slope": (LEAKY_SLOPE,)},
         nn.ELU: {"alpha": (ELU_ALPHA,)},

@@ -168,7 +168,7 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
             self.verbose,
         )
         found = _Found(self, clone(self.estimator), X, y, scoring, routed.splitter.split)
-        found.gatherer = gatherer
+        found.gather_warnings_with(gatherer)
         with self._checkpoint_of(X, y, params) as found.checkpoint:
             self._search_and_refit(found, about, refit_metric, root)
         root.call_on_fit_task_end(**about)
@@ -353,13 +353,8 @@ class _Found:
         self.results: CVResults = {}
         self.checkpoint: SearchCheckpoint | None = None
 
-    @property
-    def gatherer(self) -> Gatherer | None:
-        """Where workers' warnings go."""
-        return self._evaluator.gatherer
-
-    @gatherer.setter
-    def gatherer(self, gatherer: Gatherer) -> None:
+    def gather_warnings_with(self, gatherer: Gatherer) -> None:
+        """Let warnings that workers bring go there."""
         self._evaluator.gatherer = gatherer
 
     def show(self, progress: Progress) -> None:

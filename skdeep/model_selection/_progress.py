@@ -41,7 +41,7 @@ class Work:
     planned: float = 0.0
     done: float = 0.0
     seconds: float = 0.0
-    # How many stacks there have been, to tell how many candidates share one.
+    # Of which a stack is one: they tell how many candidates share one.
     n_fits: int = 0
 
     @property

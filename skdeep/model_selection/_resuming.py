@@ -76,6 +76,10 @@ class ResumableSearch(BaseEstimator):
         -----
         UserWarning
             If it had callbacks, which are not saved.
+
+        Notes
+        -----
+        The file is a pickle, and so is that of the stacks beside it: load only what you trust.
         """
         with ErrorsName("path"):
             file = Path(path)

@@ -5,28 +5,11 @@ The formulas are written with scipy.special, and compared with PyTorch's where i
 
 import numpy as np
 import pytest
-from scipy.special import expit, ndtr
+from formulas import FORMULAS
 
 from skdeep._engine.activations import ACTIVATIONS, ActivationFunction
 from skdeep._engine.initializers import INITIALIZERS
 
-ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
-
-# A new activation needs its formula here.
-FORMULAS = {
-    "identity": lambda z: z,
-    "logistic": expit,
-    "sigmoid": expit,
-    "tanh": np.tanh,
-    "relu": lambda z: np.where(z > 0, z, 0),
-    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
-    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
-    "selu": lambda z: SCALE * np.where(z > 0, z, ALPHA * np.expm1(np.minimum(z, 0))),
-    "gelu": lambda z: z * ndtr(z),
-    "silu": lambda z: z * expit(z),
-    "mish": lambda z: z * np.tanh(np.logaddexp(0, z)),
-    "softplus": lambda z: np.logaddexp(0, z),
-}
 TORCH_NAMES = {"logistic": "sigmoid"}
 # No point is at a kink.
 Z = np.linspace(-30, 30, 601) + 0.013

@@ -8,8 +8,8 @@ import joblib
 import numpy as np
 import pytest
 from exported import CASES, IRIS, LINKS, NAMES, classifier, fitted, predictions, regressor
+from formulas import FORMULAS
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import erf, expit
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -32,21 +32,6 @@ pytestmark = [
 ]
 each_case = pytest.mark.parametrize("name", CASES)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
-FORMULAS = {
-    "identity": lambda z: z,
-    "logistic": expit,
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
-    "elu": lambda z: np.where(z > 0, z, np.expm1(z)),
-    "selu": lambda z: SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(z)),
-    "gelu": lambda z: z * (1 + erf(z / np.sqrt(2))) / 2,
-    "silu": lambda z: z * expit(z),
-    "mish": lambda z: z * np.tanh(np.logaddexp(0, z)),
-    "softplus": lambda z: np.logaddexp(0, z),
-}
 
 
 def outputs(layers, x):

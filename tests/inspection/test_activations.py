@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse
-from scipy.special import erf, expit
+from formulas import FORMULAS
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -20,20 +20,6 @@ from skdeep.inspection import gradient_check, layer_statistics
 
 X, Y = load_iris(return_X_y=True)
 X = scale(X)
-SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
-FORMULAS = {
-    "identity": lambda z: z,
-    "logistic": expit,
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
-    "elu": lambda z: np.where(z > 0, z, np.expm1(z)),
-    "selu": lambda z: SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(z)),
-    "gelu": lambda z: z * (1 + erf(z / np.sqrt(2))) / 2,
-    "silu": lambda z: z * expit(z),
-    "mish": lambda z: z * np.tanh(np.log1p(np.exp(z))),
-    "softplus": lambda z: np.log1p(np.exp(z)),
-}
 each_activation = pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - {"sigmoid"}))
 
 
