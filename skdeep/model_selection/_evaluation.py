@@ -151,7 +151,7 @@ class Evaluator:
         self._epochs: dict[tuple[int, int], int] = {}
         # Where warnings go that workers bring from other processes.
         self.gatherer: Gatherer | None = None
-        self._place = place_of(X, y, self._scoring)
+        self._place = place_of(X, y, self._scoring, self._n_workers)
 
     def show(self, progress: Progress) -> None:
         """Let progress be shown from here on."""

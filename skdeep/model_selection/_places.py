@@ -75,9 +75,10 @@ class Place(Protocol):
         """Let workers forget the data."""
 
 
-def place_of(X: Rows, y: ArrayLike | None, scoring: Scoring) -> Place:
+def place_of(X: Rows, y: ArrayLike | None, scoring: Scoring, n_workers: int) -> Place:
     """The cluster that joblib has been told to use, or this machine."""
-    cluster = present_cluster()
+    # What one worker would do joblib does itself, where the search is.
+    cluster = present_cluster() if n_workers > 1 else None
     return Here(X, y, scoring) if cluster is None else There(cluster, X, y, scoring)
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from scipy.stats import loguniform
+from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -60,12 +62,12 @@ SEARCHES = {
 }
 
 
-@pytest.fixture(scope="module")
-def client():
-    """A client of two worker processes of one thread each."""
+@contextmanager
+def client_of(n_workers):
+    """A client of so many worker processes of one thread each."""
     with (
         distributed.LocalCluster(
-            n_workers=2,
+            n_workers=n_workers,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
@@ -75,6 +77,12 @@ def client():
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client():
+    with client_of(2) as client:
         yield client
 
 
@@ -108,6 +116,22 @@ def test_x_crosses_the_wire_once(kind, client, data):
     # To the scheduler, from there to a worker, and from that to the other.
     assert 3 * X.nbytes < sent.n_bytes < most * X.nbytes
     assert set(client.run(kept).values()) == {0}
+
+
+def test_what_one_worker_would_do_is_done_where_the_search_is(data):
+    (X, y), (_, search) = data, SEARCHES["halving"]
+    expected = search.fit(X, y).cv_results_
+    with client_of(1), parallel_config(backend="dask"):
+        assert_equal_scores(search.fit(X, y).cv_results_, expected)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, -1])
+def test_n_jobs_is_the_clusters_business(n_jobs, client, data):
+    (X, y), (_, search) = data, SEARCHES["random"]
+    expected = search.fit(X, y).cv_results_
+    with parallel_config(backend="dask"):
+        found = clone(search).set_params(n_jobs=n_jobs).fit(X, y).cv_results_
+    assert_equal_scores(found, expected)
 
 
 def dies_once(estimator, X, y):
