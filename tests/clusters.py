@@ -70,9 +70,9 @@ class InProcess(Cluster):
 
 
 @contextmanager
-def cluster_in_process(monkeypatch, n_workers=2):
-    """A context in which joblib uses such a cluster; gives its log."""
+def cluster_in_process(monkeypatch):
+    """A context in which joblib uses such a cluster of two workers; gives its log."""
     monkeypatch.setitem(_clusters.CLUSTERS, CopyingBackend.__module__, InProcess)
     backend = CopyingBackend()
-    with parallel_config(backend=backend, n_jobs=n_workers):
+    with parallel_config(backend=backend, n_jobs=2):
         yield backend.log

@@ -195,9 +195,17 @@ def test_a_worker_keeps_the_last_splits_within_a_budget(monkeypatch):
         monkeypatch.setattr(_kept, "MOST_BYTES", budget)
         NOTES.clear()
         model, space = pipeline(classifier(max_iter=1), Counting())
-        with cluster_in_process(monkeypatch, n_workers=1):
+        with cluster_in_process(monkeypatch):
+            # One task at a time: of two, each may for a moment keep a split of its own.
             VectorizedRandomizedSearchCV(
-                model, space, n_iter=3, cv=4, refit=False, scoring=look, random_state=0
+                model,
+                space,
+                n_iter=3,
+                cv=4,
+                refit=False,
+                scoring=look,
+                random_state=0,
+                pre_dispatch=1,
             ).fit(X, y)
         kept = [note for note in NOTES if note != "made"]
         return max(kept), NOTES.count("made")
@@ -257,7 +265,7 @@ def test_transformers_without_a_random_state_do_the_same_in_all_workers(monkeypa
         # With a budget of nothing splits are made again and again.
         monkeypatch.setattr(_kept, "MOST_BYTES", budget)
         np.random.seed(0)  # noqa: NPY002
-        with cluster_in_process(monkeypatch, n_workers=1):
+        with cluster_in_process(monkeypatch):
             found.append(SEARCHES["halving"](model, space).fit(X, y).cv_results_)
     assert_same_results(*found, atol=0)
 
