@@ -35,6 +35,10 @@ numpydoc_show_class_members = False  # _templates/autosummary/class.rst lists th
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": [
+        f"../examples/{section}"
+        for section in ("neural_networks", "practice", "optimisation", "tuning", "tables")
+    ],
     "filename_pattern": r"/plot_",
     "abort_on_example_error": True,
     "show_memory": False,

@@ -8,18 +8,17 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*/plot_*.py"))
 
 
-COURSE_TABLE = Path(__file__).parents[1] / "doc" / "course.rst"
+COURSE_TABLE = Path(__file__).parents[1] / "doc" / "course" / "index.rst"
 # What the course has no section for.
 BEYOND_THE_COURSE = {"plot_tables"}
 
 
 def test_the_table_of_the_course_and_the_examples_agree():
-    named = re.findall(r"<sphx_glr_auto_examples_(\w+)\.py>", COURSE_TABLE.read_text())
+    named = re.findall(r"<sphx_glr_auto_examples_\w+_(plot_\w+)\.py>", COURSE_TABLE.read_text())
     assert set(named) == {example.stem for example in EXAMPLES} - BEYOND_THE_COURSE
-    assert all(f":ref:`{name} <" in COURSE_TABLE.read_text() for name in named)
 
 
 def run(example, folder):
