@@ -1,10 +1,14 @@
 """Sphinx configuration: API pages from the docstrings, the gallery from ../examples."""
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 from docutils import nodes
 
 from skdeep._documentation import ADDRESS
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "skdeep"
 author = "skdeep developers"
@@ -18,9 +22,23 @@ extensions = [
     "sphinx.ext.extlinks",
     "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
+    "chinese_site",  # after the gallery, whose run it stops
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "auto_examples/*.ipynb", "auto_examples/*.md5"]
+exclude_patterns = [
+    "_build",
+    "_templates",
+    "locale",
+    "**/sg_execution_times.rst",
+    "sg_execution_times.rst",
+]
+
+# The Chinese site is this one with `-D language=zh_CN`; doc/locale/README.md says how it is kept.
+locale_dirs = ["locale"]
+gettext_compact = False  # a catalog for each page
+gettext_uuid = False
+gettext_location = False
+
 # scikit-learn's docstrings, some of which skdeep inherits, put code in single backticks.
 default_role = "literal"
 
@@ -42,6 +60,9 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "abort_on_example_error": True,
     "show_memory": False,
+    # Times differ from machine to machine, and would be messages to translate.
+    "min_reported_time": float("inf"),
+    "show_signature": False,
     "remove_config_comments": True,
 }
 
