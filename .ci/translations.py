@@ -110,6 +110,7 @@ INLINE = re.compile(
     | :(?P<role>[A-Za-z][\w:+.-]*):`(?P<content>[^`]+)`  # :role:`content`
     | `(?P<link>[^`]+)`__?                               # `text <address>`_
     | `(?P<plain>[^`]+)`                                 # `code`, by the site's default role
+    | \[(?P<footnote>[\w#*.-]+)\]_
     | \|(?P<substitution>[^\s|][^|]*)\|
     """,
     re.VERBOSE | re.DOTALL,
@@ -126,7 +127,8 @@ def parts(text):
         content = " ".join(match[match.lastgroup].split())
         if kind == "link":
             target = TARGET.search(content)
-            found["a link", target[1] if target else ""] += 1
+            # `a title`_ of a section on the page may become `标题 <a title_>`_
+            found["a link to", (target[1] if target else content).removesuffix("_")] += 1
         elif match["role"] and kind not in WHOLE:
             target = TARGET.search(content)
             found[f":{kind}:", target[1] if target else content] += 1
@@ -178,7 +180,7 @@ def update():
         catalog.update(template)
         for message in messages(catalog):
             by_rule = needs_no_translator(message.id)
-            if by_rule and (not message.string or message.fuzzy):
+            if by_rule:
                 message.string = by_rule
                 message.flags.discard("fuzzy")
         write(path, catalog)
