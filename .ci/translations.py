@@ -27,7 +27,7 @@ CATALOGS = ROOT / "doc" / "locale" / "zh_CN" / "LC_MESSAGES"
 # Pages, and folders of pages, that are there in Chinese. All others stay English.
 COVERED = ("index", "tutorial", "guide/tables", "course/", "auto_examples/")
 # What the gettext build need not read.
-SKIPPED = ("**/sg_execution_times.rst", "api.rst", "benchmarks.rst", "changelog.rst", "project/**", "generated/**")
+SKIPPED = ("**/sg_execution_times.rst", "api.rst", "api/**", "benchmarks.rst", "changelog.rst", "project/**", "generated/**")
 HEADER = """\
 msgid ""
 msgstr ""

@@ -10,18 +10,27 @@ from skdeep._documentation import ADDRESS
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
+from source_links import REPOSITORY
+from source_links import linkcode_resolve as linkcode_resolve  # Sphinx looks for it here
+
 project = "skdeep"
 author = "skdeep developers"
 copyright = "2026, skdeep developers"
 release = version = installed_version("scikit-deep")
 
 extensions = [
+    "myst_parser",  # for the changelog
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.extlinks",
+    "sphinx.ext.linkcode" if REPOSITORY else "sphinx.ext.viewcode",
     "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    # doc/_extensions
+    "bundled_math",
     "chinese_site",  # after the gallery, whose run it stops
 ]
 templates_path = ["_templates"]
@@ -49,6 +58,12 @@ extlinks = {  # as in scikit-learn's docstrings
     "doi": ("https://doi.org/%s", "doi:%s"),
 }
 numpydoc_show_class_members = False  # _templates/autosummary/class.rst lists them
+viewcode_line_numbers = True
+
+# What is copied is what was typed: no prompts, and no output.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -57,6 +72,10 @@ sphinx_gallery_conf = {
         f"../examples/{section}"
         for section in ("neural_networks", "practice", "optimisation", "tuning", "tables")
     ],
+    # "Examples using …" on the pages of the API.
+    "doc_module": ("skdeep",),
+    "backreferences_dir": "generated/backreferences",
+    "inspect_global_variables": False,
     "filename_pattern": r"/plot_",
     "abort_on_example_error": True,
     "show_memory": False,
@@ -70,9 +89,31 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skdeep"
 html_baseurl = ADDRESS
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/logo.svg"
 html_theme_options = {
+    "logo": {
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo-dark.svg",
+        "alt_text": "skdeep",
+        "text": "skdeep",
+    },
+    "navbar_end": ["language-switch", "theme-switcher"],
+    "navbar_persistent": ["search-button"],
+    "header_links_before_dropdown": 6,
+    "github_url": REPOSITORY,
     "show_prev_next": False,
+    "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+# Pages without others below or beside them have nothing to list at their left.
+html_sidebars = {
+    page: [] for page in ("index", "install", "tutorial", "benchmarks", "changelog", "search")
 }
 
 GLOSSARY = "https://scikit-learn.org/stable/glossary.html"

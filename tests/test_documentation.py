@@ -1,4 +1,4 @@
-"""Diagrams of estimators link to the pages that doc/api.rst makes, once there is an address."""
+"""Diagrams of estimators link to the pages that doc/api makes, once there is an address."""
 
 import inspect
 import re
@@ -13,7 +13,7 @@ from sklearn.utils import estimator_html_repr
 import skdeep
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, _documentation
 
-API = Path(__file__).parents[1] / "doc" / "api.rst"
+API = Path(__file__).parents[1] / "doc" / "api"
 SITE = "https://example.org/skdeep/"
 
 
@@ -42,9 +42,9 @@ def example(cls):
 
 
 def pages():
-    """Class and function names of doc/api.rst, by the names that autosummary gives their pages."""
+    """Class and function names of doc/api, by the names that autosummary gives their pages."""
     found, module = {}, ""
-    for line in API.read_text("utf-8").splitlines():
+    for line in "\n".join(page.read_text("utf-8") for page in API.glob("*.rst")).splitlines():
         if line.startswith(".. currentmodule::"):
             module = line.split()[-1]
         elif re.fullmatch(r"   [\w.]+", line):
