@@ -1,10 +1,11 @@
 """Keep the Chinese pages in step with the English ones.
 
-The messages of a page are its titles, paragraphs, cells and captions, as Sphinx's gettext builder finds
-them. Each covered page has a catalog with the Chinese of each message in doc/locale/zh_CN/LC_MESSAGES.
-``update`` brings the catalogs up to date with the pages: what is new is added empty, what has changed
-keeps its old translation and is marked fuzzy, what is gone goes. ``--check`` changes nothing and fails
-where a Chinese page lags behind its English one, naming page and message.
+The messages of a page are its titles, paragraphs, cells and captions, as Sphinx's gettext builder
+finds them. Each covered page has a catalog with the Chinese of each message, in
+doc/locale/zh_CN/LC_MESSAGES. ``update`` brings the catalogs up to date with the pages: what is new
+is added empty, what has changed keeps its old translation and is marked fuzzy, what is gone goes.
+``--check`` changes nothing and fails where a Chinese page lags behind its English one, naming page
+and message.
 
 No example is run for it: a page's text does not depend on what its code prints.
 """
@@ -27,7 +28,15 @@ CATALOGS = ROOT / "doc" / "locale" / "zh_CN" / "LC_MESSAGES"
 # Pages, and folders of pages, that are there in Chinese. All others stay English.
 COVERED = ("index", "tutorial", "guide/tables", "course/", "auto_examples/")
 # What the gettext build need not read.
-SKIPPED = ("**/sg_execution_times.rst", "api.rst", "api/**", "benchmarks.rst", "changelog.rst", "project/**", "generated/**")
+SKIPPED = (
+    "**/sg_execution_times.rst",
+    "api.rst",
+    "api/**",
+    "benchmarks.rst",
+    "changelog.rst",
+    "project/**",
+    "generated/**",
+)
 HEADER = """\
 msgid ""
 msgstr ""

@@ -91,6 +91,7 @@ html_baseurl = ADDRESS
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_favicon = "_static/logo.svg"
 html_theme_options = {
     "logo": {

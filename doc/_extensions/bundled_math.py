@@ -1,7 +1,7 @@
 """MathJax beside the pages, so that formulas can be read without a connection.
 
-The files come from the package sphinx-mathjax-offline, of which a page needs one script and the fonts.
-Its own extension would copy all of it, twenty megabytes a language.
+The files come from the package sphinx-mathjax-offline, of which a page needs one script and the
+fonts. Its own extension would copy all of it, twenty megabytes a language.
 """
 
 import shutil

@@ -1,13 +1,14 @@
 """The site in Chinese: translated pages, the gallery as the English build left it, and a search.
 
-Sphinx itself puts the messages of doc/locale into the pages. Three things it does not know are here:
-examples run once, for the English site, and the Chinese one shows the same pages and figures; the
-cards of the gallery are raw HTML, which no catalog reaches; and Chinese has no spaces between words,
-so that the search needs another way to split a text than at spaces.
+Sphinx itself puts the messages of doc/locale into the pages. Three things it does not know are
+here: examples run once, for the English site, and the Chinese one shows the same pages and figures;
+the cards of the gallery are raw HTML, which no catalog reaches; and Chinese has no spaces between
+words, so that the search needs another way to split a text than at spaces.
 """
 
 import html
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import snowballstemmer
@@ -92,13 +93,13 @@ WORD = re.compile(r"[\u3400-\u9fff]+|[^\W\u3400-\u9fff]+")
 def split(text):
     """Latin words as they are; of Chinese each character and each pair of neighbours.
 
-    Whoever looks for 学习率 then finds the pages that have both 学习 and 习率. It takes no dictionary
-    and finds a term that no dictionary has; ``SPLIT`` does the same to what is typed.
+    Whoever looks for 学习率 then finds the pages that have both 学习 and 习率. It takes no
+    dictionary and finds a term that no dictionary has; ``SPLIT`` does the same to what is typed.
     """
     for word in WORD.findall(text):
         if "\u3400" <= word[0] <= "\u9fff":
             yield from word
-            yield from map("".join, zip(word, word[1:], strict=False))
+            yield from map("".join, pairwise(word))
         else:
             yield word
 

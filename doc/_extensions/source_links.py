@@ -1,4 +1,4 @@
-"""Where "[source]" leads: to the repository, once its address is set, until then to pages of the site."""
+"""Where "[source]" leads: to the repository once its address is set, until then to own pages."""
 
 import inspect
 import sys

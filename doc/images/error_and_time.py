@@ -2,9 +2,9 @@
 
     python doc/images/error_and_time.py
 
-The numbers are in error_and_time.csv, as ``benchmarks/bench_tables.py`` found them on the nineteen tables of
-its development suite; doc/benchmarks.rst says how. Errors are geometric means of ratios to the error of
-scikit-learn's MLP, times are sums over all fits divided by HistGradientBoosting's.
+The numbers are in error_and_time.csv, as ``benchmarks/bench_tables.py`` found them on the nineteen
+tables of its development suite; doc/benchmarks.rst says how. Errors are geometric means of ratios
+to the error of scikit-learn's MLP, times are sums over all fits, HistGradientBoosting's being 1.
 """
 
 import csv
@@ -34,7 +34,7 @@ def read():
 
 
 def draw(colours, path):
-    style = {name: colours["ink"] for name in ("text.color", "axes.labelcolor", "axes.edgecolor")}
+    style = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), colours["ink"])
     style |= {"xtick.color": colours["ink"], "ytick.color": colours["ink"], "font.size": 11}
     style |= {"svg.fonttype": "path", "svg.hashsalt": "skdeep", "axes.spines.top": False}
     with plt.rc_context(style | {"axes.spines.right": False}):
