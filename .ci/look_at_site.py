@@ -5,9 +5,9 @@
     python .ci/look_at_site.py --pages 'course/*'   # some pages; also 'zh/course/*'
 
 Every page is loaded from disk, with the network cut off, and must come without an error in the
-console, with all images, all formulas typeset, and on a phone without scrolling sideways. Every link
-within the site must lead to a page, and to a place on it. The search must find what it is asked for,
-in Chinese too.
+console, with all images, all formulas typeset, and on a phone without scrolling sideways. Every
+link within the site must lead to a page, and to a place on it. The search must find what it is
+asked for, in Chinese too.
 Screenshots of each kind of page and of each example go to a folder, for people.
 
 It takes Chromium and its driver (Debian: chromium and chromium-driver) and the package selenium.
@@ -180,6 +180,7 @@ class Browser:
             "disable-component-update",
             "disable-sync",
             "disable-dev-shm-usage",
+            "hide-scrollbars",
             # The search and the fonts are files beside the page.
             "allow-file-access-from-files",
             "host-resolver-rules=MAP * ~NOTFOUND",

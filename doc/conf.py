@@ -52,6 +52,7 @@ gettext_location = False
 default_role = "literal"
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc's sections give the types
 extlinks = {  # as in scikit-learn's docstrings
     "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s"),

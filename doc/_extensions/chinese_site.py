@@ -121,7 +121,7 @@ class SearchChinese(SearchLanguage):
     """Chinese in pairs of characters, English stemmed as on the English site."""
 
     lang = CHINESE
-    language_name = "Chinese"
+    language_name = SearchEnglish.language_name  # of the stemmer
     js_stemmer_rawcode = SearchEnglish.js_stemmer_rawcode
     js_splitter_code = SPLIT
     stopwords = SearchEnglish.stopwords
