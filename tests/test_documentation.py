@@ -1,5 +1,7 @@
-"""Diagrams of estimators link to the pages that doc/api makes, once there is an address."""
+"""Diagrams of estimators link to their pages, and the scripts that keep the site find faults."""
 
+import csv
+import importlib.util
 import inspect
 import re
 from pathlib import Path
@@ -13,7 +15,9 @@ from sklearn.utils import estimator_html_repr
 import skdeep
 from skdeep import DeepMLPClassifier, DeepMLPRegressor, _documentation
 
-API = Path(__file__).parents[1] / "doc" / "api"
+ROOT = Path(__file__).parents[1]
+DOC = ROOT / "doc"
+API = DOC / "api"
 SITE = "https://example.org/skdeep/"
 
 
@@ -85,3 +89,70 @@ def test_a_users_own_class_has_no_page_of_ours(monkeypatch):
 def test_the_address_is_that_of_a_folder():
     address = _documentation.ADDRESS
     assert address == "" or (address.startswith("https://") and address.endswith("/"))
+
+
+# ------------------------------------------------------------- the site's own scripts, .ci and doc
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_figure_of_the_start_page_has_the_numbers_of_the_benchmarks():
+    benchmarks = (DOC / "benchmarks.rst").read_text("utf-8")
+    with (DOC / "images" / "error_and_time.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            # 1 is what is compared with, and what PyTorch's networks take is told as a multiple.
+            told = [row["error"]] + [row["time"]] * ("PyTorch" not in row["method"])
+            assert all(number in benchmarks for number in told if float(number) != 1), row
+
+
+@pytest.fixture(scope="module")
+def translations():
+    pytest.importorskip("babel")
+    return load(ROOT / ".ci" / "translations.py")
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("Set ``alpha``.", "设置 ``alpha``。"),
+        ("See :ref:`the figure <one>`.", "见 :ref:`图 <one>`。"),
+        ("As `The temperature`_ says.", "见 `温度 <The temperature_>`_。"),
+        ("Here :math:`W` is, and :math:`W` again.", "这里是 :math:`W`。"),
+        ("A footnote [1]_.", "脚注 [1]_。"),
+        ("PyTorch", "PyTorch"),
+    ],
+)
+def test_a_right_translation_has_no_fault(translations, english, chinese):
+    assert list(translations.wrong_markup(english, chinese)) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese", "fault"),
+    [
+        ("Set ``alpha``.", "设置 alpha。", "lacks code alpha"),
+        ("See :ref:`the figure <one>`.", "见 :ref:`图 <two>`。", "lacks :ref: one"),
+        ("Here is :math:`W`.", "这里是 :math:`w`。", "only the translation has :math: w"),
+        ("Set ``alpha``.", "设置``alpha``。", "touches a character"),
+        ("It is not translated at all.", "It is not translated at all.", "left in English"),
+    ],
+)
+def test_a_wrong_translation_is_found(translations, english, chinese, fault):
+    assert any(fault in what for what, _ in translations.wrong_markup(english, chinese))
+
+
+def test_the_search_splits_chinese_into_pairs():
+    pytest.importorskip("sphinx_gallery")
+    site = load(DOC / "_extensions" / "chinese_site.py")
+    assert list(site.split("学习率 alpha_1")) == ["学", "习", "率", "学习", "习率", "alpha_1"]
+
+
+def test_a_broken_link_is_found(tmp_path):
+    (tmp_path / "a.html").write_text('<a href="b.html#x">b</a> <a href="c.html">c</a>', "utf-8")
+    (tmp_path / "b.html").write_text('<p id="y"><a href="#y">y</a></p>', "utf-8")
+    links = load(ROOT / ".ci" / "look_at_site.py").broken_links(tmp_path)
+    assert list(links) == ["a.html: b.html#x has no such place", "a.html: c.html is not there"]

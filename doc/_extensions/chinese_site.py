@@ -146,5 +146,6 @@ def setup(app):
         # It takes a title that is broken over two lines for another; .ci/translations.py compares.
         app.config.suppress_warnings = ["i18n.inconsistent_references"]
         app.add_search_language(SearchChinese)
+        app.config.html_theme_options["search_bar_text"] = "搜索……"
         app.connect("doctree-resolved", translate_cards)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
