@@ -9,7 +9,6 @@ NEEDED = {
     "skdeep/export/_keras.py": ["keras"],
     "skdeep/export/_paddle.py": ["paddle"],
     "skdeep/export/_trusted.py": ["skops"],
-    "doc/guide/coming_from/keras.rst": ["keras"],
     "doc/guide/coming_from/pytorch.rst": ["torch"],
     "doc/guide/coming_from/skorch.rst": ["skorch"],
     "doc/guide/frameworks.rst": ["torch"],
