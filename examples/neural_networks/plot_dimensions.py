@@ -7,8 +7,8 @@ to scale, and the error for an array that does not fit, which names the layer an
 """
 
 # %%
-# The data: 12 tumours, so that m = 12 rows can be drawn, with n_x = 30 measurements each. A step
-# of training leaves a network of L = 3 layers with 8, 4 and 1 units.
+# The data: 12 tumours, so that m = 12 rows can be drawn, with n_x = 30 measurements each. One
+# epoch of training leaves a network of L = 3 layers with 8, 4 and 1 units.
 
 import matplotlib.pyplot as plt
 import numpy as np
