@@ -4,6 +4,7 @@ Dimensions of W, b and their gradients
 
 The check of the course (I 5.1): what shape every array of a network has to have, printed and drawn
 to scale, and the error for an array that does not fit, which names the layer and both shapes.
+Look at how each gradient has the shape of what it belongs to.
 """
 
 # %%

@@ -4,6 +4,7 @@ The layers of a network
 
 A picture of a network that has been trained (course I 4.1): units as circles, weights as lines. The
 input is layer 0 and not counted, so this network with two hidden layers has L = 3.
+Look at which of the measurements the thick lines come from.
 """
 
 # %%

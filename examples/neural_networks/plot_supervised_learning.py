@@ -4,7 +4,8 @@ From one unit to a small network
 
 The course begins with the price of houses (I 1.1): a single unit draws a line that is bent at zero,
 and several units combine several features. Its houses are not among scikit-learn's data sets, so
-this is about tumours: like a price, what is predicted here is never negative.
+this is about tumours: like a price, what is predicted here is never negative. Look at where the
+straight line goes below zero and the bent one does not.
 """
 
 # %%
@@ -98,5 +99,5 @@ image = axes[2].imshow(W, aspect="auto", cmap="PuOr", vmin=-abs(W).max(), vmax=a
 axes[2].set_yticks(range(len(names)), [name.removeprefix("mean ") for name in names])
 axes[2].set_xticks(range(4), range(1, 5))
 axes[2].set(xlabel="hidden unit", title="W[1] of the small network")
-figure.colorbar(image, ax=axes[2])
+figure.colorbar(image, ax=axes[2], label="weight")
 figure.savefig("supervised_learning.png", dpi=120)

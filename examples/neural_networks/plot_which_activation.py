@@ -3,8 +3,8 @@ Which activation where
 ======================
 
 The course's rule (I 4.2): a sigmoid at the output that says yes or no, relu in the hidden layers.
-Here is what the rule is worth in hidden layers, measured: how flat each function is where a network
-uses it, what is left of the gradient, and how fast the cost falls.
+What the rule is worth in hidden layers is measured here. Look at how flat each function is where a
+network uses it, what is left of the gradient, and how fast the cost falls.
 """
 
 # %%
