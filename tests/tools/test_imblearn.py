@@ -1,8 +1,10 @@
 """imbalanced-learn resamples the rows of fits, and of no predictions, before all classifiers."""
 
+import re
+
 import numpy as np
 import pytest
-from guide_recipes import run_recipe
+from guide_recipes import BLOCK, PAGE, run_recipe
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
@@ -16,6 +18,7 @@ from skdeep import (
     TabularMLPClassifier,
 )
 from skdeep.model_selection import VectorizedGridSearchCV
+from skdeep.preprocessing import TableEncoder
 
 pytest.importorskip("imblearn")
 from imblearn.ensemble import BalancedBaggingClassifier
@@ -83,3 +86,17 @@ def test_balanced_bagging_of_networks():
     assert balanced_accuracy_score(Y, bagging.predict(X)) > balanced_accuracy_score(
         Y, alone.predict(X)
     )
+
+
+def test_the_recipe_of_the_page_on_rare_classes():
+    # The page's own names, without running all of it.
+    page = PAGE.with_name("imbalance.rst")
+    names = {
+        "DeepMLPClassifier": DeepMLPClassifier,
+        "TableEncoder": TableEncoder,
+        "X_train": X,
+        "y_train": Y,
+    }
+    (block,) = BLOCK.findall(page.read_text("utf-8"))
+    exec(re.sub(r"^   ", "", block, flags=re.MULTILINE), names)
+    assert names["search"].stacked_ == {"n_stacked": 12, "n_alone": 0, "reasons": {}}
