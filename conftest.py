@@ -13,7 +13,6 @@ NEEDED = {
     "doc/guide/coming_from/skorch.rst": ["skorch"],
     "doc/guide/frameworks.rst": ["torch"],
     "doc/guide/onnx.rst": ["skl2onnx", "onnxruntime"],
-    "doc/tutorial.rst": ["pandas", "matplotlib", "rich", "skops", "sklearn.callback"],
 }
 collect_ignore = [path for path, modules in NEEDED.items() if not all(map(find_spec, modules))]
 # What is imported by skl2onnx's converters alone.
