@@ -412,8 +412,9 @@ class LogisticRegressionGD(BaseLinear):
     Parameters
     ----------
     alpha : float, default=1.0
-        Strength of the penalty, >= 0: the course's λ (II 1.4), and 1/C of scikit-learn's
-        `LogisticRegression`. The intercept is not penalised.
+        Strength of the penalty on the weights, >= 0: 1/C of scikit-learn's `LogisticRegression`.
+        With L2 it is the course's λ (II 1.4); for L1 the course's λ is twice this number. The
+        intercept is not penalised.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
     solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw", "nadam"}, default="gd"
@@ -430,9 +431,9 @@ class LogisticRegressionGD(BaseLinear):
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     batch_size : int, "full" or "auto", default="auto"
-        Rows per step of the stochastic solvers. "full" takes all rows; "auto" is the course's rule
-        (II 2.1), all rows if there are fewer than 2000, else 256. An int larger than the number of
-        rows is clipped to it, with a warning.
+        Number of rows in each mini-batch of the stochastic solvers. An int is >= 1; "full" puts all
+        rows into one batch; "auto" is the course's rule (II 2.1): all rows if there are fewer than
+        2000, else 256. A number larger than n_samples is taken as n_samples, with a warning.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
             "step", "cosine", "linear", "flat_cosine", "coslog4"} or callable, default="constant"
         Schedule of the learning rate of all solvers but lbfgs (course II 2.6), as a factor on
@@ -447,21 +448,25 @@ class LogisticRegressionGD(BaseLinear):
         - "exponential": decay_rate ** epoch;
         - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
         - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
-        - "linear", by step: 1 − t, where t = epoch / decay_epochs, parts of epochs included;
-        - "flat_cosine", by step: 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
-        - "coslog4", by step: (1 − cos(2π · log₂(1 + 15 t))) / 2, from 0 up and down four times;
+        - "linear": 1 − t, where t = epoch / decay_epochs;
+        - "flat_cosine": 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
+        - "coslog4": (1 − cos(2π · log₂(1 + 15 t))) / 2, which goes from 0 up and down four times;
         - a callable: its value at the epoch's number, finite and >= 0.
+
+        "linear", "flat_cosine" and "coslog4" change with every mini-batch, so that their t includes
+        parts of epochs; all others change with every epoch.
     learning_rate_init : float or "auto", default="auto"
         Learning rate before the schedule's factor, > 0. "auto" is 1/L for "gd", L the Lipschitz
         constant of the gradient, found from the data; 0.01 for "sgd"; 0.001 for the others.
     power_t : float, default=0.5
-        Exponent of "invscaling", >= 0.
+        Exponent of the schedule "invscaling", >= 0.
     decay_rate : float, default=None
-        Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
-        "inverse_time", 0.95 for "exponential", 0.5 for "step".
+        How fast the rate falls in "inverse_time", "exponential" and "step", > 0; see the formulas
+        above. None is 1 for "inverse_time", 0.95 for "exponential" and 0.5 for "step".
     decay_epochs : int, default=None
-        Epochs of a stair of "step", or until "cosine" and what is by step have come to zero, >= 1.
-        None takes the schedule's own: 10 for "step", `max_iter` for the others.
+        For "step", the number of epochs between two falls; for "cosine", "linear", "flat_cosine"
+        and "coslog4", the number of epochs after which the rate is zero. >= 1. None is 10 for
+        "step" and `max_iter` for the others.
     max_iter : int, default=10000
         Largest number of iterations or epochs of one call of `fit`, >= 1.
     shuffle : bool, default=True
@@ -486,7 +491,7 @@ class LogisticRegressionGD(BaseLinear):
         growing momentum with restart, or with `nesterovs_momentum=False` 0.9. With ``momentum=0``
         and a number for `learning_rate_init`, "gd" is the course's plain loop w := w − α · dw.
     nesterovs_momentum : bool, default=True
-        Whether the momentum is Nesterov's.
+        Whether momentum looks ahead as Nesterov's does.
     early_stopping : bool, default=False
         Whether to stop when the validation score has not improved by `tol` for more than
         `n_iter_no_change` epochs, and to restore the weights of the best epoch (course II 1.8). The
@@ -498,21 +503,27 @@ class LogisticRegressionGD(BaseLinear):
         validation loss; else a scorer as scikit-learn's `check_scoring` takes it. A callable
         that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
-        Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
+        Decay of RMSprop's average S of squared gradients, in [0, 1): the course's β₂ for it (II
+        2.4).
     beta_1 : float, default=0.9
-        Decay of the mean of gradients in Adam and its kin, in [0, 1).
+        Decay of the average V of gradients in Adam, AdamW and NAdam, in [0, 1): the course's β₁ (II
+        2.5).
     beta_2 : float, default=0.999
-        Decay of the mean of squares in Adam and its kin, in [0, 1).
+        Decay of the average S of squared gradients in Adam, AdamW and NAdam, in [0, 1): the
+        course's β₂ (II 2.5).
     epsilon : float, default=1e-8
-        Added to the root in RMSprop, Adam and its kin, > 0.
+        Small number, > 0, added to √S in RMSprop, Adam, AdamW and NAdam, so that nothing is divided
+        by zero. The course's notes have it inside the root.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
-        `augment` or the order of batches, makes the training loss noisy, progress of its
-        exponentially weighted average over as many epochs (II 2.2) counts, too.
+        Number of epochs in a row that may pass without progress before training stops, >= 1; with
+        inf it does not stop early. Dropout, `augment` and the random order of mini-batches make the
+        training loss noisy. There, training also goes on as long as the exponentially weighted
+        average of the loss over as many epochs (course II 2.2) makes progress.
     max_fun : int, default=15000
-        Largest number of evaluations of lbfgs, >= 1.
+        Largest number of times that lbfgs computes the cost, >= 1.
     gradient_clip : float or None, default=None
-        Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+        Largest length (Euclidean norm) of the gradient of all parameters together, > 0. A longer
+        gradient is scaled down to this length. None: no limit.
     augment : callable or None, default=None
         Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
@@ -521,7 +532,8 @@ class LogisticRegressionGD(BaseLinear):
         and 1 for two. random_state is a `numpy.random.Generator`. A row keeps its weight.
         `skdeep.augmentation` has some.
     dtype : {"float32", "float64"} or None, default=None
-        Of parameters and computation; None takes that of X, float64 if X is neither.
+        Precision of the parameters and of the computation. None is the dtype of X if that is
+        float32 or float64, and float64 otherwise.
 
     Attributes
     ----------
@@ -611,8 +623,9 @@ class SoftmaxClassifier(BaseLinear):
     Parameters
     ----------
     alpha : float, default=1.0
-        Strength of the penalty, >= 0: the course's λ (II 1.4), and 1/C of scikit-learn's
-        `LogisticRegression`. The intercept is not penalised.
+        Strength of the penalty on the weights, >= 0: 1/C of scikit-learn's `LogisticRegression`.
+        With L2 it is the course's λ (II 1.4); for L1 the course's λ is twice this number. The
+        intercept is not penalised.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
     solver : {"gd", "lbfgs", "sgd", "rmsprop", "adam", "adamw", "nadam"}, default="gd"
@@ -629,9 +642,9 @@ class SoftmaxClassifier(BaseLinear):
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     batch_size : int, "full" or "auto", default="auto"
-        Rows per step of the stochastic solvers. "full" takes all rows; "auto" is the course's rule
-        (II 2.1), all rows if there are fewer than 2000, else 256. An int larger than the number of
-        rows is clipped to it, with a warning.
+        Number of rows in each mini-batch of the stochastic solvers. An int is >= 1; "full" puts all
+        rows into one batch; "auto" is the course's rule (II 2.1): all rows if there are fewer than
+        2000, else 256. A number larger than n_samples is taken as n_samples, with a warning.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
             "step", "cosine", "linear", "flat_cosine", "coslog4"} or callable, default="constant"
         Schedule of the learning rate of all solvers but lbfgs (course II 2.6), as a factor on
@@ -646,21 +659,25 @@ class SoftmaxClassifier(BaseLinear):
         - "exponential": decay_rate ** epoch;
         - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
         - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
-        - "linear", by step: 1 − t, where t = epoch / decay_epochs, parts of epochs included;
-        - "flat_cosine", by step: 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
-        - "coslog4", by step: (1 − cos(2π · log₂(1 + 15 t))) / 2, from 0 up and down four times;
+        - "linear": 1 − t, where t = epoch / decay_epochs;
+        - "flat_cosine": 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
+        - "coslog4": (1 − cos(2π · log₂(1 + 15 t))) / 2, which goes from 0 up and down four times;
         - a callable: its value at the epoch's number, finite and >= 0.
+
+        "linear", "flat_cosine" and "coslog4" change with every mini-batch, so that their t includes
+        parts of epochs; all others change with every epoch.
     learning_rate_init : float or "auto", default="auto"
         Learning rate before the schedule's factor, > 0. "auto" is 1/L for "gd", L the Lipschitz
         constant of the gradient, found from the data; 0.01 for "sgd"; 0.001 for the others.
     power_t : float, default=0.5
-        Exponent of "invscaling", >= 0.
+        Exponent of the schedule "invscaling", >= 0.
     decay_rate : float, default=None
-        Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
-        "inverse_time", 0.95 for "exponential", 0.5 for "step".
+        How fast the rate falls in "inverse_time", "exponential" and "step", > 0; see the formulas
+        above. None is 1 for "inverse_time", 0.95 for "exponential" and 0.5 for "step".
     decay_epochs : int, default=None
-        Epochs of a stair of "step", or until "cosine" and what is by step have come to zero, >= 1.
-        None takes the schedule's own: 10 for "step", `max_iter` for the others.
+        For "step", the number of epochs between two falls; for "cosine", "linear", "flat_cosine"
+        and "coslog4", the number of epochs after which the rate is zero. >= 1. None is 10 for
+        "step" and `max_iter` for the others.
     max_iter : int, default=10000
         Largest number of iterations or epochs of one call of `fit`, >= 1.
     shuffle : bool, default=True
@@ -685,7 +702,7 @@ class SoftmaxClassifier(BaseLinear):
         growing momentum with restart, or with `nesterovs_momentum=False` 0.9. With ``momentum=0``
         and a number for `learning_rate_init`, "gd" is the course's plain loop w := w − α · dw.
     nesterovs_momentum : bool, default=True
-        Whether the momentum is Nesterov's.
+        Whether momentum looks ahead as Nesterov's does.
     early_stopping : bool, default=False
         Whether to stop when the validation score has not improved by `tol` for more than
         `n_iter_no_change` epochs, and to restore the weights of the best epoch (course II 1.8). The
@@ -697,21 +714,27 @@ class SoftmaxClassifier(BaseLinear):
         validation loss; else a scorer as scikit-learn's `check_scoring` takes it. A callable
         that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
-        Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
+        Decay of RMSprop's average S of squared gradients, in [0, 1): the course's β₂ for it (II
+        2.4).
     beta_1 : float, default=0.9
-        Decay of the mean of gradients in Adam and its kin, in [0, 1).
+        Decay of the average V of gradients in Adam, AdamW and NAdam, in [0, 1): the course's β₁ (II
+        2.5).
     beta_2 : float, default=0.999
-        Decay of the mean of squares in Adam and its kin, in [0, 1).
+        Decay of the average S of squared gradients in Adam, AdamW and NAdam, in [0, 1): the
+        course's β₂ (II 2.5).
     epsilon : float, default=1e-8
-        Added to the root in RMSprop, Adam and its kin, > 0.
+        Small number, > 0, added to √S in RMSprop, Adam, AdamW and NAdam, so that nothing is divided
+        by zero. The course's notes have it inside the root.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
-        `augment` or the order of batches, makes the training loss noisy, progress of its
-        exponentially weighted average over as many epochs (II 2.2) counts, too.
+        Number of epochs in a row that may pass without progress before training stops, >= 1; with
+        inf it does not stop early. Dropout, `augment` and the random order of mini-batches make the
+        training loss noisy. There, training also goes on as long as the exponentially weighted
+        average of the loss over as many epochs (course II 2.2) makes progress.
     max_fun : int, default=15000
-        Largest number of evaluations of lbfgs, >= 1.
+        Largest number of times that lbfgs computes the cost, >= 1.
     gradient_clip : float or None, default=None
-        Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+        Largest length (Euclidean norm) of the gradient of all parameters together, > 0. A longer
+        gradient is scaled down to this length. None: no limit.
     augment : callable or None, default=None
         Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
@@ -720,7 +743,8 @@ class SoftmaxClassifier(BaseLinear):
         and 1 for two. random_state is a `numpy.random.Generator`. A row keeps its weight.
         `skdeep.augmentation` has some.
     dtype : {"float32", "float64"} or None, default=None
-        Of parameters and computation; None takes that of X, float64 if X is neither.
+        Precision of the parameters and of the computation. None is the dtype of X if that is
+        float32 or float64, and float64 otherwise.
 
     Attributes
     ----------

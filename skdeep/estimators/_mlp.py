@@ -50,22 +50,25 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     solver : {"adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs"}, default="adam"
         How the objective is minimised. "sgd" is gradient descent with `momentum` (course II 2.3),
         "rmsprop" and "adam" are the course's II 2.4 and II 2.5, "adamw" is Adam whose weights decay
-        outside the gradient, "nadam" is Adam with Nesterov's step ahead: m̂ = β₁ m / (1 − β₁ᵗ⁺¹) +
-        (1 − β₁) g / (1 − β₁ᵗ) (Dozat, 2016, with one β₁ for all steps). "lbfgs" is SciPy's L-BFGS
-        on all rows at once, in float64; it takes neither dropout, `gradient_clip` nor L1.
+        outside the gradient, "nadam" is Adam with Nesterov's step ahead: for Adam's V / (1 − β₁ᵗ)
+        it has β₁ V / (1 − β₁ᵗ⁺¹) + (1 − β₁) g / (1 − β₁ᵗ), where g is the gradient (Dozat, 2016,
+        with one β₁ for all steps). "lbfgs" is SciPy's L-BFGS on all rows at once, in float64; it
+        takes neither dropout, `gradient_clip` nor L1.
     alpha : float, default=0.0001
-        Strength of the penalty on the weights, >= 0: the course's λ (II 1.4). Biases, γ and β are
-        not penalised. The penalty is divided by the total weight of the training set, whatever the
+        Strength of the penalty on the weights, >= 0. With L2 it is the course's λ (II 1.4); for L1
+        the course's λ is twice this number. Biases, and the scales γ and shifts β of batch and
+        layer normalisation, are not penalised. The penalty is divided by the number of training
+        rows (by their total weight, if they have weights), so that alpha means the same at every
         batch size.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
     batch_size : int, "full" or "auto", default="auto"
-        Rows per step of the stochastic solvers (course II 2.1). "full" takes all rows, "auto" takes
-        ``min(128, n_samples)``. That is what real tables speak for: on 17 data sets it is on the
-        mean 0.42 points above scikit-learn's MLP in 0.45 of its time; 64 is 0.44 above in 0.54,
-        256 0.06 below in 0.43, and the course's rule, "full" below 2000 rows and else 256, 1.16
-        below in 0.43. An int larger than the number of rows is clipped to it, with a warning. With
-        batch norm, a last batch of one row joins the one before.
+        Number of rows in each mini-batch of the stochastic solvers (course II 2.1). An int is >= 1;
+        "full" puts all rows into one batch; "auto" is ``min(128, n_samples)``, the best compromise
+        of accuracy and time on 17 real data sets. (The course's rule, all rows below 2000, cost 1.6
+        points of accuracy there: it makes too few steps.) A number larger than n_samples is taken
+        as n_samples, with a warning. With batch norm, a last batch of a single row is joined to the
+        one before.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
             "step", "cosine", "linear", "flat_cosine", "coslog4"} or callable, default="constant"
         Schedule of the learning rate of the stochastic solvers (course II 2.6), as a factor on
@@ -80,20 +83,24 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         - "exponential": decay_rate ** epoch;
         - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
         - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
-        - "linear", by step: 1 − t, where t = epoch / decay_epochs, parts of epochs included;
-        - "flat_cosine", by step: 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
-        - "coslog4", by step: (1 − cos(2π · log₂(1 + 15 t))) / 2, from 0 up and down four times;
+        - "linear": 1 − t, where t = epoch / decay_epochs;
+        - "flat_cosine": 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
+        - "coslog4": (1 − cos(2π · log₂(1 + 15 t))) / 2, which goes from 0 up and down four times;
         - a callable: its value at the epoch's number, finite and >= 0.
+
+        "linear", "flat_cosine" and "coslog4" change with every mini-batch, so that their t includes
+        parts of epochs; all others change with every epoch.
     learning_rate_init : float, default=0.001
-        Learning rate of the stochastic solvers before the schedule's factor, > 0.
+        Learning rate α of the stochastic solvers, > 0, before the schedule's factor.
     power_t : float, default=0.5
-        Exponent of "invscaling", >= 0.
+        Exponent of the schedule "invscaling", >= 0.
     decay_rate : float, default=None
-        Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
-        "inverse_time", 0.95 for "exponential", 0.5 for "step".
+        How fast the rate falls in "inverse_time", "exponential" and "step", > 0; see the formulas
+        above. None is 1 for "inverse_time", 0.95 for "exponential" and 0.5 for "step".
     decay_epochs : int, default=None
-        Epochs of a stair of "step", or until "cosine" and what is by step have come to zero, >= 1.
-        None takes the schedule's own: 10 for "step", `max_iter` for the others.
+        For "step", the number of epochs between two falls; for "cosine", "linear", "flat_cosine"
+        and "coslog4", the number of epochs after which the rate is zero. >= 1. None is 10 for
+        "step" and `max_iter` for the others.
     max_iter : int, default=200
         Largest number of epochs of one call of `fit`, or of iterations of lbfgs, >= 1.
     shuffle : bool, default=True
@@ -102,8 +109,9 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         Seeds initial weights, held-out rows, the order of rows and dropout, each from a stream of
         its own. An int makes the result reproducible.
     tol : float, default=1e-4
-        Progress below `tol` counts as none: of the training loss, or with early stopping of the
-        validation score. For lbfgs, the largest entry of the gradient at which to stop. >= 0.
+        Smallest change that counts as progress, >= 0: a fall of the training loss or, with early
+        stopping, a rise of the validation score. lbfgs stops when no entry of the gradient is
+        larger than `tol`.
     verbose : bool, default=False
         Whether to print the loss, and the validation score if there is one, after each epoch.
     warm_start : bool, default=False
@@ -113,7 +121,7 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     momentum : float, default=0.9
         Momentum of "sgd", in [0, 1].
     nesterovs_momentum : bool, default=True
-        Whether the momentum is Nesterov's.
+        Whether momentum looks ahead as Nesterov's does.
     early_stopping : bool, default=False
         Whether to stop when the validation score has not improved by `tol` for more than
         `n_iter_no_change` epochs, and to restore the weights of the best epoch (course II 1.8). The
@@ -125,40 +133,47 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         validation loss; else a scorer as scikit-learn's `check_scoring` takes it. A callable
         that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
-        Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
+        Decay of RMSprop's average S of squared gradients, in [0, 1): the course's β₂ for it (II
+        2.4).
     beta_1 : float, default=0.9
-        Decay of the mean of gradients in Adam and its kin, in [0, 1).
+        Decay of the average V of gradients in Adam, AdamW and NAdam, in [0, 1): the course's β₁ (II
+        2.5).
     beta_2 : float, default=0.999
-        Decay of the mean of squares in Adam and its kin, in [0, 1).
+        Decay of the average S of squared gradients in Adam, AdamW and NAdam, in [0, 1): the
+        course's β₂ (II 2.5).
     epsilon : float, default=1e-8
-        Added to the root in RMSprop, Adam and its kin, > 0.
+        Small number, > 0, added to √S in RMSprop, Adam, AdamW and NAdam, so that nothing is divided
+        by zero. The course's notes have it inside the root.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
-        `augment` or the order of batches, makes the training loss noisy, progress of its
-        exponentially weighted average over as many epochs (II 2.2) counts, too.
+        Number of epochs in a row that may pass without progress before training stops, >= 1; with
+        inf it does not stop early. Dropout, `augment` and the random order of mini-batches make the
+        training loss noisy. There, training also goes on as long as the exponentially weighted
+        average of the loss over as many epochs (course II 2.2) makes progress.
     max_fun : int, default=15000
-        Largest number of evaluations of lbfgs, >= 1.
+        Largest number of times that lbfgs computes the cost, >= 1.
     dropout : float or sequence of float, default=0.0
-        Rate at which units are dropped during training, 1 − keep_prob of the course (II 1.6), in
-        [0, 1): one for all hidden layers or one per hidden layer. Applied in steps of 2⁻¹⁶.
+        Fraction of units that are switched off at random for each row in each training step, in [0,
+        1): one number for all hidden layers, or one for each. It is 1 − keep_prob of the course (II
+        1.6). Rounded to a multiple of 2⁻¹⁶. Predictions use all units.
     input_dropout : float, default=0.0
-        The same for the input's features.
+        The same for the features of the input.
     batch_norm : bool, default=False
-        Whether each hidden layer is normalised over the batch before its activation (course II
-        3.2). A normalised layer's bias cancels: it has β instead.
+        Whether each hidden layer's z is normalised over the mini-batch before the activation
+        (course II 3.2). Such a layer has a scale γ and a shift β; its bias would cancel, so it has
+        none.
     batch_norm_momentum : float, default=0.9
-        The course's β for the running mean and variance that prediction uses, in [0, 1): running =
-        β · running + (1 − β) · batch, corrected for its start from zero. lbfgs computes them from
-        all rows instead.
+        Decay of the running mean and variance that predictions use, in [0, 1): running = momentum ·
+        running + (1 − momentum) · batch, with the bias correction of the course (II 2.2). lbfgs
+        computes them from all rows instead.
     batch_norm_epsilon : float, default=1e-5
-        Added to the variance, > 0.
+        Small number added to the variance of batch norm, > 0.
     layer_norm : bool, default=False
-        Whether each hidden layer is normalised row by row over its units before its activation
-        (Ba, Kiros and Hinton, 2016), at any batch size, and in prediction as in training. It needs
-        two units at least. As in the paper the bias is added afterwards: it is β. `batch_norm` and
-        `layer_norm` exclude each other.
+        Whether each hidden layer's z is normalised row by row, over the layer's units, before the
+        activation (Ba, Kiros and Hinton, 2016). It works alike at any batch size and in prediction.
+        A layer needs two units at least; its bias is the shift β, added after the normalisation.
+        `batch_norm` and `layer_norm` exclude each other.
     layer_norm_epsilon : float, default=1e-5
-        Added to the variance, > 0.
+        Small number added to the variance of layer norm, > 0.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     class_weight : dict, "balanced", list or None, default=None
@@ -167,7 +182,8 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         `sample_weight`. For multi-label y, "balanced" or a list of one dict per column. A dict may
         name classes that y lacks, as folds do, unless it leaves out some that y has.
     gradient_clip : float or None, default=None
-        Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+        Largest length (Euclidean norm) of the gradient of all parameters together, > 0. A longer
+        gradient is scaled down to this length. None: no limit.
     augment : callable or None, default=None
         Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
@@ -177,12 +193,13 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
         `skdeep.augmentation` has some.
     weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
             "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
-        How weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" takes LeCun's for
-        selu, else Glorot's: with relu it is on 17 real data sets on the mean 0.42 points above
-        scikit-learn's MLP, He's 0.10 below. "small_random" is 0.01 · randn; "zeros" is there to see
-        the symmetry fail.
+        How the initial weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" is
+        "lecun_normal" for selu and "glorot_uniform" for all other activations: on 17 real data sets
+        Glorot's weights did better than He's for relu, too. "small_random" is the course's 0.01 ·
+        randn; "zeros" shows what happens when the symmetry of units is not broken.
     dtype : {"float32", "float64"} or None, default=None
-        Of parameters and computation; None takes that of X, float64 if X is neither.
+        Precision of the parameters and of the computation. None is the dtype of X if that is
+        float32 or float64, and float64 otherwise.
 
     Attributes
     ----------
@@ -467,22 +484,25 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     solver : {"adam", "adamw", "nadam", "rmsprop", "sgd", "lbfgs"}, default="adam"
         How the objective is minimised. "sgd" is gradient descent with `momentum` (course II 2.3),
         "rmsprop" and "adam" are the course's II 2.4 and II 2.5, "adamw" is Adam whose weights decay
-        outside the gradient, "nadam" is Adam with Nesterov's step ahead: m̂ = β₁ m / (1 − β₁ᵗ⁺¹) +
-        (1 − β₁) g / (1 − β₁ᵗ) (Dozat, 2016, with one β₁ for all steps). "lbfgs" is SciPy's L-BFGS
-        on all rows at once, in float64; it takes neither dropout, `gradient_clip` nor L1.
+        outside the gradient, "nadam" is Adam with Nesterov's step ahead: for Adam's V / (1 − β₁ᵗ)
+        it has β₁ V / (1 − β₁ᵗ⁺¹) + (1 − β₁) g / (1 − β₁ᵗ), where g is the gradient (Dozat, 2016,
+        with one β₁ for all steps). "lbfgs" is SciPy's L-BFGS on all rows at once, in float64; it
+        takes neither dropout, `gradient_clip` nor L1.
     alpha : float, default=0.0001
-        Strength of the penalty on the weights, >= 0: the course's λ (II 1.4). Biases, γ and β are
-        not penalised. The penalty is divided by the total weight of the training set, whatever the
+        Strength of the penalty on the weights, >= 0. With L2 it is the course's λ (II 1.4); for L1
+        the course's λ is twice this number. Biases, and the scales γ and shifts β of batch and
+        layer normalisation, are not penalised. The penalty is divided by the number of training
+        rows (by their total weight, if they have weights), so that alpha means the same at every
         batch size.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1]; 0 is L2 only, 1 is L1 only. L1 makes exact zeros.
     batch_size : int, "full" or "auto", default="auto"
-        Rows per step of the stochastic solvers (course II 2.1). "full" takes all rows, "auto" takes
-        ``min(128, n_samples)``. That is what real tables speak for: on 17 data sets it is on the
-        mean 0.42 points above scikit-learn's MLP in 0.45 of its time; 64 is 0.44 above in 0.54,
-        256 0.06 below in 0.43, and the course's rule, "full" below 2000 rows and else 256, 1.16
-        below in 0.43. An int larger than the number of rows is clipped to it, with a warning. With
-        batch norm, a last batch of one row joins the one before.
+        Number of rows in each mini-batch of the stochastic solvers (course II 2.1). An int is >= 1;
+        "full" puts all rows into one batch; "auto" is ``min(128, n_samples)``, the best compromise
+        of accuracy and time on 17 real data sets. (The course's rule, all rows below 2000, cost 1.6
+        points of accuracy there: it makes too few steps.) A number larger than n_samples is taken
+        as n_samples, with a warning. With batch norm, a last batch of a single row is joined to the
+        one before.
     learning_rate : {"constant", "invscaling", "adaptive", "inverse_time", "sqrt", "exponential", \
             "step", "cosine", "linear", "flat_cosine", "coslog4"} or callable, default="constant"
         Schedule of the learning rate of the stochastic solvers (course II 2.6), as a factor on
@@ -497,20 +517,24 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         - "exponential": decay_rate ** epoch;
         - "step": decay_rate ** ⌊epoch / decay_epochs⌋;
         - "cosine": (1 + cos(π · epoch / decay_epochs)) / 2, zero from `decay_epochs` on;
-        - "linear", by step: 1 − t, where t = epoch / decay_epochs, parts of epochs included;
-        - "flat_cosine", by step: 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
-        - "coslog4", by step: (1 − cos(2π · log₂(1 + 15 t))) / 2, from 0 up and down four times;
+        - "linear": 1 − t, where t = epoch / decay_epochs;
+        - "flat_cosine": 1 up to t = 1/2, then (1 + cos(π · (2 t − 1))) / 2;
+        - "coslog4": (1 − cos(2π · log₂(1 + 15 t))) / 2, which goes from 0 up and down four times;
         - a callable: its value at the epoch's number, finite and >= 0.
+
+        "linear", "flat_cosine" and "coslog4" change with every mini-batch, so that their t includes
+        parts of epochs; all others change with every epoch.
     learning_rate_init : float, default=0.001
-        Learning rate of the stochastic solvers before the schedule's factor, > 0.
+        Learning rate α of the stochastic solvers, > 0, before the schedule's factor.
     power_t : float, default=0.5
-        Exponent of "invscaling", >= 0.
+        Exponent of the schedule "invscaling", >= 0.
     decay_rate : float, default=None
-        Rate of "inverse_time", "exponential" and "step", > 0. None takes the schedule's own: 1 for
-        "inverse_time", 0.95 for "exponential", 0.5 for "step".
+        How fast the rate falls in "inverse_time", "exponential" and "step", > 0; see the formulas
+        above. None is 1 for "inverse_time", 0.95 for "exponential" and 0.5 for "step".
     decay_epochs : int, default=None
-        Epochs of a stair of "step", or until "cosine" and what is by step have come to zero, >= 1.
-        None takes the schedule's own: 10 for "step", `max_iter` for the others.
+        For "step", the number of epochs between two falls; for "cosine", "linear", "flat_cosine"
+        and "coslog4", the number of epochs after which the rate is zero. >= 1. None is 10 for
+        "step" and `max_iter` for the others.
     max_iter : int, default=200
         Largest number of epochs of one call of `fit`, or of iterations of lbfgs, >= 1.
     shuffle : bool, default=True
@@ -519,8 +543,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Seeds initial weights, held-out rows, the order of rows and dropout, each from a stream of
         its own. An int makes the result reproducible.
     tol : float, default=1e-4
-        Progress below `tol` counts as none: of the training loss, or with early stopping of the
-        validation score. For lbfgs, the largest entry of the gradient at which to stop. >= 0.
+        Smallest change that counts as progress, >= 0: a fall of the training loss or, with early
+        stopping, a rise of the validation score. lbfgs stops when no entry of the gradient is
+        larger than `tol`.
     verbose : bool, default=False
         Whether to print the loss, and the validation score if there is one, after each epoch.
     warm_start : bool, default=False
@@ -530,7 +555,7 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     momentum : float, default=0.9
         Momentum of "sgd", in [0, 1].
     nesterovs_momentum : bool, default=True
-        Whether the momentum is Nesterov's.
+        Whether momentum looks ahead as Nesterov's does.
     early_stopping : bool, default=False
         Whether to stop when the validation score has not improved by `tol` for more than
         `n_iter_no_change` epochs, and to restore the weights of the best epoch (course II 1.8). The
@@ -544,19 +569,24 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         power=2); "loss": minus the validation loss; else a scorer as scikit-learn's
         `check_scoring` takes it. A callable that takes no `sample_weight` scores unweighted.
     rho : float, default=0.9
-        Decay of RMSprop's mean of squares, the course's β₂ for it, in [0, 1).
+        Decay of RMSprop's average S of squared gradients, in [0, 1): the course's β₂ for it (II
+        2.4).
     beta_1 : float, default=0.9
-        Decay of the mean of gradients in Adam and its kin, in [0, 1).
+        Decay of the average V of gradients in Adam, AdamW and NAdam, in [0, 1): the course's β₁ (II
+        2.5).
     beta_2 : float, default=0.999
-        Decay of the mean of squares in Adam and its kin, in [0, 1).
+        Decay of the average S of squared gradients in Adam, AdamW and NAdam, in [0, 1): the
+        course's β₂ (II 2.5).
     epsilon : float, default=1e-8
-        Added to the root in RMSprop, Adam and its kin, > 0.
+        Small number, > 0, added to √S in RMSprop, Adam, AdamW and NAdam, so that nothing is divided
+        by zero. The course's notes have it inside the root.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress that are borne, >= 1. Where what is drawn at random, dropout,
-        `augment` or the order of batches, makes the training loss noisy, progress of its
-        exponentially weighted average over as many epochs (II 2.2) counts, too.
+        Number of epochs in a row that may pass without progress before training stops, >= 1; with
+        inf it does not stop early. Dropout, `augment` and the random order of mini-batches make the
+        training loss noisy. There, training also goes on as long as the exponentially weighted
+        average of the loss over as many epochs (course II 2.2) makes progress.
     max_fun : int, default=15000
-        Largest number of evaluations of lbfgs, >= 1.
+        Largest number of times that lbfgs computes the cost, >= 1.
     huber_delta : float, default=1.0
         Residual at which the Huber loss turns from squared to linear, > 0.
     quantile : float, default=0.5
@@ -564,28 +594,31 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         At 0 and 1 themselves the loss has no unique minimum, any prediction beyond all targets is
         as good.
     dropout : float or sequence of float, default=0.0
-        Rate at which units are dropped during training, 1 − keep_prob of the course (II 1.6), in
-        [0, 1): one for all hidden layers or one per hidden layer. Applied in steps of 2⁻¹⁶.
+        Fraction of units that are switched off at random for each row in each training step, in [0,
+        1): one number for all hidden layers, or one for each. It is 1 − keep_prob of the course (II
+        1.6). Rounded to a multiple of 2⁻¹⁶. Predictions use all units.
     input_dropout : float, default=0.0
-        The same for the input's features.
+        The same for the features of the input.
     batch_norm : bool, default=False
-        Whether each hidden layer is normalised over the batch before its activation (course II
-        3.2). A normalised layer's bias cancels: it has β instead.
+        Whether each hidden layer's z is normalised over the mini-batch before the activation
+        (course II 3.2). Such a layer has a scale γ and a shift β; its bias would cancel, so it has
+        none.
     batch_norm_momentum : float, default=0.9
-        The course's β for the running mean and variance that prediction uses, in [0, 1): running =
-        β · running + (1 − β) · batch, corrected for its start from zero. lbfgs computes them from
-        all rows instead.
+        Decay of the running mean and variance that predictions use, in [0, 1): running = momentum ·
+        running + (1 − momentum) · batch, with the bias correction of the course (II 2.2). lbfgs
+        computes them from all rows instead.
     batch_norm_epsilon : float, default=1e-5
-        Added to the variance, > 0.
+        Small number added to the variance of batch norm, > 0.
     layer_norm : bool, default=False
-        Whether each hidden layer is normalised row by row over its units before its activation
-        (Ba, Kiros and Hinton, 2016), at any batch size, and in prediction as in training. It needs
-        two units at least. As in the paper the bias is added afterwards: it is β. `batch_norm` and
-        `layer_norm` exclude each other.
+        Whether each hidden layer's z is normalised row by row, over the layer's units, before the
+        activation (Ba, Kiros and Hinton, 2016). It works alike at any batch size and in prediction.
+        A layer needs two units at least; its bias is the shift β, added after the normalisation.
+        `batch_norm` and `layer_norm` exclude each other.
     layer_norm_epsilon : float, default=1e-5
-        Added to the variance, > 0.
+        Small number added to the variance of layer norm, > 0.
     gradient_clip : float or None, default=None
-        Largest norm of the whole gradient; a longer one is scaled down to it. > 0.
+        Largest length (Euclidean norm) of the gradient of all parameters together, > 0. A longer
+        gradient is scaled down to this length. None: no limit.
     augment : callable or None, default=None
         Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
@@ -595,12 +628,13 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         `skdeep.augmentation` has some.
     weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
             "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
-        How weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" takes LeCun's for
-        selu, else Glorot's: with relu it is on 17 real data sets on the mean 0.42 points above
-        scikit-learn's MLP, He's 0.10 below. "small_random" is 0.01 · randn; "zeros" is there to see
-        the symmetry fail.
+        How the initial weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" is
+        "lecun_normal" for selu and "glorot_uniform" for all other activations: on 17 real data sets
+        Glorot's weights did better than He's for relu, too. "small_random" is the course's 0.01 ·
+        randn; "zeros" shows what happens when the symmetry of units is not broken.
     dtype : {"float32", "float64"} or None, default=None
-        Of parameters and computation; None takes that of X, float64 if X is neither.
+        Precision of the parameters and of the computation. None is the dtype of X if that is
+        float32 or float64, and float64 otherwise.
 
     Attributes
     ----------
