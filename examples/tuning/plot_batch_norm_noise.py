@@ -2,8 +2,8 @@
 The noise of batch normalisation
 ================================
 
-Batch norm takes μ and σ² from a mini-batch, so that what a unit gives on for an example also depends
-on the others in the batch. That is noise, a little like dropout's, and it fades as batches grow
+Batch norm takes μ and σ² from a mini-batch, so that what a unit gives on for an example depends on
+the others in the batch, too. That is noise, a little like dropout's, and it fades as batches grow
 (course II 3.2).
 """
 
