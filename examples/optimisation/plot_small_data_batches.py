@@ -75,9 +75,10 @@ for name, data in sets.items():
 
 # %%
 # Above, epoch by epoch: on the larger two sets the black line stays above the others for as long as
-# they run, and what it has reached after twice their epochs is no better. On wine, the smallest,
-# there is little between them. Below, the same curves step by step: a step on all rows is the best
-# one, but for the time of each, small batches make several.
+# they run, and what it has reached after twice their epochs is no better. On wine, the smallest, it
+# ends lower; with other splits of so few rows it is the other way round. Below, the same curves
+# step by step: a step on all rows is the best one, but in the time of each, small batches make
+# several.
 
 figure, axes = plt.subplots(2, 3, figsize=(11, 6.5), layout="constrained")
 for (above, below), (name, data) in zip(axes.T, sets.items(), strict=True):
