@@ -8,8 +8,9 @@ from docutils import nodes
 
 from skdeep._documentation import ADDRESS
 
-sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "_extensions")]
 
+import _gallery
 from source_links import REPOSITORY
 from source_links import linkcode_resolve as linkcode_resolve  # Sphinx looks for it here
 
@@ -66,19 +67,21 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
 
+# What an example has to keep to, and the order of them all, is in _gallery.py.
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "subsection_order": [
-        f"../examples/{section}"
-        for section in ("neural_networks", "practice", "optimisation", "tuning", "tables")
-    ],
+    "subsection_order": [f"../examples/{section}" for section in _gallery.ORDER],
+    "within_subsection_order": "_gallery.CourseOrder",
     # "Examples using …" on the pages of the API.
     "doc_module": ("skdeep",),
     "backreferences_dir": "generated/backreferences",
     "inspect_global_variables": False,
     "filename_pattern": r"/plot_",
     "abort_on_example_error": True,
+    "image_scrapers": ("_gallery.check_figures", "matplotlib"),
+    "reset_modules": ("matplotlib", "_gallery.warnings_are_errors"),
+    "reset_modules_order": "both",
     "show_memory": False,
     # Times differ from machine to machine, and would be messages to translate.
     "min_reported_time": float("inf"),
