@@ -87,6 +87,16 @@ def warnings_are_errors(gallery_conf, fname, when):
 
 # --------------------------------------------------------------------------------------- figures
 
+# Okabe and Ito's palette, told apart with any kind of colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+def colours_for_all(gallery_conf, fname):
+    """Reset hook: the colours of lines, which examples name "C0", "C1" and so on."""
+    from matplotlib import cycler, rcParams
+
+    rcParams["axes.prop_cycle"] = cycler(color=COLOURS)
+
 
 class UnfinishedFigure(Exception):
     """A figure that readers should not be shown."""

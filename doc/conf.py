@@ -80,7 +80,11 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "abort_on_example_error": True,
     "image_scrapers": ("_gallery.check_figures", "matplotlib"),
-    "reset_modules": ("matplotlib", "_gallery.warnings_are_errors"),
+    "reset_modules": (
+        "matplotlib",
+        "_gallery.colours_for_all",
+        "_gallery.warnings_are_errors",
+    ),
     "reset_modules_order": "both",
     "show_memory": False,
     # Times differ from machine to machine, and would be messages to translate.

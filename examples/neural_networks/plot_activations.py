@@ -2,8 +2,9 @@
 Activation functions
 ====================
 
-Every activation that skdeep has, with its derivative, and what a network is without one (course
-I 4.1–4.3): hidden layers of the identity, however many, are no better than a linear model.
+Between its layers a network needs a function that is not linear (course I 4.2, 4.3): sigmoid, tanh, relu, leaky relu
+and others, which the parameter `activation` names. Look at where each of them has a slope to learn by, and at how a
+network without one does: hidden layers of the identity, however many, are no better than a linear model.
 """
 
 # %%
@@ -113,18 +114,42 @@ for name in sorted(errors, key=errors.get):
     print(f"{name:>15}: dev error {errors[name]:.1%}")
 
 # %%
-# The sigmoid's slope is 1/4 at most, and far out that of sigmoid and tanh is next to nothing; the
-# right half of the relu keeps a slope of 1. On the right, what only a non-linear layer can do.
+# The functions and their slopes, in four families. The slope of the sigmoid is 1/4 at most, and far out the slopes of
+# sigmoid and tanh are next to nothing, which slows descent. The relu keeps a slope of 1 on its right half and has none
+# on its left; the leaky relu keeps 0.01 there. Those after it are smooth.
 
-figure, axes = plt.subplots(1, 3, figsize=(13, 4.5), layout="constrained")
-colours = dict(zip(formulas, plt.colormaps["turbo"](np.linspace(0.05, 0.95, 11)), strict=True))
-for name in formulas:
-    for ax, curve in zip(axes, read_off(name), strict=False):
-        ax.plot(z, curve, color=colours[name], label=name)
-axes[0].set(xlabel="z", title="f(z)", ylim=(-2.2, 4))
-axes[1].set(xlabel="z", title="f′(z)")
-axes[0].legend(fontsize="small")
-order = sorted(errors, key=errors.get, reverse=True)
-axes[2].barh(order, [errors[name] for name in order], color=[colours.get(n, "0.4") for n in order])
-axes[2].set(xlabel="dev error: even or odd?")
+families = {
+    "S-shaped": ("sigmoid", "tanh"),
+    "with a kink": ("identity", "relu", "leaky_relu"),
+    "exponential": ("elu", "selu", "softplus"),
+    "smooth relus": ("silu", "gelu", "mish"),
+}
+figure, axes = plt.subplots(
+    2, 4, figsize=(11, 6), sharex=True, sharey="row", layout="constrained"
+)
+for (above, below), (family, names) in zip(axes.T, families.items(), strict=True):
+    for name, style in zip(names, ("-", "--", ":"), strict=False):
+        value, derivative = read_off(name)
+        above.plot(z, value, style, linewidth=2)
+        below.plot(z, derivative, style, linewidth=2, label=name)
+    above.set_title(family)
+    below.set_xlabel("z")
+    below.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25))
+axes[0, 0].set(ylabel="f(z)", ylim=(-2, 4))
+axes[1, 0].set(ylabel="slope f′(z)")
 figure.savefig("activations.png", dpi=120)
+
+# %%
+# What only a non-linear layer can do: the identity is no better than no hidden layer at all, and all others are.
+
+figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
+order = sorted(errors, key=errors.get, reverse=True)
+linear_ones = ("identity", "no hidden layer")
+bars = ax.barh(
+    order,
+    [100 * errors[name] for name in order],
+    color=["#D55E00" if name in linear_ones else "#0072B2" for name in order],
+)
+ax.bar_label(bars, fmt="%.1f %%", padding=3)
+ax.set(xlabel="dev error in per cent", title="Is the digit even or odd?", xlim=(0, 11.5))
+figure.savefig("activations_errors.png", dpi=120)

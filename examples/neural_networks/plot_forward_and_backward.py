@@ -2,8 +2,9 @@
 Forward and backward propagation
 ================================
 
-Backpropagation in NumPy, layer by layer, beside skdeep's (course I 4.4, 5.1 and 5.2): forward keeps
-each z, backward gives dW, db and dA. The shapes are checked on the way, and skdeep's errors seen.
+Backpropagation in NumPy, layer by layer, beside skdeep's (course I 4.4, 5.1 and 5.2): the forward pass keeps each z,
+and the backward pass gives dW, db and dA. The shapes are checked on the way, and so are skdeep's errors. Look at how the
+gradients of all layers become small together.
 """
 
 # %%
@@ -131,12 +132,10 @@ for step in range(201):
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 axes[0].semilogy(costs, color="0.3", linestyle="--", label="cost J")
 axes[0].semilogy(norms, label=[f"‖dW[{layer}]‖" for layer in (1, 2, 3)])
-axes[0].set(xlabel="step", ylabel="log scale", title="Gradients, layer by layer")
+axes[0].set(xlabel="step", ylabel="norm, cost (log scale)", title="Gradients, layer by layer")
 for step, pull in pulls.items():
     axes[1].plot(pull, label=f"step {step}")
-axes[1].set(
-    xlabel="example, worst first", ylabel="|dz| = |ŷ − y|", title="Who is still learnt from"
-)
+axes[1].set(xlabel="example, worst first", ylabel="|dz| = |ŷ − y|", title="Few are still learnt from")
 for ax in axes:
     ax.legend()
 figure.savefig("forward_and_backward.png", dpi=120)

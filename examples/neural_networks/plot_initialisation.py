@@ -2,9 +2,10 @@
 Random initialisation
 =====================
 
-How weights start (course I 4.5, II 1.10): from zero the units of a layer stay alike; drawn too
-small, signals and gradients vanish on their way through a deep network, and with He's variance they
-arrive. Where gradients explode, clipping keeps a step from being too long.
+How weights start (course I 4.5, II 1.10) is what `weight_init` sets. From zero the units of a layer stay alike; drawn
+too small, signals and gradients vanish on their way through a deep network; with He's variance they arrive. Where
+gradients explode, `gradient_clip` keeps a step from being too long. Look at how straight the lines fall: each layer
+multiplies by the same factor.
 """
 
 # %%
@@ -95,20 +96,23 @@ both = np.hstack([network.coefs_[0] for network in starts.values()])
 limit = np.abs(both).max()
 image = axes[0, 0].imshow(both, aspect="auto", cmap="RdBu", vmin=-limit, vmax=limit)
 axes[0, 0].axvline(5.5, color="k")
-axes[0, 0].set(xlabel="hidden unit: 6 from zeros | 6 from small_random", ylabel="pixel")
-axes[0, 0].set_title("W[1] after training")
-figure.colorbar(image, ax=axes[0, 0])
+axes[0, 0].set_xticks([2.5, 8.5], labels=["6 units from zeros", "6 from small_random"])
+axes[0, 0].set(ylabel="pixel", title="W[1] after training")
+figure.colorbar(image, ax=axes[0, 0], label="weight")
 for ax in axes[0, 1], axes[1, 0]:
     ax.xaxis.get_major_locator().set_params(integer=True)
 for name, found in layers.items():
     axes[0, 1].semilogy(range(1, DEPTH + 1), sizes[name], marker=".", label=name)
     norms = [layer.gradient_norm for layer in found]
     axes[1, 0].semilogy(range(1, DEPTH + 2), norms, marker=".", label=name)
-axes[0, 1].set(xlabel="layer", ylabel="root mean square of a[l]", title="Signals going forward")
-axes[1, 0].set(xlabel="layer", ylabel="norm of the gradient", title="Gradients coming back")
+axes[0, 1].set(xlabel="layer l", ylabel="root mean square of a[l] (log scale)")
+axes[0, 1].set_title("Signals going forward")
+axes[1, 0].set(xlabel="layer l", ylabel="norm of the gradient (log scale)")
+axes[1, 0].set_title("Gradients coming back")
 for clip, network in clipped.items():
     axes[1, 1].semilogy(network.loss_curve_, label=f"gradient_clip={clip}")
 axes[1, 1].set(xlabel="epoch", ylabel="cost J (log scale)", title="Steps too long, and clipped")
-for ax in axes.flat[1:]:
-    ax.legend()
+axes[0, 1].legend(loc="lower left")
+axes[1, 0].legend(loc="lower right")
+axes[1, 1].legend(loc="center right")
 figure.savefig("initialisation.png", dpi=120)

@@ -2,8 +2,9 @@
 Vectorisation
 =============
 
-The loop over examples against one product, and what broadcasting needs (course I 3.1–3.3); then one
-step further, as skdeep takes it: a search whose models train together, in one product for all.
+A product of matrices in place of a loop over examples, and what broadcasting needs for that (course I 3.1–3.3). Then
+one step further, as `VectorizedGridSearchCV` takes it: a search whose models train together, in one product for all.
+Look at how the gain grows with the number of examples, and with the number of models.
 """
 
 # %%
@@ -118,11 +119,12 @@ over_models = [
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 axes[0].loglog(sizes, over_examples, marker="o")
-axes[0].set(xlabel="examples m", ylabel="time of the loop / time of the product")
+axes[0].set(xlabel="examples m (log scale)", ylabel="time of the loop / of the product")
 axes[1].plot(counts, over_models, marker="o", color="C1")
-axes[1].set(xlabel="models K", ylabel="time one by one / time together", ylim=(0, None))
+axes[1].set(xlabel="models K", ylabel="time one by one / together", ylim=(0, None))
 axes[0].set_title("Vectorised over examples")
-axes[1].set_title("and over models")
+axes[1].set_title("Vectorised over models")
 for ax in axes:
-    ax.axhline(1, color="0.5", linestyle=":")
+    ax.axhline(1, color="0.5", linestyle=":", label="no gain")
+    ax.legend(loc="lower right")
 figure.savefig("vectorisation.png", dpi=120)
