@@ -69,7 +69,7 @@ for name, (_, dev) in scores.items():
     print(f"{name}: dev accuracy {means.min():.2f} to {means.max():.2f}, best at {best:.3g}")
 
 # %%
-# How they act on W and b: the size of the weights that training ends with, for each rate. Where the rate is so large
+# How they act on W and b: the size (root mean square) of the weights that training ends with, for each rate. Where the rate is so large
 # that the accuracy is lost, the weights have grown tenfold and more.
 
 norms = []
@@ -89,8 +89,7 @@ for ax, label, (name, (train, dev)) in zip(axes.flat, labels, scores.items(), st
     ax.errorbar(curves[name], dev.mean(axis=1), dev.std(axis=1), marker=".", label="dev set")
     ax.set(xlabel=f"{label} (log scale)", ylabel="accuracy", ylim=(0, 1.03))
 axes[1, 1].loglog(curves["learning_rate_init"], norms, marker=".", label=["W[1]", "W[2]"])
-axes[1, 1].set(xlabel="learning rate (log scale)", ylabel="root mean square (log scale)")
-axes[1, 1].set_title("The weights", fontsize="medium")
+axes[1, 1].set(xlabel="learning rate (log scale)", ylabel="size of the weights (log scale)")
 axes[1, 1].set_yticks([0.1, 0.2, 0.5, 1, 2, 5], labels=[0.1, 0.2, 0.5, 1, 2, 5])
 axes[1, 1].minorticks_off()
 for ax in axes.flat:

@@ -126,5 +126,5 @@ axes[0].set_title("Vectorised over examples")
 axes[1].set_title("Vectorised over models")
 for ax in axes:
     ax.axhline(1, color="0.5", linestyle=":", label="no gain")
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper left")
 figure.savefig("vectorisation.png", dpi=120)

@@ -2,8 +2,9 @@
 Augmentation and early stopping
 ===============================
 
-Two more ways against overfitting (course II 1.8): images turned, moved and distorted a little, so
-that each epoch sees other ones, and an end to training when the dev set's error no longer falls.
+Two more ways against overfitting (course II 1.8). The parameter `augment` turns, moves and distorts images a little, so
+that each epoch sees other ones; `early_stopping` ends training when the dev set no longer gains by it. Look at the gap
+between the training cost and the dev loss, without augmentation and with it.
 """
 
 # %%
@@ -69,7 +70,7 @@ assert augmented.score(X_test, y_test) > plain.score(X_test, y_test)
 
 # %%
 # Early stopping without augmentation: the fit ends when the dev score has not risen for a while,
-# and the weights of its best epoch are put back.
+# and the weights of its best epoch are put back. In the figure it is the dashed line.
 
 stopped = fitted(early_stopping=True, n_iter_no_change=15, learning_rate="constant")
 print(
@@ -77,18 +78,19 @@ print(
     f"test accuracy {stopped.score(X_test, y_test):.3f}"
 )
 
-figure = plt.figure(figsize=(11, 4.5), layout="constrained")
+figure = plt.figure(figsize=(11, 5), layout="constrained")
 images, curves = figure.subfigures(1, 2, width_ratios=(1, 2))
 for ax, image in zip(images.subplots(3, 3).flat, [X_train[0], *changed], strict=True):
     ax.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
     ax.set(xticks=[], yticks=[])
 images.suptitle("One digit, as it is (top left) and augmented")
 ax = curves.subplots()
-for model, color, label in ((plain, "#0072B2", "without"), (augmented, "#D55E00", "with")):
-    ax.plot(ewma(model.loss_curve_, 0.8), color=color, linestyle=":", label=f"{label}: training")
-    ax.plot(model.validation_loss_curve_, color=color, label=f"{label}: dev set")
-ax.axvline(stopped.best_epoch_, color="0.5", linestyle="--", label="where early stopping would end")
+for model, color, label in ((plain, "C0", "without"), (augmented, "C1", "with")):
+    training = ewma(model.loss_curve_, 0.8)
+    ax.plot(training, color=color, linestyle=":", label=f"{label} augmentation: training cost J")
+    ax.plot(model.validation_loss_curve_, color=color, label=f"{label} augmentation: dev loss")
+ax.axvline(stopped.best_epoch_, color="0.5", linestyle="--", label="best epoch of early stopping")
 ax.set(xlabel="epoch", ylabel="loss (log scale)", yscale="log")
-ax.legend()
-curves.suptitle("Without augmentation the training loss goes to zero, the dev loss does not")
+ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, fontsize="small")
+curves.suptitle("Without augmentation J goes towards zero, and the dev loss does not")
 figure.savefig("augmentation.png", dpi=120)

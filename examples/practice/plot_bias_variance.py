@@ -4,7 +4,8 @@ Bias, variance and the recipe
 
 The error on the training set tells of bias, what the dev set adds to it of variance (course II
 1.2); which of the two it is decides what to try next (II 1.3): a larger network or longer training
-against bias, more data or regularisation against variance.
+against bias, more data or regularisation against variance. `bias_variance_report` finds out which, and says what to try.
+Look at the two hatched bars of each panel.
 """
 
 # %%
@@ -56,13 +57,14 @@ assert report.high_variance
 assert not report.high_bias
 
 # %%
-# Against variance: regularisation. And what fewer rows would have done, to see that more help.
+# Against variance: regularisation, which halves it here, and pays with some bias. And what fewer rows would have done,
+# to see that more of them help.
 
-steps["200 units,\ndropout, alpha"] = (
+steps["200 units, dropout, alpha"] = (
     fitted(hidden_layer_sizes=(200,), dropout=0.5, input_dropout=0.2, alpha=30.0),
     None,
 )
-steps["200 units,\n150 rows"] = (fitted(150, hidden_layer_sizes=(200,)), 150)
+steps["200 units, 150 rows"] = (fitted(150, hidden_layer_sizes=(200,)), 150)
 reports = {
     name: bias_variance_report(
         model, X_train[:n_rows], y_train[:n_rows], X_dev, y_dev, random_state=0
@@ -70,17 +72,19 @@ reports = {
     for name, (model, n_rows) in steps.items()
 }
 for name, found in reports.items():
-    label = name.replace("\n", " ")
     print(
-        f"{label:>26}: train error {found.train_error:.3f}, dev error {found.dev_error:.3f}: "
+        f"{name:>26}: train error {found.train_error:.3f}, dev error {found.dev_error:.3f}: "
         f"{found.diagnosis}"
     )
 
 # %%
-# One display of each: the two gaps are what the recipe works on.
+# One display of each. The hatched bars are the two gaps that the recipe works on: from the base error to the training
+# error, and from there to the dev error. The lines are their 95 per cent intervals.
 
 figure, axes = plt.subplots(2, 2, figsize=(11, 7), sharex=True, layout="constrained")
 for ax, (name, found) in zip(axes.flat, reports.items(), strict=True):
     BiasVarianceDisplay.from_report(found, ax=ax)
-    ax.set_title(f"{name.replace(chr(10), ' ')}: {found.diagnosis}", fontsize="medium")
+    ax.set_title(f"{name}:\n{found.diagnosis}", fontsize="medium")
+    # The scale is the upper row's, too.
+    ax.tick_params(labelbottom=True)
 figure.savefig("bias_variance.png", dpi=120)

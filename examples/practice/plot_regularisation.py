@@ -2,9 +2,9 @@
 L1 and L2 regularisation
 ========================
 
-The penalty λ/(2m) ‖W‖² on the weights, `alpha` in skdeep, and its L1 sibling (course II 1.4–1.5):
-L2 shrinks all weights, L1 makes most of them exactly zero, and where a network has learnt its
-training set by heart, a penalty makes it better on the dev set, up to a point.
+The penalty λ/(2m) ‖W‖² on the weights, whose λ is the parameter `alpha`, and its L1 sibling, with `l1_ratio=1` (course
+II 1.4–1.5): L2 shrinks all weights, L1 makes most of them exactly zero. Look at the right panel: where a network has
+learnt its training set by heart, a penalty makes it better on the dev set, up to a point.
 """
 
 # %%
@@ -59,7 +59,7 @@ np.testing.assert_allclose(X.T @ (a - y) / m, -LAMBDA / m * w, atol=1e-5)
 # %%
 # Both for many λ. The largest leave L1 no weight at all, of which skdeep warns.
 
-lambdas = np.geomspace(0.1, 1000, 21)
+lambdas = np.geomspace(0.3, 1000, 21)
 paths = {}
 for l1_ratio, name in ((0, "L2"), (1, "L1")):
     with warnings.catch_warnings():
@@ -99,13 +99,15 @@ for i in (0, np.argmax(scores, axis=0)[1], -1):
     )
 
 # %%
-# Left and middle: the 30 weights as λ grows, and how many are not zero. Right: from high variance
-# to high bias.
+# Left and middle: the 30 weights as λ grows, one line each, and how many of them are not zero, dashed. Right: from high
+# variance, where the two lines are far apart, to high bias, where both are low.
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
 for ax, (name, path) in zip(axes, paths.items(), strict=False):
-    ax.semilogx(lambdas, path, linewidth=1)
-    ax.set(xlabel="λ (log scale)", ylabel="weights", ylim=(-4, 4), title=f"{name}: 30 weights")
+    ax.semilogx(lambdas, path, linewidth=1, color="C0", alpha=0.7)
+    largest = 1.05 * np.abs(paths["L1"]).max()
+    ax.set(xlabel="λ (log scale)", ylabel="weight", ylim=(-largest, largest))
+    ax.set_title(f"{name}: 30 weights")
     count = ax.twinx()
     count.step(lambdas, np.sum(path != 0, axis=1), color="k", linestyle="--", where="mid")
     count.set(ylabel="weights that are not zero (dashed)", ylim=(0, 31))
