@@ -1,15 +1,27 @@
-"""Where the pages of the documentation are: the links in the diagrams of estimators lead there.
+"""Where the project is: its repository, and the pages of its documentation.
 
-scikit-learn draws estimators in notebooks, with a link to the page of each and to its parameters
-there. It makes the address from what the estimator's class says, by the names below.
+The links in the diagrams of estimators lead to those pages. scikit-learn draws estimators in
+notebooks, with a link to the page of each and to its parameters there. It makes the address from
+what the estimator's class says, by the names below.
 """
 
 from . import __all__ as at_the_top
 
-__all__ = ["ADDRESS", "HasPage"]
+__all__ = ["ADDRESS", "REPOSITORY", "HasPage"]
 
-# Of the published site, with a slash at its end. While it is empty there are no links.
-ADDRESS = ""
+# The one setting, "https://github.com/OWNER/NAME", made by .ci/set_repository.py, which also writes
+# it where it cannot be read from here. While it is empty there are no links to the two.
+REPOSITORY = ""
+
+
+def pages_of(repository: str) -> str:
+    """The address of a repository's site on GitHub's pages, with a slash at its end."""
+    owner, name = repository.split("/")[-2:] if repository else ("", "")
+    return repository and f"https://{owner.lower()}.github.io/{name}/"
+
+
+# Of the published site.
+ADDRESS = pages_of(REPOSITORY)
 
 
 class HasPage:
