@@ -8,7 +8,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / ".ci"
 if not FOLDER.exists():
-    pytest.skip("the checks are no part of a source distribution", allow_module_level=True)
+    pytest.skip("the checks are not here", allow_module_level=True)
 
 
 def loaded(name):

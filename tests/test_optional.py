@@ -34,7 +34,7 @@ ASKING = {
     "onnx": ("skl2onnx", {"onnx_types": lambda: export.onnx_types([[1.0, 2.0]])}),
 }
 # Who asks for these is the user, or a developer of skdeep.
-NOT_IMPORTED = {"skops", "cluster", "tools", "test", "lint", "doc", "bench", "dev"}
+NOT_IMPORTED = {"skops", "cluster", "tools", "test", "lint", "doc", "bench", "package", "dev"}
 
 
 @pytest.mark.parametrize(
