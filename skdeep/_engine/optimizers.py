@@ -142,15 +142,15 @@ def blocks(scratch: Array, *vectors: Array) -> Iterator[tuple[Array, ...]]:
 
 @dataclass(frozen=True, eq=False)
 class GradientDescent(Optimizer):
-    """θ ← θ − lr · g (course I 2.4)."""
+    """θ ← θ − α · g (course I 2.4)."""
 
     name: ClassVar[str] = "gradient descent"
     kind: ClassVar[str] = "gradient descent"
 
     def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
-        def move(rate: Array, t: Array, g: Array, s: Array) -> None:
-            np.multiply(g, rate, out=s)
-            np.subtract(t, s, out=t)
+        def move(rate: Array, t: Array, g: Array, scratch: Array) -> None:
+            np.multiply(g, rate, out=scratch)
+            np.subtract(t, scratch, out=t)
 
         return move
 
@@ -160,7 +160,7 @@ class GradientDescent(Optimizer):
 
 @dataclass(frozen=True, eq=False)
 class Momentum(Optimizer):
-    """v ← μ v − lr · g, θ ← θ + v (course II 2.3, where lr is scaled by 1 − β)."""
+    """V ← β V − α · g, θ ← θ + V (course II 2.3, where α is scaled by 1 − β)."""
 
     momentum: Number = 0.9
     name: ClassVar[str] = "momentum"
@@ -170,46 +170,49 @@ class Momentum(Optimizer):
     def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         momentum = constant(self.momentum, dtype)
 
-        def move(rate: Array, t: Array, g: Array, v: Array, s: Array) -> None:
-            _move_velocity(v, momentum, g, rate, s)
-            np.add(t, v, out=t)
+        def move(rate: Array, t: Array, g: Array, V: Array, scratch: Array) -> None:
+            _move_velocity(V, momentum, g, rate, scratch)
+            np.add(t, V, out=t)
 
         return move
 
     def coordinate_step(self, state: OptimizerState, step_size: Number, span: slice) -> Number:
-        # A steady gradient moves θ by lr (1 + μ + μ² + …); at μ = 1 there is no such limit.
+        # A steady gradient moves θ by α (1 + β + β² + …); at β = 1 there is no such limit.
         rest: Array = np.maximum(1 - np.asarray(self.momentum), 1e-3)
         return step_size / rest
 
 
-def _move_velocity(v: Array, momentum: Array, g: Array, rate: Array, s: Array) -> None:
-    """v ← μ v − lr · g, with lr · g left in s."""
-    np.multiply(v, momentum, out=v)
-    np.multiply(g, rate, out=s)
-    np.subtract(v, s, out=v)
+def _move_velocity(V: Array, momentum: Array, g: Array, rate: Array, scratch: Array) -> None:
+    """V ← β V − α · g, with α · g left in scratch."""
+    np.multiply(V, momentum, out=V)
+    np.multiply(g, rate, out=scratch)
+    np.subtract(V, scratch, out=V)
 
 
 @dataclass(frozen=True, eq=False)
 class Nesterov(Momentum):
-    """v ← μ v − lr · g, θ ← θ + μ v − lr · g: the gradient is that of the point ahead."""
+    """V ← β V − α · g, θ ← θ + β V − α · g: the gradient is that of the point ahead."""
 
     name: ClassVar[str] = "nesterov"
 
     def bind(self, state: OptimizerState, dtype: FloatType) -> Move:
         momentum = constant(self.momentum, dtype)
 
-        def move(rate: Array, t: Array, g: Array, v: Array, s: Array) -> None:
-            _move_velocity(v, momentum, g, rate, s)
-            np.subtract(t, s, out=t)
-            np.multiply(v, momentum, out=s)
-            np.add(t, s, out=t)
+        def move(rate: Array, t: Array, g: Array, V: Array, scratch: Array) -> None:
+            _move_velocity(V, momentum, g, rate, scratch)
+            np.subtract(t, scratch, out=t)
+            np.multiply(V, momentum, out=scratch)
+            np.add(t, scratch, out=t)
 
         return move
 
 
 @dataclass(frozen=True, eq=False)
 class RMSprop(Optimizer):
-    """S ← ρ S + (1 − ρ) g², θ ← θ − lr · g / (√S + ε) (course II 2.4), without bias correction."""
+    """S ← β₂ S + (1 − β₂) g², θ ← θ − α · g / (√S + ε), without bias correction (course II 2.4).
+
+    The notes have ε within the root. Here it is beside it, in all that follows, as in the papers.
+    """
 
     rho: Number = 0.9
     epsilon: Number = 1e-8
@@ -221,18 +224,18 @@ class RMSprop(Optimizer):
         rho, rest = constant(self.rho, dtype), constant(1 - self.rho, dtype)
         epsilon = constant(self.epsilon, dtype)
 
-        def move(rate: Array, t: Array, g: Array, S: Array, s: Array) -> None:
-            # S ← ρ S + (1 − ρ) g²
-            np.multiply(g, g, out=s)
-            np.multiply(s, rest, out=s)
+        def move(rate: Array, t: Array, g: Array, S: Array, scratch: Array) -> None:
+            # S ← β₂ S + (1 − β₂) g²
+            np.multiply(g, g, out=scratch)
+            np.multiply(scratch, rest, out=scratch)
             np.multiply(S, rho, out=S)
-            np.add(S, s, out=S)
-            # θ ← θ − lr · g / (√S + ε)
-            np.sqrt(S, out=s)
-            np.add(s, epsilon, out=s)
-            np.divide(g, s, out=s)
-            np.multiply(s, rate, out=s)
-            np.subtract(t, s, out=t)
+            np.add(S, scratch, out=S)
+            # θ ← θ − α · g / (√S + ε)
+            np.sqrt(S, out=scratch)
+            np.add(scratch, epsilon, out=scratch)
+            np.divide(g, scratch, out=scratch)
+            np.multiply(scratch, rate, out=scratch)
+            np.subtract(t, scratch, out=t)
 
         return move
 
@@ -244,10 +247,10 @@ class RMSprop(Optimizer):
 class Moments(Optimizer):
     """The bookkeeping of Adam and its kin, which leaves their formulas two passes over θ shorter.
 
-    Running means of the gradients, m, and of their squares, v, are kept without their constants, as
-    m / (1 − β₁) and v / (1 − β₂): then m ← β₁ m + g, and v ← β₂ v + g². The constants gather in the
+    Running means of the gradients, V, and of their squares, S, are kept without their constants, as
+    V / (1 − β₁) and S / (1 − β₂): then V ← β₁ V + g, and S ← β₂ S + g². The constants gather in the
     two factors that the formulas have anyway, the rate and ε. With r² = (1 − β₂) / (1 − β₂ᵗ), the
-    root of the corrected v is r √v of the v that is kept, and division by r leaves √v + ε / r.
+    root of the corrected S is r √S of the S that is kept, and division by r leaves √S + ε / r.
     """
 
     beta_1: Number = 0.9
@@ -269,7 +272,7 @@ class Moments(Optimizer):
         return root
 
     def _rescale_after_change(self, state: OptimizerState) -> None:
-        """Keep m and v what they were where β₁ or β₂ has been changed since the last update."""
+        """Keep V and S what they were where β₁ or β₂ has been changed since the last update."""
         betas = (self.beta_1, self.beta_2)
         before = state.remembered.get("betas", betas)
         for vector, old, new in zip(state.vectors, before, betas, strict=True):
@@ -284,8 +287,8 @@ class Moments(Optimizer):
 
 @dataclass(frozen=True, eq=False)
 class Adam(Moments):
-    """m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²; with m̂ = m / (1 − β₁ᵗ) and
-    v̂ = v / (1 − β₂ᵗ), θ ← θ − lr · m̂ / (√v̂ + ε) (course II 2.5; Kingma and Ba, 2015).
+    """V ← β₁ V + (1 − β₁) g, S ← β₂ S + (1 − β₂) g²; with V̂ = V / (1 − β₁ᵗ) and
+    Ŝ = S / (1 − β₂ᵗ), θ ← θ − α · V̂ / (√Ŝ + ε) (course II 2.5; Kingma and Ba, 2015).
     """
 
     name: ClassVar[str] = "adam"
@@ -294,21 +297,23 @@ class Adam(Moments):
         self._rescale_after_change(state)
         beta_1, beta_2 = constant(self.beta_1, dtype), constant(self.beta_2, dtype)
 
-        def move(now: tuple[Array, ...], t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+        def move(
+            now: tuple[Array, ...], t: Array, g: Array, V: Array, S: Array, scratch: Array
+        ) -> None:
             rate, epsilon = now
-            # m ← β₁ m + g
-            np.multiply(m, beta_1, out=m)
-            np.add(m, g, out=m)
-            # v ← β₂ v + g²
-            np.multiply(v, beta_2, out=v)
-            np.multiply(g, g, out=s)
-            np.add(v, s, out=v)
-            # θ ← θ − rate · m / (√v + ε)
-            np.sqrt(v, out=s)
-            np.add(s, epsilon, out=s)
-            np.divide(m, s, out=s)
-            np.multiply(s, rate, out=s)
-            np.subtract(t, s, out=t)
+            # V ← β₁ V + g
+            np.multiply(V, beta_1, out=V)
+            np.add(V, g, out=V)
+            # S ← β₂ S + g²
+            np.multiply(S, beta_2, out=S)
+            np.multiply(g, g, out=scratch)
+            np.add(S, scratch, out=S)
+            # θ ← θ − α · V / (√S + ε)
+            np.sqrt(S, out=scratch)
+            np.add(scratch, epsilon, out=scratch)
+            np.divide(V, scratch, out=scratch)
+            np.multiply(scratch, rate, out=scratch)
+            np.subtract(t, scratch, out=t)
 
         return move
 
@@ -317,7 +322,7 @@ class Adam(Moments):
 class AdamW(Adam):
     """Adam on the loss alone; the weights decay by themselves (Loshchilov and Hutter, 2019).
 
-    The decay, W ← (1 − lr · l2) W before the update, is the penalty's: it knows which are weights.
+    The decay, W ← (1 − α · l2) W before the update, is the penalty's: it knows which are weights.
     """
 
     name: ClassVar[str] = "adamw"
@@ -326,7 +331,7 @@ class AdamW(Adam):
 
 @dataclass(frozen=True, eq=False)
 class NAdam(Moments):
-    """Adam whose m̂ looks one step ahead: m̂ = β₁ m / (1 − β₁ᵗ⁺¹) + (1 − β₁) g / (1 − β₁ᵗ).
+    """Adam whose V̂ looks one step ahead: V̂ = β₁ V / (1 − β₁ᵗ⁺¹) + (1 − β₁) g / (1 − β₁ᵗ).
 
     That is Nesterov's momentum in Adam (Dozat, 2016), here with one β₁ for all steps.
     """
@@ -338,35 +343,37 @@ class NAdam(Moments):
         beta_1, beta_2 = constant(self.beta_1, dtype), constant(self.beta_2, dtype)
         room: Array = np.empty(0, dtype=dtype)
 
-        def move(now: tuple[Array, ...], t: Array, g: Array, m: Array, v: Array, s: Array) -> None:
+        def move(
+            now: tuple[Array, ...], t: Array, g: Array, V: Array, S: Array, scratch: Array
+        ) -> None:
             nonlocal room
-            if room.size < s.size:
+            if room.size < scratch.size:
                 # The first block is the longest.
-                room = np.empty_like(s)
-            ahead = room[..., : s.shape[-1]]
+                room = np.empty_like(scratch)
+            ahead = room[..., : scratch.shape[-1]]
             rate, epsilon, momentum = now
-            # m ← β₁ m + g
-            np.multiply(m, beta_1, out=m)
-            np.add(m, g, out=m)
-            # v ← β₂ v + g²
-            np.multiply(v, beta_2, out=v)
-            np.multiply(g, g, out=s)
-            np.add(v, s, out=v)
-            # θ ← θ − rate · (momentum · m + g) / (√v + ε)
-            np.sqrt(v, out=s)
-            np.add(s, epsilon, out=s)
-            np.multiply(m, momentum, out=ahead)
+            # V ← β₁ V + g
+            np.multiply(V, beta_1, out=V)
+            np.add(V, g, out=V)
+            # S ← β₂ S + g²
+            np.multiply(S, beta_2, out=S)
+            np.multiply(g, g, out=scratch)
+            np.add(S, scratch, out=S)
+            # θ ← θ − α · (momentum · V + g) / (√S + ε)
+            np.sqrt(S, out=scratch)
+            np.add(scratch, epsilon, out=scratch)
+            np.multiply(V, momentum, out=ahead)
             np.add(ahead, g, out=ahead)
-            np.divide(ahead, s, out=s)
-            np.multiply(s, rate, out=s)
-            np.subtract(t, s, out=t)
+            np.divide(ahead, scratch, out=scratch)
+            np.multiply(scratch, rate, out=scratch)
+            np.subtract(t, scratch, out=t)
 
         return move
 
     def numbers(
         self, state: OptimizerState, step_size: Number, dtype: FloatType
     ) -> tuple[Array, ...]:
-        """The rate, ε, and what m counts for beside g in the step ahead."""
+        """The rate, ε, and what V counts for beside g in the step ahead."""
         rate, epsilon = super().numbers(state, step_size, dtype)
         t, beta_1 = state.updates, self.beta_1
         momentum = beta_1 * (1 - beta_1**t) / (1 - beta_1 ** (t + 1))

@@ -1,9 +1,9 @@
-"""The elastic net on the weights: (α/m) [ (1 − l1_ratio)/2 · ‖W‖² + l1_ratio · ‖W‖₁ ].
+"""The elastic net on the weights: (λ/m) [ (1 − r)/2 · ‖W‖² + r · ‖W‖₁ ], λ = alpha, r = l1_ratio.
 
 The smooth half has a gradient; the L1 half acts by its proximal step, the soft threshold, which
-makes exact zeros. m is the total weight of the training set, so α means the same at every batch
-size (course II 1.4, whose λ is α). All arguments are the penalised slice of θ, with one α and one
-l1_ratio for all models, or arrays of shape (*M, 1).
+makes exact zeros. m is the total weight of the training set, so λ means the same at every batch
+size. For L2 it is the course's λ (II 1.4); for L1 the course's is twice as large. All arguments are
+the penalised slice of θ, with one λ and one r for all models, or arrays of shape (*M, 1).
 """
 
 from dataclasses import dataclass
