@@ -52,6 +52,8 @@ gettext_location = False
 # scikit-learn's docstrings, some of which skdeep inherits, put code in single backticks.
 default_role = "literal"
 
+smartquotes = False  # 'relu' and "relu" are typed as they stand
+
 autosummary_generate = True
 toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc's sections give the types

@@ -156,3 +156,14 @@ def test_a_broken_link_is_found(tmp_path):
     (tmp_path / "b.html").write_text('<p id="y"><a href="#y">y</a></p>', "utf-8")
     links = load(ROOT / ".ci" / "look_at_site.py").broken_links(tmp_path)
     assert list(links) == ["a.html: b.html#x has no such place", "a.html: c.html is not there"]
+
+
+def test_source_links_lead_to_the_lines_of_the_repository(monkeypatch):
+    links = load(DOC / "_extensions" / "source_links.py")
+    monkeypatch.setattr(links, "REPOSITORY", "https://example.org/skdeep")
+    found = links.linkcode_resolve("py", {"module": "skdeep.utils", "fullname": "ewma"})
+    path, _, lines = found.removeprefix("https://example.org/skdeep/blob/").partition("#")
+    first, last = map(int, re.fullmatch(r"L(\d+)-L(\d+)", lines).groups())
+    source = (ROOT / path.partition("/")[2]).read_text("utf-8").splitlines()[first - 1 : last]
+    assert source[0].startswith("def ewma")
+    assert links.linkcode_resolve("py", {"module": "skdeep", "fullname": "absent"}) is None
