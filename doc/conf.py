@@ -124,7 +124,16 @@ html_theme_options = {
 }
 # Pages without others below or beside them have nothing to list at their left.
 html_sidebars = {
-    page: [] for page in ("index", "install", "tutorial", "benchmarks", "changelog", "search")
+    page: []
+    for page in (
+        "index",
+        "install",
+        "tutorial",
+        "benchmarks",
+        "changelog",
+        "project/versions",
+        "search",
+    )
 }
 
 GLOSSARY = "https://scikit-learn.org/stable/glossary.html"
