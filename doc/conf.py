@@ -75,10 +75,6 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "subsection_order": [f"../examples/{section}" for section in _gallery.ORDER],
     "within_subsection_order": "_gallery.CourseOrder",
-    # "Examples using …" on the pages of the API.
-    "doc_module": ("skdeep",),
-    "backreferences_dir": "generated/backreferences",
-    "inspect_global_variables": False,
     "filename_pattern": r"/plot_",
     "abort_on_example_error": True,
     "image_scrapers": ("_gallery.check_figures", "matplotlib"),
@@ -89,10 +85,17 @@ sphinx_gallery_conf = {
     ),
     "reset_modules_order": "both",
     "show_memory": False,
+    "remove_config_comments": True,
+}
+# What the rest of the site needs of the gallery.
+sphinx_gallery_conf |= {
+    # "Examples that use it" on the pages of the API.
+    "doc_module": ("skdeep",),
+    "backreferences_dir": "generated/backreferences",
+    "inspect_global_variables": False,
     # Times differ from machine to machine, and would be messages to translate.
     "min_reported_time": float("inf"),
     "show_signature": False,
-    "remove_config_comments": True,
 }
 
 html_theme = "pydata_sphinx_theme"
