@@ -2,8 +2,9 @@
 Mini-batches
 ============
 
-Batch, mini-batch and stochastic gradient descent (course II 2.1): how many rows a step looks at
-decides how good its direction is, how many steps an epoch has, and how fast an epoch is.
+A step of gradient descent may look at all rows, at a mini-batch of them, or at a single one (course II 2.1). The
+parameter `batch_size` says at how many. Few rows make many quick steps in poor directions, many rows make few slow steps
+in good ones. Look at the last panel: for the same time, something in between comes furthest.
 """
 
 # %%
@@ -30,8 +31,8 @@ network = DeepMLPClassifier(
 )
 
 # %%
-# An epoch of 64 rows a step has 20 steps. Each call of `partial_fit` on one mini-batch is one, and
-# its J is that batch's: it goes up and down where the J of all rows just falls.
+# Ten epochs by hand, with 64 rows a step, so that an epoch has 20 steps. Each call of `partial_fit` on one mini-batch is
+# one step. The cost of the mini-batch goes up and down from one to the next, while the cost of all rows falls nearly all the time.
 
 rng = np.random.default_rng(0)
 costs_of_all = []
@@ -46,9 +47,8 @@ for name, curve in costs.items():
     print(f"{name} rises in {np.mean(np.diff(curve) > 0):.0%} of {len(curve)} steps")
 
 # %%
-# How good is the direction? A step moves W by −α dW, which tells dW. The gradient of a batch is an
-# estimate of that of all rows. Its error falls like 1 / √size: for half the error, four times the
-# work.
+# How good is a step's direction? The gradient of a batch is an estimate of the gradient of all rows. Its error falls like
+# 1 / √size: half the error takes four times the rows. A step moves W by −α dW, from which dW can be told.
 
 
 def gradient(rows):
@@ -69,9 +69,9 @@ for n, error in zip(sizes, errors, strict=False):
 
 
 # %%
-# 20 epochs with each size, with rates that grow like √size, since a better direction bears a longer
-# step. One row a step makes many steps, each noisy and without vectorisation; all rows at once make
-# one good step an epoch. For the same time something in between comes furthest.
+# 20 epochs with each batch size, with rates that grow like √size, since a better direction bears a longer step. Per epoch,
+# small batches win, as they make more steps. But their epochs take longer: one row at a time leaves nothing to vectorise.
+# Time is therefore counted in epochs of all rows at once, so that 1 on the last axis is the time of one such epoch.
 
 
 def fit(batch_size):
@@ -89,7 +89,7 @@ curves, seconds = zip(*(fit(n) for n in sizes), strict=True)
 for n, curve in zip(sizes, curves, strict=True):
     print(f"{n:>4} rows a step: J = {curve[-1]:.3f} after 20 epochs")
 
-figure, axes = plt.subplots(2, 2, figsize=(10, 7.5), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(10, 8), layout="constrained")
 for (name, curve), colour in zip(costs.items(), ("0.7", "C0"), strict=True):
     axes[0, 0].plot(curve, color=colour, label=name)
 axes[0, 0].set(xlabel="step of 64 rows", ylabel="cost J", title="Ten epochs by hand")
@@ -97,15 +97,21 @@ axes[0, 1].loglog(sizes[:-1], errors, marker="o", label="measured")
 axes[0, 1].loglog(
     sizes[:-1], errors[2] * np.sqrt(16 / np.array(sizes[:-1])), "k:", label="1 / √size"
 )
-axes[0, 1].set(xlabel="rows in the batch", ylabel="relative error", title="Error of the gradient")
-for n, curve, time_taken in zip(sizes, curves, seconds, strict=True):
-    epochs = np.arange(1, 21)
-    axes[1, 0].semilogy(epochs, curve, label=f"batch_size={n}")
-    relative = time_taken / seconds[-1]
-    axes[1, 1].loglog(epochs * relative, curve, marker=".", label=f"epoch: {relative:.1f}")
+axes[0, 1].set(xlabel="rows in the batch (log scale)", ylabel="relative error (log scale)")
+axes[0, 1].set_title("Error of the gradient")
+epochs = np.arange(1, 21)
+shades = plt.colormaps["viridis"](np.linspace(0, 0.9, len(sizes)))
+for n, curve, time_taken, shade in zip(sizes, curves, seconds, shades, strict=True):
+    axes[1, 0].semilogy(epochs, curve, color=shade, label=f"{n}")
+    axes[1, 1].loglog(epochs * time_taken / seconds[-1], curve, color=shade)
 axes[1, 0].set(xlabel="epoch", ylabel="cost J (log scale)", title="Cost per epoch")
 axes[1, 0].xaxis.get_major_locator().set_params(integer=True)
-axes[1, 1].set(xlabel="time, in epochs of all rows at once (log scale)", title="Cost per time")
-for ax in axes.flat:
-    ax.legend(fontsize="small")
+axes[1, 1].set(xlabel="time (log scale), in epochs of all rows at once", title="Cost per time")
+axes[1, 1].set_ylabel("cost J (log scale)")
+for ax in axes[0]:
+    ax.legend()
+lines, labels = axes[1, 0].get_legend_handles_labels()
+figure.legend(
+    lines, labels, loc="outside lower center", ncols=6, title="rows a step (lower two panels)"
+)
 figure.savefig("batch_size.png", dpi=120)

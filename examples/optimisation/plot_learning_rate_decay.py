@@ -2,9 +2,9 @@
 Learning-rate decay
 ===================
 
-With mini-batches and a fixed rate the last steps go round the minimum and never into it; a rate
-that falls lets them (course II 2.6). All the schedules, and how near to the minimum each of them
-gets.
+With mini-batches and a fixed rate α the last steps go round the minimum and never into it; a rate that falls lets them
+(course II 2.6). The parameter `learning_rate` names the schedule. Look at how near to the minimum J* each of them gets:
+the lower a curve ends, the better.
 """
 
 # %%
@@ -64,22 +64,6 @@ models = {
 }
 
 # %%
-# The rates that skdeep trains with are ALPHA_0 times the formulas.
-
-figure, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
-colours = dict(zip(formulas, plt.colormaps["tab10"].colors, strict=False))
-for name, model in models.items():
-    display = LearningRateDisplay.from_estimator(
-        model,
-        n_samples=m,
-        ax=axes[0],
-        log_scale=False,
-        line_kw={"label": name, "color": colours[name], "drawstyle": "default", "marker": None},
-    )
-    expected = [ALPHA_0 * formulas[name](t) for t in range(N_EPOCHS)]
-    np.testing.assert_allclose(display.learning_rates, expected)
-
-# %%
 # An epoch at a time, and after each how far the J of all rows is above its minimum. The schedule by
 # hand also works with `set_params` between two epochs, and comes to the same.
 
@@ -105,11 +89,34 @@ for name in sorted(curves, key=lambda name: curves[name][-1]):
     print(f"    {name:>12}: {curves[name][-1]:.1e}")
 
 # %%
-# A fixed rate stays where its noise holds it, and a rate that falls too soon stops on the way: what
-# pays is fast first and slow in the end.
+# Above: the rates, which are ALPHA_0 times the formulas. Below: what becomes of J, in each panel beside the fixed rate, in
+# grey. A fixed rate stays where its noise holds it, and a rate that falls too soon, as that of invscaling, stops on the
+# way: what pays is fast first and slow in the end.
 
-for name, curve in curves.items():
-    axes[1].semilogy(range(1, N_EPOCHS + 1), curve, color=colours[name], label=name)
-axes[0].set(ylabel="learning rate", title="The rate")
-axes[1].set(xlabel="epoch", ylabel="J − J* (log scale)", title="How far above the minimum")
+families = {
+    "Decaying by a formula": ("inverse_time", "sqrt", "exponential"),
+    "In stairs": ("step", "by hand"),
+    "Beyond the course": ("invscaling", "cosine", "coslog4"),
+}
+figure, axes = plt.subplots(
+    2, 3, figsize=(11, 7), sharex=True, sharey="row", layout="constrained"
+)
+epochs = np.arange(N_EPOCHS)
+for (above, below), (family, names) in zip(axes.T, families.items(), strict=True):
+    for number, name in enumerate(("constant", *names)):
+        line = {"label": name, "color": "0.7" if name == "constant" else f"C{number - 1}"}
+        display = LearningRateDisplay.from_estimator(
+            models[name], n_samples=m, ax=above, log_scale=False, line_kw={**line, "marker": ""}
+        )
+        expected = [ALPHA_0 * formulas[name](t) for t in epochs]
+        np.testing.assert_allclose(display.learning_rates, expected)
+        below.semilogy(epochs, curves[name], **line)
+    above.set(title=family, xlabel="")
+    above.get_legend().remove()
+    below.set_xlabel("epoch")
+    below.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+    if above is not axes[0, 0]:
+        above.set_ylabel("")
+axes[0, 0].set_ylabel("learning rate α")
+axes[1, 0].set_ylabel("J − J* (log scale)")
 figure.savefig("learning_rate_decay.png", dpi=120)

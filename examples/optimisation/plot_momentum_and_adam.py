@@ -2,8 +2,9 @@
 Momentum, RMSprop, Adam
 =======================
 
-Three ways to step better than w := w − α dw (course II 2.3–2.5), by their formulas and by skdeep,
-which takes the same steps; and what they do in a narrow valley and to a deep network.
+Three ways to step better than w := w − α dw (course II 2.3–2.5), by their formulas and by skdeep, whose parameters
+`solver` and `momentum` choose among them and take the same steps. Look at the way that each takes through a narrow
+valley, and at the cost of a deep network.
 """
 
 # %%
@@ -118,31 +119,43 @@ rules_in_valley = {
     "RMSprop, α = 0.5": rmsprop(start, gradient_in_valley, 25, alpha=0.5),
     "Adam, α = 1": adam(start, gradient_in_valley, 25, alpha=1),
 }
-figure, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
-w_1, w_2 = np.meshgrid(best[0] + np.linspace(-6, 6, 80), best[1] + np.linspace(-8, 14, 80))
-z = w_1[..., None] * valley[:, 0] + w_2[..., None] * valley[:, 1]
-J = np.mean(np.logaddexp(0, z) - y * z, axis=-1)
-axes[0].contour(w_1, w_2, J, levels=12, cmap="Greys_r", alpha=0.5)
-for name, steps in rules_in_valley.items():
-    axes[0].plot(*np.array([start, *steps]).T, marker=".", label=name)
-axes[0].plot(*best, marker="*", color="k", markersize=12)
-axes[0].set(xlabel=f"weight of the {names[0]}", ylabel=f"weight of the {names[1]}")
-axes[0].set_title("25 steps in a valley")
+paths = {name: np.array([start, *steps]) for name, steps in rules_in_valley.items()}
+for name, path in paths.items():
+    print(f"{name}: {np.linalg.norm(path[-1] - best):.1f} from the minimum after 25 steps")
 
 # %%
 # A network of four hidden layers on the digits, each rule with the best of five rates.
 
 X_digits, digit = load_digits(return_X_y=True)
+fastest = {}
 for name, parameters in solvers.items():
     fits = []
     for rate in (0.001, 0.003, 0.01, 0.03, 0.1):
         network = DeepMLPClassifier((32,) * 4, max_iter=15, random_state=0, **parameters)
         fits.append(quietly(network.set_params(learning_rate_init=rate), X_digits / 16, digit))
-    fastest = min(fits, key=lambda network: network.loss_)
-    rate = fastest.learning_rate_init
-    print(f"{name}: J = {fastest.loss_:.4f} after 15 epochs, learning_rate_init={rate:g}")
-    axes[1].semilogy(fastest.loss_curve_, label=f"{name}, {rate:g}")
+    fastest[name] = min(fits, key=lambda network: network.loss_)
+    rate = fastest[name].learning_rate_init
+    print(f"{name}: J = {fastest[name].loss_:.4f} after 15 epochs, learning_rate_init={rate:g}")
+
+# %%
+# Left: plain descent swings from side to side, momentum less so, and RMSprop and Adam turn towards the minimum. Right:
+# all three are ahead of plain descent in nearly every epoch.
+
+figure, axes = plt.subplots(1, 2, figsize=(11, 5.8), layout="constrained")
+w_1, w_2 = np.meshgrid(best[0] + np.linspace(-6, 6, 80), best[1] + np.linspace(-4, 14, 80))
+z = w_1[..., None] * valley[:, 0] + w_2[..., None] * valley[:, 1]
+J = np.mean(np.logaddexp(0, z) - y * z, axis=-1)
+axes[0].contour(w_1, w_2, J, levels=12, cmap="Greys_r", alpha=0.5)
+for (name, path), marker in zip(paths.items(), "so^v", strict=True):
+    axes[0].plot(*path.T, marker=marker, markersize=4, label=name)
+axes[0].plot(*start, "X", color="k", markersize=9, label="start")
+axes[0].plot(*best, "*", color="k", markersize=13, label="minimum")
+axes[0].set(xlabel=f"weight of the {names[0]}", ylabel=f"weight of the {names[1]}")
+axes[0].set_title("25 steps in a valley")
+for name, network in fastest.items():
+    label = f"{name}, α = {network.learning_rate_init:g}"
+    axes[1].semilogy(range(1, 16), network.loss_curve_, label=label)
 axes[1].set(xlabel="epoch", ylabel="cost J (log scale)", title="A deep network on the digits")
 for ax in axes:
-    ax.legend()
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
 figure.savefig("momentum_and_adam.png", dpi=120)

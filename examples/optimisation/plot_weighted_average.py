@@ -3,8 +3,9 @@ Exponentially weighted averages
 ===============================
 
 The average behind momentum, RMSprop, Adam, batch normalisation and every smoothed curve (course II
-2.2): v_t = β v_{t−1} + (1 − β) θ_t, which looks back over about 1 / (1 − β) values, and starts too
-low unless it is divided by 1 − β^t.
+2.2) is V_t = β V_{t−1} + (1 − β) θ_t. It looks back over about 1 / (1 − β) values, and starts too
+low unless it is divided by 1 − β^t. The function `ewma` computes it. Look at what a larger β costs: the curve is
+smoother, and it lags behind.
 """
 
 # %%
@@ -34,10 +35,10 @@ costs = np.array(costs)
 # %%
 # The recursion, by the course's formula, is what ``ewma`` computes without a loop.
 
-beta, v, by_formula = 0.9, 0.0, []
+beta, V, by_formula = 0.9, 0.0, []
 for t, cost in enumerate(costs, start=1):
-    v = beta * v + (1 - beta) * cost
-    by_formula.append(v / (1 - beta**t))
+    V = beta * V + (1 - beta) * cost
+    by_formula.append(V / (1 - beta**t))
 np.testing.assert_allclose(ewma(costs, beta), by_formula)
 
 # %%
@@ -61,12 +62,12 @@ for ax in axes[:2]:
 for beta, color, style in ((0.5, "C0", "-"), (0.9, "C1", "--"), (0.98, "C2", "-.")):
     label = f"β = {beta}, about {1 / (1 - beta):.0f} steps"
     axes[0].plot(steps, ewma(costs, beta), style, color=color, label=label)
-axes[0].set(xlabel="step", ylabel="cost", title="Smoother, and later")
+axes[0].set(xlabel="step", ylabel="cost J", title="Smoother, and later")
 for correction, style in ((True, "-"), (False, "--")):
-    label = "with bias correction" if correction else "without"
+    label = "with bias correction" if correction else "without bias correction"
     average = ewma(costs, 0.98, bias_correction=correction)
     axes[1].plot(steps, average, f"C2{style}", label=label)
-axes[1].set(xlabel="step", ylabel="cost", title="The start, β = 0.98")
+axes[1].set(xlabel="step", ylabel="cost J", title="The start, β = 0.98")
 for ax in axes[:2]:
     ax.legend()
 

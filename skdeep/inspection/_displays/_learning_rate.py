@@ -95,7 +95,8 @@ class LearningRateDisplay:
         name : str, default=None
             Title; None takes the display's `name`.
         line_kw : dict, default=None
-            What `Axes.plot` is given for the line; with a label, there is a legend.
+            What `Axes.plot` is given for the line; with a label, there is a legend, and no title
+            unless `name` is given.
 
         Returns
         -------
@@ -133,7 +134,10 @@ class LearningRateDisplay:
         if log_scale:
             self.ax_.set_yscale("log")
         label = "learning rate (log scale)" if log_scale else "learning rate"
-        self.ax_.set(xlabel="epoch", ylabel=label, title=name or self.name or "")
+        self.ax_.set(xlabel="epoch", ylabel=label)
+        # A line that the legend names is one of several: none of their names is the title of all.
+        if name is not None or "label" not in style:
+            self.ax_.set_title(name or self.name or "")
         ticks_at_whole_numbers(self.ax_.xaxis)
         if "label" in style:
             self.ax_.legend()
@@ -177,7 +181,8 @@ class LearningRateDisplay:
         name : str, default=None
             Title; None takes the schedule's name, followed by "as trained" where that is drawn.
         line_kw : dict, default=None
-            What `Axes.plot` is given for the line; with a label, there is a legend.
+            What `Axes.plot` is given for the line; with a label, there is a legend, and no title
+            unless `name` is given.
 
         Returns
         -------
@@ -267,7 +272,8 @@ class LearningRateDisplay:
         name : str, default=None
             Title; None takes the schedule's name.
         line_kw : dict, default=None
-            What `Axes.plot` is given for the line; with a label, there is a legend.
+            What `Axes.plot` is given for the line; with a label, there is a legend, and no title
+            unless `name` is given.
 
         Returns
         -------

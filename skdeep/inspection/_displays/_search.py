@@ -77,8 +77,10 @@ class SearchDisplay:
     Notes
     -----
     A candidate that does not have a hyperparameter, as in a search over several grids, is left out
-    of its panels. In pairs, colours tell scores apart down to where a candidate is further below
-    the median than thrice the best is above it; lower ones share a colour.
+    of its panels. Scores are told apart down to where a candidate is further below the median than
+    thrice the best is above it: in pairs the lower ones share a colour, and single panels end
+    there, with a triangle at the foot for each of them, where they would take more than half of
+    the height.
 
     References
     ----------

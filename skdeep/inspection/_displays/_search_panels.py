@@ -196,6 +196,7 @@ def draw_single(
         x = dimension.positions
         drawing.points.append([_draw_round(panel, candidates, x, one) for one in rounds])
         _draw_failed_at_foot(panel, candidates, x)
+        _cut_off_low_scores(panel, candidates, x)
         drawing.best_points.append(_draw_best(panel, candidates, x, candidates.scores))
         dimension.apply(panel, "x")
         if number % n_columns == 0 or not shares_scores:
@@ -231,7 +232,7 @@ def draw_pairs(
         drawing.points[-1][0],
         ax=list(drawing.axes),
         label=score_name,
-        extend="min" if _color_limits(scored)[0] > scored.min() else "neither",
+        extend="min" if _limits(scored)[0] > scored.min() else "neither",
     )
     return drawing
 
@@ -251,7 +252,7 @@ def _draw_round(panel: "Axes", candidates: Candidates, x: Array, one: Round) -> 
 
 def _draw_colored(panel: "Axes", candidates: Candidates, x: Array, y: Array) -> "PathCollection":
     scored = candidates.have_score
-    low, high = _color_limits(candidates.scores[scored])
+    low, high = _limits(candidates.scores[scored])
     return panel.scatter(
         x[scored],
         y[scored],
@@ -265,8 +266,8 @@ def _draw_colored(panel: "Axes", candidates: Candidates, x: Array, y: Array) -> 
     )
 
 
-def _color_limits(scores: Array) -> tuple[float, float]:
-    """The range of scores that colours tell apart: a few that diverged must not take it all."""
+def _limits(scores: Array) -> tuple[float, float]:
+    """The range of scores to tell apart: a few that diverged must not take it all."""
     best, median = float(scores.max()), float(np.median(scores))
     return max(float(scores.min()), median - 3 * (best - median)), best
 
@@ -291,6 +292,26 @@ def _draw_failed_at_foot(panel: "Axes", candidates: Candidates, x: Array) -> Non
             label=f"failed ({np.count_nonzero(failed)})",
             transform=panel.get_xaxis_transform(),
         )
+
+
+def _cut_off_low_scores(panel: "Axes", candidates: Candidates, x: Array) -> None:
+    """Let the panel reach down as far as colours do; at its foot are marks of what is lower."""
+    scored = candidates.scores[candidates.have_score]
+    low, high = _limits(scored)
+    # Not for the sake of less than half of the height.
+    if not 0 < high - low < low - scored.min():
+        return
+    panel.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
+    lower = candidates.have_score & (candidates.scores < low)
+    panel.scatter(
+        x[lower],
+        np.full(np.count_nonzero(lower), 0.025),
+        facecolor="none",
+        edgecolor=GREY,
+        marker="v",
+        label=f"below {low:.3g} ({np.count_nonzero(lower)})",
+        transform=panel.get_xaxis_transform(),
+    )
 
 
 def _draw_best(panel: "Axes", candidates: Candidates, x: Array, y: Array) -> "PathCollection":

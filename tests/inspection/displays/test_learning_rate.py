@@ -152,6 +152,15 @@ def test_a_label_makes_a_legend():
     assert LearningRateDisplay.from_schedule("sqrt").ax_.get_legend() is None
 
 
+def test_of_several_lines_none_gives_the_title():
+    ax = LearningRateDisplay.from_schedule("sqrt", line_kw={"label": "root"}).ax_
+    ax.set_title("Two schedules")
+    LearningRateDisplay.from_schedule("cosine", ax=ax, line_kw={"label": "cosine"})
+    assert ax.get_title() == "Two schedules"
+    LearningRateDisplay.from_schedule("step", ax=ax, name="Three", line_kw={"label": "stairs"})
+    assert ax.get_title() == "Three"
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [

@@ -55,6 +55,8 @@ def test_the_best_epoch_and_the_end_are_marked(watched):
     display = LossCurveDisplay.from_estimator(watched)
     n = len(watched.loss_curve_)
     assert set(display.best_line_.get_xdata()) == {watched.best_epoch_}
+    # Clear of the legend, which stands above.
+    assert max(display.best_line_.get_ydata()) == 0.5
     assert display.end_.get_xdata().tolist() == [n - 1]
     assert legend_texts(display.ax_) == [
         "training cost J",

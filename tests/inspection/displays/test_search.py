@@ -51,6 +51,27 @@ def test_the_candidates_are_drawn_where_they_are():
         np.testing.assert_allclose(mark.get_offsets(), [[expected[3], 0.97]])
 
 
+def test_candidates_far_below_the_others_do_not_squeeze_them():
+    scores = [0.1, 0.4, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98]
+    results = {"param_alpha": np.geomspace(1e-3, 1e5, 9), "mean_test_score": scores}
+    display = SearchDisplay.from_cv_results(results)
+    (panel,) = display.axes_
+    low, high = panel.get_ylim()
+    # The median is 0.94, and the best is 0.04 above it.
+    assert 0.8 < low < 0.82
+    assert 0.98 < high < 1
+    assert legend_texts(display.figure_) == ["candidate", "below 0.82 (2)", "best"]
+    at_foot = panel.collections[1].get_offsets()
+    np.testing.assert_allclose(at_foot[:, 0], results["param_alpha"][:2])
+    assert len(display.points_[0][0].get_offsets()) == 9
+
+
+def test_a_wide_spread_of_scores_is_shown_whole():
+    results = {"param_alpha": [1.0, 2.0, 3.0, 4.0], "mean_test_score": [0.3, 0.6, 0.7, 0.9]}
+    (panel,) = SearchDisplay.from_cv_results(results).axes_
+    assert panel.get_ylim()[0] < 0.3
+
+
 @pytest.mark.parametrize("column", ["round", "iter"])
 def test_rounds_are_told_apart(column):
     rounds = [0, 0, 0, 1, 1, 1, 2, 2]
