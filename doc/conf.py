@@ -39,6 +39,7 @@ exclude_patterns = [
     "_build",
     "_templates",
     "locale",
+    "**/README.md",
     "**/sg_execution_times.rst",
     "sg_execution_times.rst",
 ]
