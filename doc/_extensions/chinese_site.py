@@ -147,5 +147,7 @@ def setup(app):
         app.config.suppress_warnings = ["i18n.inconsistent_references"]
         app.add_search_language(SearchChinese)
         app.config.html_theme_options["search_bar_text"] = "搜索……"
+        if app.config.html_baseurl:
+            app.config.html_baseurl += "zh/"
         app.connect("doctree-resolved", translate_cards)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
