@@ -167,3 +167,33 @@ def test_source_links_lead_to_the_lines_of_the_repository(monkeypatch):
     source = (ROOT / path.partition("/")[2]).read_text("utf-8").splitlines()[first - 1 : last]
     assert source[0].startswith("def ewma")
     assert links.linkcode_resolve("py", {"module": "skdeep", "fullname": "absent"}) is None
+
+
+def catalog_of(**messages):
+    from babel.messages.catalog import Catalog
+
+    catalog = Catalog(locale="zh_CN")
+    for english, chinese in messages.items():
+        catalog.add(english, chinese)
+    return catalog
+
+
+def test_a_page_that_lags_behind_is_named_with_its_messages(translations, monkeypatch, tmp_path):
+    monkeypatch.setattr(translations, "CATALOGS", tmp_path)
+    english = {"One sentence that stays.": "", "Another sentence, as it was.": ""}
+    chinese = dict(zip(english, ("不变的一句。", "原来的另一句。"), strict=True))
+    translations.write(tmp_path / "page.po", catalog_of(**chinese))
+    assert list(translations.faults("page", catalog_of(**english))) == []
+    changed = catalog_of(
+        **{"One sentence that stays.": "", "Another sentence, as it is.": "", "New.": ""}
+    )
+    monkeypatch.setattr(translations, "templates", lambda: {"page": changed})
+    assert translations.check() == 1
+    translations.update()
+    assert dict(map(reversed, translations.faults("page", changed))) == {
+        "Another sentence, as it is.": "fuzzy: the English has changed",
+        "New.": "not translated",
+    }
+    text = (tmp_path / "page.po").read_text("utf-8")
+    assert "不变的一句。" in text
+    assert '#| msgid "Another sentence, as it was."' in text
