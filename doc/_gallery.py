@@ -1,7 +1,8 @@
 """How the gallery is built: the order of its examples, and what an example has to keep to.
 
-The build runs every example, with warnings as errors, and looks at each figure as it is captured, at the end of the
-block of code that has made it. A figure that is not finished there, or cannot be read, ends the build.
+The build runs every example, with warnings as errors, and looks at each figure as it is captured,
+at the end of the block of code that has made it. A figure that is not finished there, or cannot
+be read, ends the build.
 """
 
 import warnings
@@ -76,7 +77,7 @@ _caught = []
 
 
 def warnings_are_errors(gallery_conf, fname, when):
-    """Reset hook: warnings are errors while an example runs, and what they were before and after."""
+    """Reset hook: warnings are errors while an example runs, and what they were afterwards."""
     while _caught:
         _caught.pop().__exit__(None, None, None)
     if when == "before" and fname is not None:
@@ -103,15 +104,15 @@ class UnfinishedFigure(Exception):
 
 
 def check_figures(block, block_vars, gallery_conf):
-    """Image scraper that saves nothing: it raises if a figure is not fit to be saved by the next."""
+    """Image scraper that saves nothing, and raises if a figure is not fit to be saved by the next."""
     from matplotlib import pyplot as plt
 
     figures = [plt.figure(number) for number in plt.get_fignums()]
     where = f"{Path(block_vars['src_file']).name}, the block at line {block.lineno}"
     if figures and "savefig(" not in block.content:
         raise UnfinishedFigure(
-            f"{where}: a figure is made here and not saved. Make, fill, label and save it in one block: at its end the "
-            "figure is captured and closed."
+            f"{where}: a figure is made here and not saved. Make, fill, label and save it in one "
+            "block: at its end the figure is captured and closed."
         )
     for figure in figures:
         faults = faults_of(figure)
@@ -141,7 +142,11 @@ def faults_of(figure):
 
 
 def _is_labelled(ax):
-    own = [ax.get_xlabel(), ax.get_ylabel(), *(ax.get_title(loc) for loc in ("left", "center", "right"))]
+    own = [
+        ax.get_xlabel(),
+        ax.get_ylabel(),
+        *(ax.get_title(loc) for loc in ("left", "center", "right")),
+    ]
     # A picture without ticks, one of several: the title may stand above all of them.
     is_picture = ax.images and not ax.get_xticks().size and not ax.get_yticks().size
     return any(own) or bool(is_picture and ax.get_figure(root=False).get_suptitle())
@@ -156,7 +161,9 @@ def _covered_by_legend(ax):
     drawn = {line.get_label(): _along(line, ax) for line in ax.lines if line.get_visible()}
     for points in ax.collections:
         if points.get_visible() and len(points.get_offsets()) > 1:
-            drawn[points.get_label()] = points.get_offset_transform().transform(points.get_offsets())
+            drawn[points.get_label()] = points.get_offset_transform().transform(
+                points.get_offsets()
+            )
     return [
         f"{label!r}"
         for label, places in drawn.items()

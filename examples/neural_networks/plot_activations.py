@@ -2,9 +2,10 @@
 Activation functions
 ====================
 
-Between its layers a network needs a function that is not linear (course I 4.2, 4.3): sigmoid, tanh, relu, leaky relu
-and others, which the parameter `activation` names. Look at where each of them has a slope to learn by, and at how a
-network without one does: hidden layers of the identity, however many, are no better than a linear model.
+Between its layers a network needs a function that is not linear (course I 4.2, 4.3): sigmoid,
+tanh, relu, leaky relu and others, which the parameter `activation` names. Look at where each of
+them has a slope to learn by, and at how a network without one does: hidden layers of the
+identity, however many, are no better than a linear model.
 """
 
 # %%
@@ -50,11 +51,17 @@ formulas = {
     "sigmoid": (sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
     "relu": (lambda z: np.maximum(z, 0), lambda z: np.where(z > 0, 1.0, 0.0)),
-    "leaky_relu": (lambda z: np.maximum(z, 0.01 * z), lambda z: np.where(z > 0, 1.0, 0.01)),
+    "leaky_relu": (
+        lambda z: np.maximum(z, 0.01 * z),
+        lambda z: np.where(z > 0, 1.0, 0.01),
+    ),
     "elu": (elu, elu_slope),
     "selu": (lambda z: elu(z, **SELU), lambda z: elu_slope(z, **SELU)),
     "softplus": (softplus, sigmoid),
-    "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) * (1 + z * (1 - sigmoid(z)))),
+    "silu": (
+        lambda z: z * sigmoid(z),
+        lambda z: sigmoid(z) * (1 + z * (1 - sigmoid(z))),
+    ),
     "gelu": (lambda z: z * norm.cdf(z), lambda z: norm.cdf(z) + z * norm.pdf(z)),
     "mish": (lambda z: z * np.tanh(softplus(z)), mish_slope),
 }
@@ -109,14 +116,17 @@ b = np.log(a_0 / (1 - a_0))
 np.testing.assert_allclose(linear.predict_proba(X_dev)[:, [1]], sigmoid(X_dev @ W + b))
 
 errors = {name: 1 - network.score(X_dev, y_dev) for name, network in networks.items()}
-errors["no hidden layer"] = 1 - LogisticRegressionGD().fit(X_train, y_train).score(X_dev, y_dev)
+errors["no hidden layer"] = 1 - LogisticRegressionGD().fit(X_train, y_train).score(
+    X_dev, y_dev
+)
 for name in sorted(errors, key=errors.get):
     print(f"{name:>15}: dev error {errors[name]:.1%}")
 
 # %%
-# The functions and their slopes, in four families. The slope of the sigmoid is 1/4 at most, and far out the slopes of
-# sigmoid and tanh are next to nothing, which slows descent. The relu keeps a slope of 1 on its right half and has none
-# on its left; the leaky relu keeps 0.01 there. Those after it are smooth.
+# The functions and their slopes, in four families. The slope of the sigmoid is 1/4 at most, and
+# far out the slopes of sigmoid and tanh are next to nothing, which slows descent. The relu keeps a
+# slope of 1 on its right half and has none on its left; the leaky relu keeps 0.01 there. Those
+# after it are smooth.
 
 families = {
     "S-shaped": ("sigmoid", "tanh"),
@@ -140,7 +150,8 @@ axes[1, 0].set(ylabel="slope f′(z)")
 figure.savefig("activations.png", dpi=120)
 
 # %%
-# What only a non-linear layer can do: the identity is no better than no hidden layer at all, and all others are.
+# What only a non-linear layer can do: the identity is no better than no hidden layer at all, and
+# all others are.
 
 figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 order = sorted(errors, key=errors.get, reverse=True)
@@ -151,5 +162,7 @@ bars = ax.barh(
     color=["#D55E00" if name in linear_ones else "#0072B2" for name in order],
 )
 ax.bar_label(bars, fmt="%.1f %%", padding=3)
-ax.set(xlabel="dev error in per cent", title="Is the digit even or odd?", xlim=(0, 11.5))
+ax.set(
+    xlabel="dev error in per cent", title="Is the digit even or odd?", xlim=(0, 11.5)
+)
 figure.savefig("activations_errors.png", dpi=120)

@@ -2,9 +2,10 @@
 Cost and gradient descent
 =========================
 
-Logistic regression (course I 2.1–2.6) has a loss for one example, a cost J for the whole set, which is the mean of the
-losses, and gradient descent to make J small: w := w − α dw. `LogisticRegressionGD` with `solver="gd"` takes the very
-same steps. Look at how J falls for five learning rates α, `learning_rate_init` in skdeep.
+Logistic regression (course I 2.1–2.6) has a loss for one example, a cost J for the whole set,
+which is the mean of the losses, and gradient descent to make J small: w := w − α dw.
+`LogisticRegressionGD` with `solver="gd"` takes the very same steps. Look at how J falls for five
+learning rates α, `learning_rate_init` in skdeep.
 """
 
 # %%
@@ -95,9 +96,9 @@ np.testing.assert_allclose(model.intercept_[0], b)
 np.testing.assert_allclose(model.loss_curve_, costs)
 
 # %%
-# Left: J is a mean, to which few examples give most. Middle: what the rate does; a small one is slow, and one that is
-# too large climbs before it falls. Right: the way down for a model of two measurements only, seen from above. The rate
-# of 12 steps over the minimum and has to come back.
+# Left: J is a mean, to which few examples give most. Middle: what the rate does; a small one is
+# slow, and one that is too large climbs before it falls. Right: the way down for a model of two
+# measurements only, seen from above. The rate of 12 steps over the minimum and has to come back.
 
 losses = np.sort(loss(X @ w + b, y))[::-1]
 n_half = 1 + np.searchsorted(np.cumsum(losses), losses.sum() / 2)
@@ -106,7 +107,9 @@ print(f"{n_half} of {m} examples give half of the cost")
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.8), layout="constrained")
 axes[0].semilogy(losses, label="loss of one example")
 axes[0].axhline(losses.mean(), color="C1", linestyle="--", label="cost J, their mean")
-axes[0].axvline(n_half, color="0.5", linestyle=":", label=f"half of J: {n_half} examples")
+axes[0].axvline(
+    n_half, color="0.5", linestyle=":", label=f"half of J: {n_half} examples"
+)
 axes[0].set(xlabel="example, worst first", ylabel="loss after 40 steps (log scale)")
 axes[0].set_title("Loss and cost")
 for rate in (0.001, 0.01, 0.1, 1.0, 10.0):
@@ -119,14 +122,20 @@ w_1, w_2 = np.meshgrid(grid, grid)
 minimum = LogisticRegressionGD(alpha=0).fit(pair, y)
 z = w_1[..., None] * pair[:, 0] + w_2[..., None] * pair[:, 1] + minimum.intercept_[0]
 J = loss(z, y).mean(axis=-1)
-axes[2].contour(w_1, w_2, J, levels=np.geomspace(J.min() * 1.01, J.max(), 15), cmap="Greys_r")
+axes[2].contour(
+    w_1, w_2, J, levels=np.geomspace(J.min() * 1.01, J.max(), 15), cmap="Greys_r"
+)
 for rate, marker in ((0.5, "s"), (4.0, "o"), (12.0, "^")):
     steps = np.array([w for w, _ in descend(pair, rate, n_steps=30)[1]])
     axes[2].plot(*steps.T, marker=marker, markersize=4, label=f"α = {rate:g}, 30 steps")
 axes[2].plot(*minimum.coef_[0], "*", color="k", markersize=12, label="minimum")
-axes[2].set(xlabel="weight of the mean radius", ylabel="weight of the mean concave points")
+axes[2].set(
+    xlabel="weight of the mean radius", ylabel="weight of the mean concave points"
+)
 axes[2].set_title("The way down")
 for ax in axes:
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize="small")
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize="small"
+    )
 axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize="small")
 figure.savefig("cost_and_descent.png", dpi=120)

@@ -2,9 +2,9 @@
 Forward and backward propagation
 ================================
 
-Backpropagation in NumPy, layer by layer, beside skdeep's (course I 4.4, 5.1 and 5.2): the forward pass keeps each z,
-and the backward pass gives dW, db and dA. The shapes are checked on the way, and so are skdeep's errors. Look at how the
-gradients of all layers become small together.
+Backpropagation in NumPy, layer by layer, beside skdeep's (course I 4.4, 5.1 and 5.2): the forward
+pass keeps each z, and the backward pass gives dW, db and dA. The shapes are checked on the way,
+and so are skdeep's errors. Look at how the gradients of all layers become small together.
 """
 
 # %%
@@ -73,14 +73,18 @@ def backward(weights, y_hat, cache):
 
 def parameters():
     """Copies: skdeep's own change in place."""
-    return [W.copy() for W in network.coefs_], [b[np.newaxis].copy() for b in network.intercepts_]
+    return [W.copy() for W in network.coefs_], [
+        b[np.newaxis].copy() for b in network.intercepts_
+    ]
 
 
 weights, biases = parameters()
 y_hat, cache = forward(weights, biases)
 np.testing.assert_allclose(y_hat[:, 0], network.predict_proba(X)[:, 1])
 gradients = backward(weights, y_hat, cache)
-for layer, ((dW, db), W, b) in enumerate(zip(gradients, weights, biases, strict=True), start=1):
+for layer, ((dW, db), W, b) in enumerate(
+    zip(gradients, weights, biases, strict=True), start=1
+):
     assert dW.shape == W.shape
     assert db.shape == b.shape
     z_shape = cache[layer - 1][1].shape
@@ -90,13 +94,17 @@ for layer, ((dW, db), W, b) in enumerate(zip(gradients, weights, biases, strict=
 # skdeep's gradient, twice: the vector that `gradient_check` compares with differences, weights
 # first; and the way of one step, W := W − α dW.
 
-giant = np.concatenate([dW.ravel() for dW, _ in gradients] + [db.ravel() for _, db in gradients])
+giant = np.concatenate(
+    [dW.ravel() for dW, _ in gradients] + [db.ravel() for _, db in gradients]
+)
 check = gradient_check(network, X, y, epsilon=1e-5)
 np.testing.assert_allclose(check.gradient, giant, atol=1e-12)
 print(check)
 
 network.partial_fit(X, y)
-for (dW, db), W, b, W_after, b_after in zip(gradients, weights, biases, *parameters(), strict=True):
+for (dW, db), W, b, W_after, b_after in zip(
+    gradients, weights, biases, *parameters(), strict=True
+):
     np.testing.assert_allclose(W_after, W - RATE * dW, atol=1e-12)
     np.testing.assert_allclose(b_after, b - RATE * db, atol=1e-12)
 
@@ -132,10 +140,16 @@ for step in range(201):
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 axes[0].semilogy(costs, color="0.3", linestyle="--", label="cost J")
 axes[0].semilogy(norms, label=[f"‖dW[{layer}]‖" for layer in (1, 2, 3)])
-axes[0].set(xlabel="step", ylabel="norm, cost (log scale)", title="Gradients, layer by layer")
+axes[0].set(
+    xlabel="step", ylabel="norm, cost (log scale)", title="Gradients, layer by layer"
+)
 for step, pull in pulls.items():
     axes[1].plot(pull, label=f"step {step}")
-axes[1].set(xlabel="example, worst first", ylabel="|dz| = |ŷ − y|", title="Few are still learnt from")
+axes[1].set(
+    xlabel="example, worst first",
+    ylabel="|dz| = |ŷ − y|",
+    title="Few are still learnt from",
+)
 for ax in axes:
     ax.legend()
 figure.savefig("forward_and_backward.png", dpi=120)

@@ -2,9 +2,10 @@
 Parameters and hyperparameters
 ==============================
 
-Parameters, W and b, are what training finds; hyperparameters are what somebody has to set, and they
-decide which W and b are found (course I 5.3). In skdeep they are the arguments of the constructor. Look at what becomes
-of the accuracy as `validation_curve` varies one of them at a time.
+Parameters, W and b, are what training finds; hyperparameters are what somebody has to set, and
+they decide which W and b are found (course I 5.3). In skdeep they are the arguments of the
+constructor. Look at what becomes of the accuracy as `validation_curve` varies one of them at a
+time.
 """
 
 # %%
@@ -29,7 +30,13 @@ X = X / 16
 
 network = DeepMLPClassifier(hidden_layer_sizes=(32,), max_iter=30, random_state=0)
 print(f"hyperparameters: {len(network.get_params())}; some of them:")
-for name in ("learning_rate_init", "max_iter", "hidden_layer_sizes", "activation", "alpha"):
+for name in (
+    "learning_rate_init",
+    "max_iter",
+    "hidden_layer_sizes",
+    "activation",
+    "alpha",
+):
     print(f"    {name} = {network.get_params()[name]!r}")
 network.set_params(learning_rate_init=0.003)
 
@@ -58,19 +65,26 @@ curves = {
     "max_iter": [1, 2, 4, 8, 16, 32, 64],
     "hidden_layer_sizes": [1, 2, 4, 8, 16, 32, 64],
 }
-splits = StratifiedShuffleSplit(n_splits=3, train_size=400, test_size=800, random_state=0)
+splits = StratifiedShuffleSplit(
+    n_splits=3, train_size=400, test_size=800, random_state=0
+)
 scores = {
-    name: quietly(validation_curve, network, X, y, param_name=name, param_range=values, cv=splits)
+    name: quietly(
+        validation_curve, network, X, y, param_name=name, param_range=values, cv=splits
+    )
     for name, values in curves.items()
 }
 for name, (_, dev) in scores.items():
     means = dev.mean(axis=1)
     best = curves[name][means.argmax()]
-    print(f"{name}: dev accuracy {means.min():.2f} to {means.max():.2f}, best at {best:.3g}")
+    print(
+        f"{name}: dev accuracy {means.min():.2f} to {means.max():.2f}, best at {best:.3g}"
+    )
 
 # %%
-# How they act on W and b: the size (root mean square) of the weights that training ends with, for each rate. Where the rate is so large
-# that the accuracy is lost, the weights have grown tenfold and more.
+# How they act on W and b: the size (root mean square) of the weights that training ends with, for
+# each rate. Where the rate is so large that the accuracy is lost, the weights have grown tenfold
+# and more.
 
 norms = []
 for rate in curves["learning_rate_init"]:
@@ -79,17 +93,25 @@ for rate in curves["learning_rate_init"]:
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
 labels = ["learning rate", "epochs", "units of the hidden layer"]
-for ax, label, (name, (train, dev)) in zip(axes.flat, labels, scores.items(), strict=False):
+for ax, label, (name, (train, dev)) in zip(
+    axes.flat, labels, scores.items(), strict=False
+):
     if name != "learning_rate_init":
         ax.set_xscale("log", base=2)
         ax.set_xticks(curves[name], labels=curves[name])
     else:
         ax.set_xscale("log")
     ax.plot(curves[name], train.mean(axis=1), marker=".", label="training set")
-    ax.errorbar(curves[name], dev.mean(axis=1), dev.std(axis=1), marker=".", label="dev set")
+    ax.errorbar(
+        curves[name], dev.mean(axis=1), dev.std(axis=1), marker=".", label="dev set"
+    )
     ax.set(xlabel=f"{label} (log scale)", ylabel="accuracy", ylim=(0, 1.03))
-axes[1, 1].loglog(curves["learning_rate_init"], norms, marker=".", label=["W[1]", "W[2]"])
-axes[1, 1].set(xlabel="learning rate (log scale)", ylabel="size of the weights (log scale)")
+axes[1, 1].loglog(
+    curves["learning_rate_init"], norms, marker=".", label=["W[1]", "W[2]"]
+)
+axes[1, 1].set(
+    xlabel="learning rate (log scale)", ylabel="size of the weights (log scale)"
+)
 axes[1, 1].set_yticks([0.1, 0.2, 0.5, 1, 2, 5], labels=[0.1, 0.2, 0.5, 1, 2, 5])
 axes[1, 1].minorticks_off()
 for ax in axes.flat:

@@ -2,10 +2,11 @@
 Random initialisation
 =====================
 
-How weights start (course I 4.5, II 1.10) is what `weight_init` sets. From zero the units of a layer stay alike; drawn
-too small, signals and gradients vanish on their way through a deep network; with He's variance they arrive. Where
-gradients explode, `gradient_clip` keeps a step from being too long. Look at how straight the lines fall: each layer
-multiplies by the same factor.
+How weights start (course I 4.5, II 1.10) is what `weight_init` sets. From zero the units of a
+layer stay alike; drawn too small, signals and gradients vanish on their way through a deep
+network; with He's variance they arrive. Where gradients explode, `gradient_clip` keeps a step
+from being too long. Look at how straight the lines fall: each layer multiplies by the same
+factor.
 """
 
 # %%
@@ -45,11 +46,16 @@ settings = {
     "learning_rate_init": 0.1,
     "max_iter": 30,
 }
-starts = {name: fit(digit % 2, weight_init=name, **settings) for name in ("zeros", "small_random")}
+starts = {
+    name: fit(digit % 2, weight_init=name, **settings)
+    for name in ("zeros", "small_random")
+}
 for name, network in starts.items():
     apart = np.ptp(network.coefs_[0], axis=1).max()
     accuracy = network.score(X, digit % 2)
-    print(f"{name}: units differ by {apart:.0e}, accuracy {accuracy:.3f} on the training set")
+    print(
+        f"{name}: units differ by {apart:.0e}, accuracy {accuracy:.3f} on the training set"
+    )
 W = starts["zeros"].coefs_[0]
 np.testing.assert_allclose(W, np.repeat(W[:, :1], 6, axis=1), atol=1e-4)
 
@@ -71,7 +77,9 @@ sizes = {
 gain = {"small_random": 0.01**2 * WIDTH / 2, "glorot_normal": 1 / 2, "he_normal": 1}
 for name, size in sizes.items():
     per_layer = (size[-1] / size[0]) ** (1 / (DEPTH - 1))
-    print(f"{name}: a layer multiplies by {per_layer:.3f}, in theory {np.sqrt(gain[name]):.3f}")
+    print(
+        f"{name}: a layer multiplies by {per_layer:.3f}, in theory {np.sqrt(gain[name]):.3f}"
+    )
 
 # %%
 # Gradient clipping: with a rate that is too large by far, one long step can undo all the others.
@@ -86,7 +94,9 @@ steep = {
 }
 clipped = {clip: fit(digit, gradient_clip=clip, **steep) for clip in (None, 1.0)}
 for clip, network in clipped.items():
-    print(f"gradient_clip={clip}: accuracy {network.score(X, digit):.3f} on the training set")
+    print(
+        f"gradient_clip={clip}: accuracy {network.score(X, digit):.3f} on the training set"
+    )
 
 # %%
 # Weights from zero are the same in every column, so that their six units are one.
@@ -111,7 +121,9 @@ axes[1, 0].set(xlabel="layer l", ylabel="norm of the gradient (log scale)")
 axes[1, 0].set_title("Gradients coming back")
 for clip, network in clipped.items():
     axes[1, 1].semilogy(network.loss_curve_, label=f"gradient_clip={clip}")
-axes[1, 1].set(xlabel="epoch", ylabel="cost J (log scale)", title="Steps too long, and clipped")
+axes[1, 1].set(
+    xlabel="epoch", ylabel="cost J (log scale)", title="Steps too long, and clipped"
+)
 axes[0, 1].legend(loc="lower left")
 axes[1, 0].legend(loc="lower right")
 axes[1, 1].legend(loc="center right")

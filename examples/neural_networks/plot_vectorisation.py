@@ -2,9 +2,10 @@
 Vectorisation
 =============
 
-A product of matrices in place of a loop over examples, and what broadcasting needs for that (course I 3.1–3.3). Then
-one step further, as `VectorizedGridSearchCV` takes it: a search whose models train together, in one product for all.
-Look at how the gain grows with the number of examples, and with the number of models.
+A product of matrices in place of a loop over examples, and what broadcasting needs for that
+(course I 3.1–3.3). Then one step further, as `VectorizedGridSearchCV` takes it: a search whose
+models train together, in one product for all. Look at how the gain grows with the number of
+examples, and with the number of models.
 """
 
 # %%
@@ -49,7 +50,9 @@ def gradient_at_once(X, y):
     return X.T @ dz / len(X), dz.mean()
 
 
-for by_loop, at_once in zip(gradient_by_loop(X, y), gradient_at_once(X, y), strict=True):
+for by_loop, at_once in zip(
+    gradient_by_loop(X, y), gradient_at_once(X, y), strict=True
+):
     np.testing.assert_allclose(by_loop, at_once)
 
 # %%
@@ -90,7 +93,9 @@ def search(kind, n_models):
 
 together, one_by_one = search(VectorizedGridSearchCV, 4), search(GridSearchCV, 4)
 for result in ("mean_test_score", "rank_test_score"):
-    np.testing.assert_allclose(together.cv_results_[result], one_by_one.cv_results_[result])
+    np.testing.assert_allclose(
+        together.cv_results_[result], one_by_one.cv_results_[result]
+    )
 
 # %%
 # How much faster? Ratios of times, each the best of three; how large they are depends on the
@@ -108,7 +113,8 @@ def best_time(function, *args):
 
 sizes = [1, 4, 16, 64, 256, 1024]
 over_examples = [
-    best_time(gradient_by_loop, X[:n], y[:n]) / best_time(gradient_at_once, X[:n], y[:n])
+    best_time(gradient_by_loop, X[:n], y[:n])
+    / best_time(gradient_at_once, X[:n], y[:n])
     for n in sizes
 ]
 counts = [1, 2, 4, 8, 16]

@@ -2,9 +2,10 @@
 Mini-batches
 ============
 
-A step of gradient descent may look at all rows, at a mini-batch of them, or at a single one (course II 2.1). The
-parameter `batch_size` says at how many. Few rows make many quick steps in poor directions, many rows make few slow steps
-in good ones. Look at the last panel: for the same time, something in between comes furthest.
+A step of gradient descent may look at all rows, at a mini-batch of them, or at a single one
+(course II 2.1). The parameter `batch_size` says at how many. Few rows make many quick steps in
+poor directions, many rows make few slow steps in good ones. Look at the last panel: for the same
+time, something in between comes furthest.
 """
 
 # %%
@@ -31,8 +32,9 @@ network = DeepMLPClassifier(
 )
 
 # %%
-# Ten epochs by hand, with 64 rows a step, so that an epoch has 20 steps. Each call of `partial_fit` on one mini-batch is
-# one step. The cost of the mini-batch goes up and down from one to the next, while the cost of all rows falls nearly all the time.
+# Ten epochs by hand, with 64 rows a step, so that an epoch has 20 steps. Each call of
+# `partial_fit` on one mini-batch is one step. The cost of the mini-batch goes up and down from one
+# to the next, while the cost of all rows falls nearly all the time.
 
 rng = np.random.default_rng(0)
 costs_of_all = []
@@ -47,8 +49,9 @@ for name, curve in costs.items():
     print(f"{name} rises in {np.mean(np.diff(curve) > 0):.0%} of {len(curve)} steps")
 
 # %%
-# How good is a step's direction? The gradient of a batch is an estimate of the gradient of all rows. Its error falls like
-# 1 / √size: half the error takes four times the rows. A step moves W by −α dW, from which dW can be told.
+# How good is a step's direction? The gradient of a batch is an estimate of the gradient of all
+# rows. Its error falls like 1 / √size: half the error takes four times the rows. A step moves W by
+# −α dW, from which dW can be told.
 
 
 def gradient(rows):
@@ -69,14 +72,17 @@ for n, error in zip(sizes, errors, strict=False):
 
 
 # %%
-# 20 epochs with each batch size, with rates that grow like √size, since a better direction bears a longer step. Per epoch,
-# small batches win, as they make more steps. But their epochs take longer: one row at a time leaves nothing to vectorise.
-# Time is therefore counted in epochs of all rows at once, so that 1 on the last axis is the time of one such epoch.
+# 20 epochs with each batch size, with rates that grow like √size, since a better direction bears a
+# longer step. Per epoch, small batches win, as they make more steps. But their epochs take longer:
+# one row at a time leaves nothing to vectorise. Time is therefore counted in epochs of all rows at
+# once, so that 1 on the last axis is the time of one such epoch.
 
 
 def fit(batch_size):
     model = DeepMLPClassifier(**network.get_params())
-    model.set_params(batch_size=batch_size, learning_rate_init=0.03 * np.sqrt(batch_size))
+    model.set_params(
+        batch_size=batch_size, learning_rate_init=0.03 * np.sqrt(batch_size)
+    )
     model.set_params(max_iter=20, n_iter_no_change=np.inf)
     with warnings.catch_warnings():
         # 20 epochs are not meant to converge.
@@ -97,7 +103,9 @@ axes[0, 1].loglog(sizes[:-1], errors, marker="o", label="measured")
 axes[0, 1].loglog(
     sizes[:-1], errors[2] * np.sqrt(16 / np.array(sizes[:-1])), "k:", label="1 / √size"
 )
-axes[0, 1].set(xlabel="rows in the batch (log scale)", ylabel="relative error (log scale)")
+axes[0, 1].set(
+    xlabel="rows in the batch (log scale)", ylabel="relative error (log scale)"
+)
 axes[0, 1].set_title("Error of the gradient")
 epochs = np.arange(1, 21)
 shades = plt.colormaps["viridis"](np.linspace(0, 0.9, len(sizes)))
@@ -106,12 +114,18 @@ for n, curve, time_taken, shade in zip(sizes, curves, seconds, shades, strict=Tr
     axes[1, 1].loglog(epochs * time_taken / seconds[-1], curve, color=shade)
 axes[1, 0].set(xlabel="epoch", ylabel="cost J (log scale)", title="Cost per epoch")
 axes[1, 0].xaxis.get_major_locator().set_params(integer=True)
-axes[1, 1].set(xlabel="time (log scale), in epochs of all rows at once", title="Cost per time")
+axes[1, 1].set(
+    xlabel="time (log scale), in epochs of all rows at once", title="Cost per time"
+)
 axes[1, 1].set_ylabel("cost J (log scale)")
 for ax in axes[0]:
     ax.legend()
 lines, labels = axes[1, 0].get_legend_handles_labels()
 figure.legend(
-    lines, labels, loc="outside lower center", ncols=6, title="rows a step (lower two panels)"
+    lines,
+    labels,
+    loc="outside lower center",
+    ncols=6,
+    title="rows a step (lower two panels)",
 )
 figure.savefig("batch_size.png", dpi=120)

@@ -2,9 +2,9 @@
 Learning-rate decay
 ===================
 
-With mini-batches and a fixed rate α the last steps go round the minimum and never into it; a rate that falls lets them
-(course II 2.6). The parameter `learning_rate` names the schedule. Look at how near to the minimum J* each of them gets:
-the lower a curve ends, the better.
+With mini-batches and a fixed rate α the last steps go round the minimum and never into it; a rate
+that falls lets them (course II 2.6). The parameter `learning_rate` names the schedule. Look at
+how near to the minimum J* each of them gets: the lower a curve ends, the better.
 """
 
 # %%
@@ -76,7 +76,9 @@ def above_minimum(model):
 curves = {name: [] for name in models}
 for name, model in models.items():
     for _ in range(N_EPOCHS):
-        curves[name].append(above_minimum(model.partial_fit(X, y, classes=np.unique(y))))
+        curves[name].append(
+            above_minimum(model.partial_fit(X, y, classes=np.unique(y)))
+        )
 
 model = SoftmaxClassifier(**models["constant"].get_params())
 for t in range(N_EPOCHS):
@@ -89,9 +91,10 @@ for name in sorted(curves, key=lambda name: curves[name][-1]):
     print(f"    {name:>12}: {curves[name][-1]:.1e}")
 
 # %%
-# Above: the rates, which are ALPHA_0 times the formulas. Below: what becomes of J, in each panel beside the fixed rate, in
-# grey. A fixed rate stays where its noise holds it, and a rate that falls too soon, as that of invscaling, stops on the
-# way: what pays is fast first and slow in the end.
+# Above: the rates, which are ALPHA_0 times the formulas. Below: what becomes of J, in each panel
+# beside the fixed rate, in grey. A fixed rate stays where its noise holds it, and a rate that
+# falls too soon, as that of invscaling, stops on the way: what pays is fast first and slow in the
+# end.
 
 families = {
     "Decaying by a formula": ("inverse_time", "sqrt", "exponential"),
@@ -104,9 +107,16 @@ figure, axes = plt.subplots(
 epochs = np.arange(N_EPOCHS)
 for (above, below), (family, names) in zip(axes.T, families.items(), strict=True):
     for number, name in enumerate(("constant", *names)):
-        line = {"label": name, "color": "0.7" if name == "constant" else f"C{number - 1}"}
+        line = {
+            "label": name,
+            "color": "0.7" if name == "constant" else f"C{number - 1}",
+        }
         display = LearningRateDisplay.from_estimator(
-            models[name], n_samples=m, ax=above, log_scale=False, line_kw={**line, "marker": ""}
+            models[name],
+            n_samples=m,
+            ax=above,
+            log_scale=False,
+            line_kw={**line, "marker": ""},
         )
         expected = [ALPHA_0 * formulas[name](t) for t in epochs]
         np.testing.assert_allclose(display.learning_rates, expected)

@@ -3,9 +3,9 @@ Leaving a plateau
 =================
 
 With many weights, points without slope are saddles rather than local minima, and round them lies
-a plateau (course II 2.7). Which `solver` is chosen decides how long it takes to leave one: plain descent crosses it
-slowly or not at all; momentum gathers speed on it, and RMSprop and Adam step as far there as anywhere. Look at when each
-of the curves turns down.
+a plateau (course II 2.7). Which `solver` is chosen decides how long it takes to leave one: plain
+descent crosses it slowly or not at all; momentum gathers speed on it, and RMSprop and Adam step
+as far there as anywhere. Look at when each of the curves turns down.
 """
 
 # %%
@@ -56,7 +56,10 @@ assert np.linalg.norm(at_saddle.gradient) < 1e-12
 u, _, v = np.linalg.svd(X.T @ (Y - Y.mean(axis=0)))
 distances = np.linspace(-1, 1, 41)
 slices = {}
-for name, sign in (("W[1] along u, W[2] along v", 1), ("W[1] along u, W[2] along −v", -1)):
+for name, sign in (
+    ("W[1] along u, W[2] along v", 1),
+    ("W[1] along u, W[2] along −v", -1),
+):
     slices[name] = []
     for t in distances:
         W_1[:, 0], W_2[0] = t * u[:, 0], sign * t * v[0]
@@ -69,16 +72,19 @@ for name, sign in (("W[1] along u, W[2] along v", 1), ("W[1] along u, W[2] along
 ALPHA = 0.003
 for solver in ("sgd", "adam"):
     model = network(2, solver=solver, momentum=0, learning_rate_init=ALPHA, max_iter=1)
-    start = network(2, learning_rate_init=1e-300).partial_fit(X, y, classes=np.arange(10))
+    start = network(2, learning_rate_init=1e-300).partial_fit(
+        X, y, classes=np.arange(10)
+    )
     before = start.coefs_[0].copy()
     moved = np.abs(model.partial_fit(X, y, classes=np.arange(10)).coefs_[0] - before)
     print(f"{solver}: the first step moves a weight by {np.median(moved):.0e}")
 np.testing.assert_allclose(np.median(moved), ALPHA, rtol=0.01)
 
 # %%
-# 1200 steps on all rows from next to the saddle, with two hidden layers and with three. Momentum arrives at the edge of
-# the plateau so fast that it would jump; `gradient_clip` keeps its steps short there. The gradients on the plateau are
-# far smaller, so that all rules cross it as they would otherwise.
+# 1200 steps on all rows from next to the saddle, with two hidden layers and with three. Momentum
+# arrives at the edge of the plateau so fast that it would jump; `gradient_clip` keeps its steps
+# short there. The gradients on the plateau are far smaller, so that all rules cross it as they
+# would otherwise.
 
 rules = {
     "plain, α = 0.1": {"solver": "sgd", "momentum": 0, "learning_rate_init": 0.1},
@@ -95,13 +101,19 @@ for ax, n_layers in zip(axes[1:], (2, 3), strict=True):
         with warnings.catch_warnings():
             # That a fit is not done after 1200 steps, or stands still, is what is to be seen.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            costs = np.array(network(n_layers, max_iter=1200, **rule).fit(X, y).loss_curve_)
+            costs = np.array(
+                network(n_layers, max_iter=1200, **rule).fit(X, y).loss_curve_
+            )
         left = np.argmax(costs < 0.9 * costs[0])
         when = f"left after {left} steps" if left else "not left"
         print(f"{n_layers} hidden layers, {name}: plateau {when}")
         ax.semilogx(range(1, 1201), costs, label=name)
-    ax.set(xlabel="step (log scale)", ylabel="cost J", title=f"{n_layers} hidden layers")
+    ax.set(
+        xlabel="step (log scale)", ylabel="cost J", title=f"{n_layers} hidden layers"
+    )
 axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize="small")
 for ax in axes[1:]:
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize="small")
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize="small"
+    )
 figure.savefig("leave_a_plateau.png", dpi=120)

@@ -2,9 +2,9 @@
 Momentum, RMSprop, Adam
 =======================
 
-Three ways to step better than w := w − α dw (course II 2.3–2.5), by their formulas and by skdeep, whose parameters
-`solver` and `momentum` choose among them and take the same steps. Look at the way that each takes through a narrow
-valley, and at the cost of a deep network.
+Three ways to step better than w := w − α dw (course II 2.3–2.5), by their formulas and by skdeep,
+whose parameters `solver` and `momentum` choose among them and take the same steps. Look at the
+way that each takes through a narrow valley, and at the cost of a deep network.
 """
 
 # %%
@@ -91,11 +91,17 @@ def quietly(model, X, y):
 
 
 for name, steps in by_formula.items():
-    model = LogisticRegressionGD(0, batch_size="full", learning_rate_init=0.05, max_iter=10)
+    model = LogisticRegressionGD(
+        0, batch_size="full", learning_rate_init=0.05, max_iter=10
+    )
     quietly(model.set_params(**solvers[name]), X, y)
     *_, theta = steps
-    np.testing.assert_allclose(np.append(model.coef_, model.intercept_), theta, atol=1e-10)
-    print(f"{name}: 10 steps of the formula are skdeep's; J before the last {model.loss_:.3f}")
+    np.testing.assert_allclose(
+        np.append(model.coef_, model.intercept_), theta, atol=1e-10
+    )
+    print(
+        f"{name}: 10 steps of the formula are skdeep's; J before the last {model.loss_:.3f}"
+    )
 
 # %%
 # A valley: two inputs of which one varies six times as much as the other, b left out. At the
@@ -115,13 +121,17 @@ def gradient_in_valley(w):
 
 rules_in_valley = {
     "plain, α = 20": momentum(start, gradient_in_valley, 25, alpha=20, beta=0),
-    "momentum, α = 40, β = 0.6": momentum(start, gradient_in_valley, 25, alpha=40, beta=0.6),
+    "momentum, α = 40, β = 0.6": momentum(
+        start, gradient_in_valley, 25, alpha=40, beta=0.6
+    ),
     "RMSprop, α = 0.5": rmsprop(start, gradient_in_valley, 25, alpha=0.5),
     "Adam, α = 1": adam(start, gradient_in_valley, 25, alpha=1),
 }
 paths = {name: np.array([start, *steps]) for name, steps in rules_in_valley.items()}
 for name, path in paths.items():
-    print(f"{name}: {np.linalg.norm(path[-1] - best):.1f} from the minimum after 25 steps")
+    print(
+        f"{name}: {np.linalg.norm(path[-1] - best):.1f} from the minimum after 25 steps"
+    )
 
 # %%
 # A network of four hidden layers on the digits, each rule with the best of five rates.
@@ -131,18 +141,26 @@ fastest = {}
 for name, parameters in solvers.items():
     fits = []
     for rate in (0.001, 0.003, 0.01, 0.03, 0.1):
-        network = DeepMLPClassifier((32,) * 4, max_iter=15, random_state=0, **parameters)
-        fits.append(quietly(network.set_params(learning_rate_init=rate), X_digits / 16, digit))
+        network = DeepMLPClassifier(
+            (32,) * 4, max_iter=15, random_state=0, **parameters
+        )
+        fits.append(
+            quietly(network.set_params(learning_rate_init=rate), X_digits / 16, digit)
+        )
     fastest[name] = min(fits, key=lambda network: network.loss_)
     rate = fastest[name].learning_rate_init
-    print(f"{name}: J = {fastest[name].loss_:.4f} after 15 epochs, learning_rate_init={rate:g}")
+    print(
+        f"{name}: J = {fastest[name].loss_:.4f} after 15 epochs, learning_rate_init={rate:g}"
+    )
 
 # %%
-# Left: plain descent swings from side to side, momentum less so, and RMSprop and Adam turn towards the minimum. Right:
-# all three are ahead of plain descent in nearly every epoch.
+# Left: plain descent swings from side to side, momentum less so, and RMSprop and Adam turn towards
+# the minimum. Right: all three are ahead of plain descent in nearly every epoch.
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 5.8), layout="constrained")
-w_1, w_2 = np.meshgrid(best[0] + np.linspace(-6, 6, 80), best[1] + np.linspace(-4, 14, 80))
+w_1, w_2 = np.meshgrid(
+    best[0] + np.linspace(-6, 6, 80), best[1] + np.linspace(-4, 14, 80)
+)
 z = w_1[..., None] * valley[:, 0] + w_2[..., None] * valley[:, 1]
 J = np.mean(np.logaddexp(0, z) - y * z, axis=-1)
 axes[0].contour(w_1, w_2, J, levels=12, cmap="Greys_r", alpha=0.5)
@@ -155,7 +173,9 @@ axes[0].set_title("25 steps in a valley")
 for name, network in fastest.items():
     label = f"{name}, α = {network.learning_rate_init:g}"
     axes[1].semilogy(range(1, 16), network.loss_curve_, label=label)
-axes[1].set(xlabel="epoch", ylabel="cost J (log scale)", title="A deep network on the digits")
+axes[1].set(
+    xlabel="epoch", ylabel="cost J (log scale)", title="A deep network on the digits"
+)
 for ax in axes:
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
 figure.savefig("momentum_and_adam.png", dpi=120)

@@ -2,10 +2,10 @@
 Exponentially weighted averages
 ===============================
 
-The average behind momentum, RMSprop, Adam, batch normalisation and every smoothed curve (course II
-2.2) is V_t = β V_{t−1} + (1 − β) θ_t. It looks back over about 1 / (1 − β) values, and starts too
-low unless it is divided by 1 − β^t. The function `ewma` computes it. Look at what a larger β costs: the curve is
-smoother, and it lags behind.
+The average behind momentum, RMSprop, Adam, batch normalisation and every smoothed curve (course
+II 2.2) is V_t = β V_{t−1} + (1 − β) θ_t. It looks back over about 1 / (1 − β) values, and starts
+too low unless it is divided by 1 − β^t. The function `ewma` computes it. Look at what a larger β
+costs: the curve is smoother, and it lags behind.
 """
 
 # %%
@@ -49,7 +49,9 @@ losses = -network.predict_log_proba(X)[np.arange(y.size), y]
 noise = losses[order.choice(y.size, (5000, 64))].mean(axis=1)
 for beta in (0.5, 0.9, 0.98):
     shrunk = np.std(ewma(noise, beta)[200:]) / np.std(noise)
-    print(f"β = {beta}: noise times {shrunk:.2f}, expected {np.sqrt((1 - beta) / (1 + beta)):.2f}")
+    print(
+        f"β = {beta}: noise times {shrunk:.2f}, expected {np.sqrt((1 - beta) / (1 + beta)):.2f}"
+    )
 
 # %%
 # On the left, larger β is smoother, and later. In the middle, the start: without its correction the

@@ -2,9 +2,10 @@
 Augmentation and early stopping
 ===============================
 
-Two more ways against overfitting (course II 1.8). The parameter `augment` turns, moves and distorts images a little, so
-that each epoch sees other ones; `early_stopping` ends training when the dev set no longer gains by it. Look at the gap
-between the training cost and the dev loss, without augmentation and with it.
+Two more ways against overfitting (course II 1.8). The parameter `augment` turns, moves and
+distorts images a little, so that each epoch sees other ones; `early_stopping` ends training when
+the dev set no longer gains by it. Look at the gap between the training cost and the dev loss,
+without augmentation and with it.
 """
 
 # %%
@@ -60,7 +61,9 @@ def fitted(**parameters):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed number of epochs
-        return model.set_params(**parameters).fit(X_train, y_train, X_val=X_dev, y_val=y_dev)
+        return model.set_params(**parameters).fit(
+            X_train, y_train, X_val=X_dev, y_val=y_dev
+        )
 
 
 plain, augmented = fitted(), fitted(augment=augment)
@@ -87,9 +90,23 @@ images.suptitle("One digit, as it is (top left) and augmented")
 ax = curves.subplots()
 for model, color, label in ((plain, "C0", "without"), (augmented, "C1", "with")):
     training = ewma(model.loss_curve_, 0.8)
-    ax.plot(training, color=color, linestyle=":", label=f"{label} augmentation: training cost J")
-    ax.plot(model.validation_loss_curve_, color=color, label=f"{label} augmentation: dev loss")
-ax.axvline(stopped.best_epoch_, color="0.5", linestyle="--", label="best epoch of early stopping")
+    ax.plot(
+        training,
+        color=color,
+        linestyle=":",
+        label=f"{label} augmentation: training cost J",
+    )
+    ax.plot(
+        model.validation_loss_curve_,
+        color=color,
+        label=f"{label} augmentation: dev loss",
+    )
+ax.axvline(
+    stopped.best_epoch_,
+    color="0.5",
+    linestyle="--",
+    label="best epoch of early stopping",
+)
 ax.set(xlabel="epoch", ylabel="loss (log scale)", yscale="log")
 ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, fontsize="small")
 curves.suptitle("Without augmentation J goes towards zero, and the dev loss does not")

@@ -2,10 +2,11 @@
 Inverted dropout
 ================
 
-Units dropped at random while training, the rest scaled up (course II 1.6–1.7), is what `dropout` does, at a rate of
-1 − keep_prob. The expected activation stays what it was, so that nothing has to change at prediction; the cost no longer
-falls from epoch to epoch; and a network that had learnt its few examples by heart knows more of new ones. Look at the
-dev loss, which rises without dropout and stays low with it.
+Units dropped at random while training, the rest scaled up (course II 1.6–1.7), is what `dropout`
+does, at a rate of 1 − keep_prob. The expected activation stays what it was, so that nothing has
+to change at prediction; the cost no longer falls from epoch to epoch; and a network that had
+learnt its few examples by heart knows more of new ones. Look at the dev loss, which rises without
+dropout and stays low with it.
 """
 
 # %%
@@ -25,7 +26,10 @@ from skdeep.inspection import gradient_check, layer_statistics
 
 X, y = load_diabetes(return_X_y=True)
 X_train, X_dev, y_train, y_dev = train_test_split(
-    StandardScaler().fit_transform(X), (y - y.mean()) / y.std(), test_size=0.5, random_state=0
+    StandardScaler().fit_transform(X),
+    (y - y.mean()) / y.std(),
+    test_size=0.5,
+    random_state=0,
 )
 
 
@@ -40,7 +44,9 @@ def fit(**parameters):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return network.set_params(**parameters).fit(X_train, y_train, X_val=X_dev, y_val=y_dev)
+        return network.set_params(**parameters).fit(
+            X_train, y_train, X_val=X_dev, y_val=y_dev
+        )
 
 
 # %%
@@ -66,7 +72,9 @@ assert np.all(np.abs(total / N_DRAWS - a) <= 6 * a / np.sqrt(N_DRAWS))
 dropped = fit(dropout=1 - KEEP_PROB)
 np.testing.assert_array_equal(dropped.predict(X_dev), dropped.predict(X_dev))
 for name, dropout in (("with units dropped", "fixed"), ("with all of them", "off")):
-    J = gradient_check(dropped, X_train, y_train, n_parameters=1, dropout=dropout).objective
+    J = gradient_check(
+        dropped, X_train, y_train, n_parameters=1, dropout=dropout
+    ).objective
     print(f"J at the trained weights {name}: {J:.3f}")
 for name, network in (("without", plain), ("with", dropped)):
     rises = np.mean(np.diff(network.loss_curve_) > 0)
@@ -81,15 +89,22 @@ for rate in rates:
     network = fit(dropout=rate)
     R2.append([network.score(X_train, y_train), network.score(X_dev, y_dev)])
 best = np.argmax(R2, axis=0)[1]
-print(f"dev R²: {R2[0][1]:.2f} without dropout, {R2[best][1]:.2f} with dropout={rates[best]}")
-print(f"dev R²: {fit(dropout=(0.4, 0.6)).score(X_dev, y_dev):.2f} with dropout=(0.4, 0.6)")
+print(
+    f"dev R²: {R2[0][1]:.2f} without dropout, {R2[best][1]:.2f} with dropout={rates[best]}"
+)
+print(
+    f"dev R²: {fit(dropout=(0.4, 0.6)).score(X_dev, y_dev):.2f} with dropout=(0.4, 0.6)"
+)
 
 # %%
-# Left: without dropout the dev loss soon turns, and rises while J falls: high variance. Middle: with it J goes up and
-# down, and the dev loss stays where it is. Right: a rate of 0.6 is best here, and 0.9 leaves nothing to learn with.
+# Left: without dropout the dev loss soon turns, and rises while J falls: high variance. Middle:
+# with it J goes up and down, and the dev loss stays where it is. Right: a rate of 0.6 is best
+# here, and 0.9 leaves nothing to learn with.
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
-for ax, name, network in zip(axes, ("no dropout", "dropout=0.5"), (plain, dropped), strict=False):
+for ax, name, network in zip(
+    axes, ("no dropout", "dropout=0.5"), (plain, dropped), strict=False
+):
     ax.plot(network.loss_curve_, label="training cost J")
     ax.plot(network.validation_loss_curve_, label="dev loss")
     ax.set(xlabel="epoch", ylabel="loss", ylim=(0, 0.7), title=name)

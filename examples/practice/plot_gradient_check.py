@@ -2,9 +2,10 @@
 Gradient check
 ==============
 
-All parameters are put into one giant vector, each is moved by ±ε, and what the cost does is compared with what
-backpropagation says (course II 1.11). `gradient_check` does it: here at the start and after some training, over many ε,
-one-sided and two-sided, and with a mistake to be found. Look at how far below the mistake the right gradients are.
+All parameters are put into one giant vector, each is moved by ±ε, and what the cost does is
+compared with what backpropagation says (course II 1.11). `gradient_check` does it: here at the
+start and after some training, over many ε, one-sided and two-sided, and with a mistake to be
+found. Look at how far below the mistake the right gradients are.
 """
 
 # %%
@@ -24,7 +25,9 @@ from skdeep.inspection import gradient_check
 
 X, y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
-start = DeepMLPClassifier((8, 5), activation="tanh", alpha=1.0, dropout=0.2, random_state=0)
+start = DeepMLPClassifier(
+    (8, 5), activation="tanh", alpha=1.0, dropout=0.2, random_state=0
+)
 
 # %%
 # At the start, with the course's ε = 1e-7. Dropout's masks are held fixed for the check, so that J
@@ -33,7 +36,9 @@ start = DeepMLPClassifier((8, 5), activation="tanh", alpha=1.0, dropout=0.2, ran
 result = gradient_check(start, X, y)
 print(result)
 without_dropout = gradient_check(start, X, y, dropout="off")
-print(f"dropout off: {without_dropout.relative_difference:.1e}, {without_dropout.verdict}")
+print(
+    f"dropout off: {without_dropout.relative_difference:.1e}, {without_dropout.verdict}"
+)
 
 # %%
 # The number is the course's, ‖approx − grad‖ / (‖approx‖ + ‖grad‖).
@@ -45,7 +50,8 @@ def relative_difference(approximation, gradient):
 
 
 np.testing.assert_allclose(
-    relative_difference(result.approximation, result.gradient), result.relative_difference
+    relative_difference(result.approximation, result.gradient),
+    result.relative_difference,
 )
 
 # %%
@@ -95,7 +101,9 @@ curves = {
     "two-sided, after training": [
         gradient_check(trained, X, y, epsilon=e).relative_difference for e in epsilons
     ],
-    "one-sided, after training": [relative_difference(*one_sided(trained, e)) for e in epsilons],
+    "one-sided, after training": [
+        relative_difference(*one_sided(trained, e)) for e in epsilons
+    ],
 }
 best = {name: epsilons[np.argmin(curve)] for name, curve in curves.items()}
 for name, curve in curves.items():
@@ -105,10 +113,16 @@ figure, ax = plt.subplots(figsize=(9, 4.8), layout="constrained")
 for name, curve in curves.items():
     ax.loglog(epsilons, curve, marker=".", label=name)
 ax.set_title("Is the gradient right?")
-ax.loglog(epsilons, 1e-16 / epsilons, color="0.6", linestyle=":", label="rounding, 1e-16 / ε")
-ax.loglog(epsilons, 0.1 * epsilons**2, color="0.6", linestyle="--", label="curvature, as ε²")
+ax.loglog(
+    epsilons, 1e-16 / epsilons, color="0.6", linestyle=":", label="rounding, 1e-16 / ε"
+)
+ax.loglog(
+    epsilons, 0.1 * epsilons**2, color="0.6", linestyle="--", label="curvature, as ε²"
+)
 ax.axhline(mistake, color="C3", linewidth=2, label="mistake: penalty forgotten")
 ax.axvline(1e-7, color="0.8", zorder=0, label="the course's ε, 1e-7")
-ax.set(xlabel="ε (log scale)", ylabel="relative difference (log scale)", ylim=(1e-14, 1))
+ax.set(
+    xlabel="ε (log scale)", ylabel="relative difference (log scale)", ylim=(1e-14, 1)
+)
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
 figure.savefig("gradient_check.png", dpi=120)

@@ -3,8 +3,9 @@ Normalised inputs
 =================
 
 Inputs of unequal scales make the cost a long narrow valley, in which descent has to be slow; with
-mean 0 and variance 1 it is round (course II 1.9). A `StandardScaler` in a `Pipeline` sees to it that the dev set takes
-the training set's μ and σ. Look at how much nearer to the minimum 15 steps lead.
+mean 0 and variance 1 it is round (course II 1.9). A `StandardScaler` in a `Pipeline` sees to it
+that the dev set takes the training set's μ and σ. Look at how much nearer to the minimum 15 steps
+lead.
 """
 
 # %%
@@ -50,7 +51,9 @@ print(f"dev accuracy: {pipeline.score(X_dev, y_dev):.3f}")
 
 malignant = X_dev[y_dev == 0][:10]
 found = np.mean(pipeline.predict(malignant) == 0)
-by_itself = np.mean(pipeline[-1].predict(StandardScaler().fit_transform(malignant)) == 0)
+by_itself = np.mean(
+    pipeline[-1].predict(StandardScaler().fit_transform(malignant)) == 0
+)
 print(
     f"of ten malignant tumours, {found:.0%} are found; with a μ and σ of their own {by_itself:.0%}"
 )
@@ -61,7 +64,9 @@ print(
 
 
 def descend(X, n_steps, **parameters):
-    model = LogisticRegressionGD(alpha=0, momentum=0, max_iter=n_steps, tol=0, **parameters)
+    model = LogisticRegressionGD(
+        alpha=0, momentum=0, max_iter=n_steps, tol=0, **parameters
+    )
     with warnings.catch_warnings():
         # Plain descent does not reach the minimum in so few steps.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -88,21 +93,36 @@ for warning in caught:
 
 # %%
 # The valley, for two inputs that are hardly correlated, once only the mean subtracted, then also
-# divided by σ: 15 steps each, with the rate that each can bear; b is left out. Right: the cost of all 30 inputs.
+# divided by σ: 15 steps each, with the rate that each can bear; b is left out. Right: the cost of
+# all 30 inputs.
 
-columns = [list(data.feature_names).index(n) for n in ("worst smoothness", "concave points error")]
+columns = [
+    list(data.feature_names).index(n)
+    for n in ("worst smoothness", "concave points error")
+]
 pair = X_train[:, columns] - mu[columns]
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.8), layout="constrained")
 for ax, inputs, title in zip(
-    axes, (pair, pair / sigma[columns]), ("Only μ subtracted", "Normalised"), strict=False
+    axes,
+    (pair, pair / sigma[columns]),
+    ("Only μ subtracted", "Normalised"),
+    strict=False,
 ):
-    settings = {"alpha": 0, "fit_intercept": False, "momentum": 0, "tol": 0, "warm_start": True}
+    settings = {
+        "alpha": 0,
+        "fit_intercept": False,
+        "momentum": 0,
+        "tol": 0,
+        "warm_start": True,
+    }
     model, steps = LogisticRegressionGD(max_iter=1, **settings), [np.zeros(2)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for _ in range(15):
             steps.append(model.fit(inputs, y_train).coef_[0].copy())
-    best = LogisticRegressionGD(alpha=0, fit_intercept=False).fit(inputs, y_train).coef_[0]
+    best = (
+        LogisticRegressionGD(alpha=0, fit_intercept=False).fit(inputs, y_train).coef_[0]
+    )
     reach = 1.5 * np.abs(best).max()
     w_1, w_2 = np.meshgrid(*(w + np.linspace(-reach, reach, 80) for w in best))
     z = w_1[..., None] * inputs[:, 0] + w_2[..., None] * inputs[:, 1]
@@ -111,13 +131,21 @@ for ax, inputs, title in zip(
     ax.plot(*np.transpose(steps), marker=".", color="C1", label="15 steps")
     ax.plot(0, 0, "x", color="k", markersize=10, label="start")
     ax.plot(*best, "*", color="C2", markersize=13, label="minimum")
-    ax.set(xlabel="weight of the smoothness", ylabel="weight of the concave points", title=title)
+    ax.set(
+        xlabel="weight of the smoothness",
+        ylabel="weight of the concave points",
+        title=title,
+    )
     ax.set_aspect("equal")
 for name, curve in curves.items():
     axes[2].loglog(range(1, len(curve) + 1), curve, label=name)
-axes[2].set(xlabel="step (log scale)", ylabel="cost J (log scale)", title="All 30 inputs")
+axes[2].set(
+    xlabel="step (log scale)", ylabel="cost J (log scale)", title="All 30 inputs"
+)
 axes[2].set_yticks([0.05, 0.1, 0.2, 0.5], labels=[0.05, 0.1, 0.2, 0.5])
 axes[2].yaxis.minorticks_off()
 for ax in axes:
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, fontsize="small")
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, fontsize="small"
+    )
 figure.savefig("normalise_inputs.png", dpi=120)

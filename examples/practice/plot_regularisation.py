@@ -2,9 +2,10 @@
 L1 and L2 regularisation
 ========================
 
-The penalty λ/(2m) ‖W‖² on the weights, whose λ is the parameter `alpha`, and its L1 sibling, with `l1_ratio=1` (course
-II 1.4–1.5): L2 shrinks all weights, L1 makes most of them exactly zero. Look at the right panel: where a network has
-learnt its training set by heart, a penalty makes it better on the dev set, up to a point.
+The penalty λ/(2m) ‖W‖² on the weights, whose λ is the parameter `alpha`, and its L1 sibling, with
+`l1_ratio=1` (course II 1.4–1.5): L2 shrinks all weights, L1 makes most of them exactly zero. Look
+at the right panel: where a network has learnt its training set by heart, a penalty makes it
+better on the dev set, up to a point.
 """
 
 # %%
@@ -64,7 +65,10 @@ paths = {}
 for l1_ratio, name in ((0, "L2"), (1, "L1")):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoProgressWarning)
-        models = [LogisticRegressionGD(alpha, l1_ratio, tol=1e-4).fit(X, y) for alpha in lambdas]
+        models = [
+            LogisticRegressionGD(alpha, l1_ratio, tol=1e-4).fit(X, y)
+            for alpha in lambdas
+        ]
     paths[name] = np.array([model.coef_[0] for model in models])
 
 # %%
@@ -75,7 +79,10 @@ for l1_ratio, name in ((0, "L2"), (1, "L1")):
 X_diabetes, progression = load_diabetes(return_X_y=True)
 progression = (progression - progression.mean()) / progression.std()
 X_train, X_dev, y_train, y_dev = train_test_split(
-    StandardScaler().fit_transform(X_diabetes), progression, test_size=0.5, random_state=0
+    StandardScaler().fit_transform(X_diabetes),
+    progression,
+    test_size=0.5,
+    random_state=0,
 )
 strengths = np.geomspace(0.1, 300, 15)
 scores = []
@@ -99,8 +106,9 @@ for i in (0, np.argmax(scores, axis=0)[1], -1):
     )
 
 # %%
-# Left and middle: the 30 weights as λ grows, one line each, and how many of them are not zero, dashed. Right: from high
-# variance, where the two lines are far apart, to high bias, where both are low.
+# Left and middle: the 30 weights as λ grows, one line each, and how many of them are not zero,
+# dashed. Right: from high variance, where the two lines are far apart, to high bias, where both
+# are low.
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
 for ax, (name, path) in zip(axes, paths.items(), strict=False):
@@ -109,7 +117,9 @@ for ax, (name, path) in zip(axes, paths.items(), strict=False):
     ax.set(xlabel="λ (log scale)", ylabel="weight", ylim=(-largest, largest))
     ax.set_title(f"{name}: 30 weights")
     count = ax.twinx()
-    count.step(lambdas, np.sum(path != 0, axis=1), color="k", linestyle="--", where="mid")
+    count.step(
+        lambdas, np.sum(path != 0, axis=1), color="k", linestyle="--", where="mid"
+    )
     count.set(ylabel="weights that are not zero (dashed)", ylim=(0, 31))
 axes[2].semilogx(strengths, scores, marker=".", label=["training set", "dev set"])
 axes[2].set(xlabel="λ (log scale)", ylabel="R²", title="A network on diabetes")

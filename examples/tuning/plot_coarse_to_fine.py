@@ -3,8 +3,8 @@ From coarse to fine
 ===================
 
 How the course looks for hyperparameters (II 3.1): at random and not on a grid, on the scale that
-suits each of them, and, once a good region shows, closer there. All candidates of a round are
-trained at once.
+suits each of them, and, once a good region shows, closer there. `CoarseToFineSearchCV` does so,
+and trains all candidates of a round at once. Look at where the candidates of each round are.
 """
 
 # %%
@@ -39,9 +39,12 @@ print("share of β below 0.99:", np.mean(betas < 0.99).round(2))
 
 X, y = load_digits(return_X_y=True)
 X = X.astype(np.float32)
-X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=0.3, stratify=y, random_state=0
+)
 model = make_pipeline(
-    StandardScaler(), DeepMLPClassifier((48,), batch_size=64, max_iter=15, random_state=0)
+    StandardScaler(),
+    DeepMLPClassifier((48,), batch_size=64, max_iter=15, random_state=0),
 )
 for name, values in suggested_space(model).items():
     print(f"    {name}: {values}")
@@ -69,8 +72,9 @@ for number, ranges in enumerate(search.rounds_):
 print(f"test accuracy of the best: {search.score(X_test, y_test):.3f}")
 
 # %%
-# Each round in a colour of its own: the later ones crowd where the earlier ones did well.
+# Each round in a colour of its own: the later ones crowd where the earlier ones did well. A
+# triangle at the foot is a candidate whose score is too low to be shown.
 
 display = SearchDisplay.from_estimator(search)
-display.figure_.set_size_inches(11, 4)
+display.figure_.set_size_inches(11, 4.4)
 display.figure_.savefig("coarse_to_fine.png", dpi=120)

@@ -2,9 +2,10 @@
 Softmax
 =======
 
-One probability for each of C classes (course II 3.4): the formula and its loss, C = 2 that reduces
-to logistic regression, and the borders between classes, straight without a hidden layer, bent with
-one.
+One probability for each of C classes (course II 3.4) is what `SoftmaxClassifier` gives, and the
+last layer of `DeepMLPClassifier`: here are the formula and its loss, and C = 2, which reduces to
+logistic regression. Look at the borders between classes: straight without a hidden layer, bent
+with one.
 """
 
 # %%
@@ -56,7 +57,9 @@ print(f"digits: test accuracy {model.score(X_test, y_test):.3f}")
 # the penalty's.
 
 dz = y_hat - Y
-np.testing.assert_allclose(dz.T @ X_train / len(X_train), -model.coef_ / len(X_train), atol=1e-5)
+np.testing.assert_allclose(
+    dz.T @ X_train / len(X_train), -model.coef_ / len(X_train), atol=1e-5
+)
 
 # %%
 # C = 2: e^z₁ / (e^z₀ + e^z₁) = σ(z₁ − z₀), so that only the difference of the two rows of weights
@@ -67,7 +70,9 @@ X_tumour = StandardScaler().fit_transform(X_tumour)
 two = SoftmaxClassifier(alpha=2.0, tol=1e-8).fit(X_tumour, benign)
 one = LogisticRegressionGD(alpha=1.0, tol=1e-8).fit(X_tumour, benign)
 np.testing.assert_allclose(two.coef_[1] - two.coef_[0], one.coef_[0], atol=1e-5)
-np.testing.assert_allclose(two.predict_proba(X_tumour), one.predict_proba(X_tumour), atol=1e-5)
+np.testing.assert_allclose(
+    two.predict_proba(X_tumour), one.predict_proba(X_tumour), atol=1e-5
+)
 apart = np.abs(two.predict_proba(X_tumour) - one.predict_proba(X_tumour)).max()
 print(f"two classes: softmax and logistic regression differ by {apart:.0e} at most")
 
@@ -77,32 +82,46 @@ print(f"two classes: softmax and logistic regression differ by {apart:.0e} at mo
 
 plane = PCA(2, random_state=0).fit(X_train)
 points, test_points = plane.transform(X_train), plane.transform(X_test)
-network = DeepMLPClassifier((64, 64), learning_rate_init=0.01, max_iter=100, random_state=0)
+network = DeepMLPClassifier(
+    (64, 64), learning_rate_init=0.01, max_iter=100, random_state=0
+)
 with warnings.catch_warnings():
     # 100 epochs suffice for a picture.
     warnings.simplefilter("ignore", ConvergenceWarning)
     network.fit(points, y_train)
-in_plane = {"softmax": SoftmaxClassifier().fit(points, y_train), "two hidden layers": network}
+in_plane = {
+    "softmax": SoftmaxClassifier().fit(points, y_train),
+    "two hidden layers": network,
+}
 
-figure, axes = plt.subplots(1, 3, figsize=(14, 4.5), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(11, 5.2), sharey=True, layout="constrained")
 colours = ListedColormap(plt.colormaps["tab10"].colors)
-x_1, x_2 = np.meshgrid(*(np.linspace(c.min() - 0.2, c.max() + 0.2, 200) for c in points.T))
-for ax, (name, classifier) in zip(axes, in_plane.items(), strict=False):
-    regions = classifier.predict(np.column_stack([x_1.ravel(), x_2.ravel()])).reshape(x_1.shape)
+x_1, x_2 = np.meshgrid(
+    *(np.linspace(c.min() - 0.2, c.max() + 0.2, 200) for c in points.T)
+)
+for ax, (name, classifier) in zip(axes, in_plane.items(), strict=True):
+    regions = classifier.predict(np.column_stack([x_1.ravel(), x_2.ravel()])).reshape(
+        x_1.shape
+    )
     ax.pcolormesh(x_1, x_2, regions, cmap=colours, vmin=-0.5, vmax=9.5, alpha=0.35)
     for digit in range(10):
-        ax.scatter(*points[y_train == digit][:40].T, s=8, label=digit, color=colours(digit))
+        # Each image is drawn as the digit that it is.
+        some = points[y_train == digit][:30]
+        ax.scatter(*some.T, marker=f"${digit}$", s=30, color="k", linewidths=0.3)
     accuracy = classifier.score(test_points, y_test)
     print(f"in the plane, {name}: test accuracy {accuracy:.2f}")
-    ax.set(xlabel="first component", ylabel="second component")
-    ax.set_title(f"{name}: {accuracy:.0%} right")
-axes[0].legend(fontsize="x-small", ncols=2)
-templates = np.pad(model.coef_.reshape(2, 5, 8, 8), ((0, 0), (0, 0), (1, 1), (1, 1)))
-limit = np.abs(templates).max()
-mosaic = templates.transpose(0, 2, 1, 3).reshape(20, 50)
-axes[2].imshow(mosaic, cmap="RdBu", vmin=-limit, vmax=limit)
-for digit in range(10):
-    axes[2].text(digit % 5 * 10, digit // 5 * 10 + 2, digit, weight="bold")
-axes[2].set(xticks=[], yticks=[], xlabel="blue speaks for the digit, red against it")
-axes[2].set_title("All 64 pixels: the weights of each digit")
+    ax.set(xlabel="first component", title=f"{name}: {accuracy:.0%} right")
+axes[0].set_ylabel("second component")
 figure.savefig("softmax.png", dpi=120)
+
+# %%
+# With all 64 pixels, the weights of each digit make a picture: pixels in blue speak for the digit,
+# those in red against it.
+
+figure, axes = plt.subplots(2, 5, figsize=(9, 4), layout="constrained")
+limit = np.abs(model.coef_).max()
+for digit, (ax, weights) in enumerate(zip(axes.flat, model.coef_, strict=True)):
+    image = ax.imshow(weights.reshape(8, 8), cmap="RdBu", vmin=-limit, vmax=limit)
+    ax.set(xticks=[], yticks=[], title=digit)
+figure.colorbar(image, ax=axes, label="weight")
+figure.savefig("softmax_weights.png", dpi=120)

@@ -301,15 +301,16 @@ def _cut_off_low_scores(panel: "Axes", candidates: Candidates, x: Array) -> None
     # Not for the sake of less than half of the height.
     if not 0 < high - low < low - scored.min():
         return
-    panel.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
-    lower = candidates.have_score & (candidates.scores < low)
+    bottom = scored[scored >= low].min() - 0.1 * (high - low)
+    panel.set_ylim(bottom, high + 0.1 * (high - low))
+    lower = candidates.have_score & (candidates.scores < bottom)
     panel.scatter(
         x[lower],
         np.full(np.count_nonzero(lower), 0.025),
         facecolor="none",
         edgecolor=GREY,
         marker="v",
-        label=f"below {low:.3g} ({np.count_nonzero(lower)})",
+        label=f"below {bottom:.3g} ({np.count_nonzero(lower)})",
         transform=panel.get_xaxis_transform(),
     )
 

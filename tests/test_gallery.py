@@ -1,0 +1,136 @@
+"""How the gallery is built: its order, and the figures and warnings that end the build."""
+
+import importlib.util
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+spec = importlib.util.spec_from_file_location("_gallery", ROOT / "doc" / "_gallery.py")
+gallery = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(gallery)
+
+
+@pytest.fixture
+def plt():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    yield pyplot
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize(
+    "section", sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_dir())
+)
+def test_every_example_has_its_place_in_the_order(section):
+    names = {path.stem for path in (ROOT / "examples" / section).glob("plot_*.py")}
+    missing = sorted(names - set(gallery.ORDER.get(section, ())))
+    assert not missing, f"add {missing} to ORDER in doc/_gallery.py, where the course has them"
+
+
+def test_examples_are_sorted_by_the_course_and_those_without_a_place_come_last():
+    key = gallery.CourseOrder("../examples/practice")
+    files = ["plot_unknown.py", "plot_dropout.py", "plot_another.py", "plot_splits.py"]
+    expected = ["plot_splits.py", "plot_dropout.py", "plot_another.py", "plot_unknown.py"]
+    assert sorted(files, key=key) == expected
+    assert gallery.CourseOrder("../examples/new_section")("plot_any.py") == (0, "plot_any")
+
+
+def test_warnings_are_errors_while_an_example_runs():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ignoring = list(warnings.filters)
+        gallery.warnings_are_errors({}, "plot_any.py", "before")
+        with pytest.raises(UserWarning, match="careful"):
+            warnings.warn("careful", stacklevel=1)
+        gallery.warnings_are_errors({}, "plot_any.py", "after")
+        assert warnings.filters == ignoring
+        warnings.warn("careful", stacklevel=1)
+
+
+def check(source="figure.savefig('x.png')"):
+    block = SimpleNamespace(content=source, lineno=7)
+    return gallery.check_figures(block, {"src_file": "examples/practice/plot_any.py"}, {})
+
+
+def finished(plt, n=1):
+    figure, axes = plt.subplots(1, n, squeeze=False)
+    for ax in axes.flat:
+        ax.plot([1, 2, 3], [3, 2, 1], label="falling")
+        ax.set(xlabel="epoch", ylabel="cost")
+    return figure, axes.ravel()
+
+
+def test_a_finished_figure_passes(plt):
+    _, axes = finished(plt, 2)
+    axes[0].legend(loc="upper right")
+    axes[1].set_axis_off()
+    assert check() == ""
+
+
+def test_a_block_without_figures_passes(plt):
+    assert check("a = 1") == ""
+
+
+def test_a_figure_has_to_be_saved_in_the_block_that_makes_it(plt):
+    finished(plt)
+    with pytest.raises(
+        gallery.UnfinishedFigure, match=r"plot_any.py, the block at line 7: .* not saved"
+    ):
+        check("figure, ax = plt.subplots()")
+
+
+def test_an_empty_axes_is_found(plt):
+    _, axes = plt.subplots(1, 2)
+    axes[0].plot([1, 2])
+    for ax in axes:
+        ax.set_xlabel("epoch")
+    with pytest.raises(gallery.UnfinishedFigure, match="axes 1 is empty"):
+        check()
+
+
+def test_a_figure_without_axes_is_found(plt):
+    plt.figure()
+    with pytest.raises(gallery.UnfinishedFigure, match="no axes"):
+        check()
+
+
+def test_an_axes_without_words_is_found(plt):
+    _, ax = plt.subplots()
+    ax.plot([1, 2])
+    with pytest.raises(gallery.UnfinishedFigure, match="axes 0 has neither title nor label"):
+        check()
+    ax.set_title("Cost")
+    assert check() == ""
+
+
+def test_pictures_without_ticks_may_share_a_title(plt):
+    figure, axes = plt.subplots(1, 2)
+    for ax in axes:
+        ax.imshow(np.eye(3))
+        ax.set(xticks=[], yticks=[])
+    with pytest.raises(gallery.UnfinishedFigure, match="neither title nor label"):
+        check()
+    figure.suptitle("Two digits")
+    assert check() == ""
+
+
+@pytest.mark.parametrize("kind", ["line", "points", "across"])
+def test_a_legend_over_what_is_drawn_is_found(plt, kind):
+    _, ax = plt.subplots()
+    if kind == "line":
+        ax.plot([0, 1], [0, 1], label="rising")
+    elif kind == "points":
+        ax.scatter(np.linspace(0, 1, 20), np.linspace(0, 1, 20), label="rising")
+    else:
+        ax.plot([0, 1], [0, 0])
+        ax.axhline(0.97, label="rising")
+        ax.set_ylim(0, 1)
+    ax.set_xlabel("epoch")
+    ax.legend(loc="upper right")
+    with pytest.raises(gallery.UnfinishedFigure, match="the legend of axes 0 covers 'rising'"):
+        check()
+    ax.legend(loc="lower right" if kind != "across" else "center right")
+    assert check() == ""
