@@ -104,7 +104,7 @@ class UnfinishedFigure(Exception):
 
 
 def check_figures(block, block_vars, gallery_conf):
-    """Image scraper that saves nothing, and raises if a figure is not fit to be saved by the next."""
+    """Image scraper that saves nothing, and raises if a figure is not fit for the next to save."""
     from matplotlib import pyplot as plt
 
     figures = [plt.figure(number) for number in plt.get_fignums()]

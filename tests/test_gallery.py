@@ -1,6 +1,8 @@
 """How the gallery is built: its order, and the figures and warnings that end the build."""
 
 import importlib.util
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -134,3 +136,59 @@ def test_a_legend_over_what_is_drawn_is_found(plt, kind):
         check()
     ax.legend(loc="lower right" if kind != "across" else "center right")
     assert check() == ""
+
+
+CONF = """
+import sys
+sys.path.insert(0, {doc!r})
+extensions = ["sphinx_gallery.gen_gallery"]
+sphinx_gallery_conf = {settings!r}
+"""
+GOOD = """
+figure, ax = plt.subplots()
+ax.plot([1, 2])
+ax.set_xlabel("epoch")
+figure.savefig("any.png")
+"""
+
+
+def settings_of_the_site():
+    """What doc/conf.py tells sphinx-gallery, for a gallery of one section."""
+    source = (ROOT / "doc" / "conf.py").read_text()
+    text = source[source.index("sphinx_gallery_conf = {") :]
+    names = {"_gallery": gallery}
+    exec(text[: text.index("\n}\n") + 3], names)
+    settings = dict(names["sphinx_gallery_conf"])
+    del settings["subsection_order"]
+    return {**settings, "examples_dirs": "examples"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("ending", "message"),
+    [
+        ("", None),
+        ("raise ValueError('no data')", "ValueError: no data"),
+        ("import warnings; warnings.warn('careful')", "UserWarning: careful"),
+        ("plt.subplots()", "axes 0 is empty"),
+    ],
+    ids=["good", "error", "warning", "empty"],
+)
+def test_an_example_that_fails_ends_the_build(tmp_path, ending, message):
+    pytest.importorskip("sphinx_gallery")
+    examples = tmp_path / "examples"
+    examples.mkdir()
+    (examples / "GALLERY_HEADER.rst").write_text("Examples\n========\n")
+    head = '"""\nAny\n===\n\nAn example.\n"""\nimport matplotlib.pyplot as plt\n'
+    (examples / "plot_any.py").write_text(head + GOOD + ending + "\n")
+    conf = CONF.format(doc=str(ROOT / "doc"), settings=settings_of_the_site())
+    (tmp_path / "conf.py").write_text(conf)
+    (tmp_path / "index.rst").write_text("Site\n====\n\n.. toctree::\n\n   auto_examples/index\n")
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", ".", "out"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    if message is None:
+        assert ran.returncode == 0, ran.stderr
+        assert list((tmp_path / "out" / "_images").glob("sphx_glr_plot_any_001.png"))
+    else:
+        assert ran.returncode != 0
+        assert message in ran.stderr + ran.stdout
