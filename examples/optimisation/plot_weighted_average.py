@@ -57,7 +57,7 @@ for beta in (0.5, 0.9, 0.98):
 # On the left, larger β is smoother, and later. In the middle, the start: without its correction the
 # average has to climb up from zero. On the right, where skdeep uses it for you: a fit's curves.
 
-figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(11.5, 4), layout="constrained")
 steps = np.arange(1, costs.size + 1)
 for ax in axes[:2]:
     ax.plot(steps, costs, color="0.75", linewidth=0.8, label="cost of a mini-batch")

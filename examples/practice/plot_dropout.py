@@ -101,7 +101,7 @@ print(
 # with it J goes up and down, and the dev loss stays where it is. Right: a rate of 0.6 is best
 # here, and 0.9 leaves nothing to learn with.
 
-figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(11.5, 4), layout="constrained")
 for ax, name, network in zip(
     axes, ("no dropout", "dropout=0.5"), (plain, dropped), strict=False
 ):

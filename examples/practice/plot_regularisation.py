@@ -110,7 +110,7 @@ for i in (0, np.argmax(scores, axis=0)[1], -1):
 # dashed. Right: from high variance, where the two lines are far apart, to high bias, where both
 # are low.
 
-figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(11.5, 4), layout="constrained")
 for ax, (name, path) in zip(axes, paths.items(), strict=False):
     ax.semilogx(lambdas, path, linewidth=1, color="C0", alpha=0.7)
     largest = 1.05 * np.abs(paths["L1"]).max()

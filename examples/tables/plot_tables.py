@@ -1,6 +1,6 @@
 """
-Tables
-======
+Networks for tables
+===================
 
 `TabularMLPClassifier` and `TabularMLPRegressor` take a data frame as it is. Here they are beside
 gradient boosting and a plain network: their errors and log-losses, how far their probabilities
@@ -175,7 +175,7 @@ def draw_groups(ax):
 # All three of them:
 
 figure, (left, middle, right) = plt.subplots(
-    1, 3, figsize=(13, 4.4), layout="constrained"
+    1, 3, figsize=(12, 4.4), layout="constrained"
 )
 draw_calibration(left)
 draw_encoding(middle)
