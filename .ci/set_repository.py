@@ -19,6 +19,8 @@ sys.path.insert(0, str(ROOT))
 
 from skdeep._documentation import pages_of  # noqa: E402
 
+sys.path.pop(0)
+
 SETTING = "skdeep/_documentation.py"
 ADDRESS = re.compile(r"(?<=^REPOSITORY = \")[^\"]*(?=\"$)", re.MULTILINE)
 LEGAL = re.compile(r"(https://github\.com/[\w.-]+/[\w.-]*[\w-])?")
