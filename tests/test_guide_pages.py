@@ -16,7 +16,7 @@ OF_OTHERS = {
     "MemoryError",
     "object has no attribute 'set_callbacks'",
     "can't have auto-propagated callbacks (['ProgressBar'])",
-    "The estimator TableEncoder does not support callbacks",
+    "The estimator ColumnTransformer does not support callbacks",
     "Expected 2D array, got 1D array instead",
     "could not convert string to float",
     "A column-vector y was passed when a 1d array was expected",

@@ -129,7 +129,7 @@ class FitEvents:
         *,
         max_epochs: int,
         X: MatrixLike | None,
-        y: MatrixLike | None,
+        y: object,
         sample_weight: ArrayLike | None,
     ) -> None:
         self._estimator = estimator

@@ -15,6 +15,7 @@ from .._documentation import HasPage
 from .._engine.backend import Array
 from .._inputs import MatrixLike, check_numbers
 from .._plain_state import KeepsPlainState
+from ..estimators._callbacks import CallbackSupport, FitEvents, with_callbacks
 from ._checks import checked_weights
 from ._columns import number_column, output_names
 from ._compat import Interval, StrOptions, input_names, validated_fit
@@ -22,7 +23,7 @@ from ._expansion import TableExpansion
 from ._reader import RawTable
 
 
-class PiecewiseLinearEncoder(HasPage, TransformerMixin, KeepsPlainState):
+class PiecewiseLinearEncoder(HasPage, CallbackSupport, TransformerMixin, KeepsPlainState):
     """Piecewise-linear encoding of numeric features.
 
     A feature is cut into bins at its quantiles, and for each bin there is a column that says how
@@ -103,6 +104,7 @@ class PiecewiseLinearEncoder(HasPage, TransformerMixin, KeepsPlainState):
         self.scale = scale
         self.dtype = dtype
 
+    @with_callbacks
     @validated_fit
     def fit(self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn each feature's bins.
@@ -127,11 +129,14 @@ class PiecewiseLinearEncoder(HasPage, TransformerMixin, KeepsPlainState):
             If a parameter is out of its range, X has infinite values, or `sample_weight` has
             another length, a negative value or only zeros.
         """
+        events = FitEvents(self, max_epochs=0, X=X, y=y, sample_weight=sample_weight)
         raw = self._checked(X, reset=True)
         weights = checked_weights(sample_weight, raw.n_rows)
         self._expansion = TableExpansion(self.n_bins, self.scale, self.dtype)
         self._expansion.fit_raw(raw, [], weights)
         self.edges_ = [block.edges for block in self._expansion.numbers_]
+        events.fitted_attributes = dict
+        events.fit_ends()
         return self
 
     def transform(self, X: MatrixLike) -> Array:

@@ -13,6 +13,7 @@ from .._documentation import HasPage
 from .._engine.backend import Array
 from .._inputs import MatrixLike
 from .._plain_state import KeepsPlainState
+from ..estimators._callbacks import CallbackSupport, FitEvents, with_callbacks
 from ._checks import checked_table, checked_weights
 from ._columns import columns_of, output_names
 from ._compat import Interval, StrOptions, input_names, validated_fit
@@ -20,7 +21,7 @@ from ._expansion import TableExpansion
 from ._reader import CategoricalFeatures, TableReader
 
 
-class TableEncoder(HasPage, TransformerMixin, KeepsPlainState):
+class TableEncoder(HasPage, CallbackSupport, TransformerMixin, KeepsPlainState):
     """Encoding of a whole table for a neural network.
 
     Numbers are encoded piecewise linearly over bins at their quantiles, centred and scaled; a
@@ -134,6 +135,7 @@ class TableEncoder(HasPage, TransformerMixin, KeepsPlainState):
         self.scale = scale
         self.dtype = dtype
 
+    @with_callbacks
     @validated_fit
     def fit(self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn each column's bins or levels.
@@ -163,6 +165,7 @@ class TableEncoder(HasPage, TransformerMixin, KeepsPlainState):
             If X is sparse, or a column holds dates, values of several types, or objects that are
             neither strings nor numbers.
         """
+        events = FitEvents(self, max_epochs=0, X=X, y=y, sample_weight=sample_weight)
         table = checked_table(self, X, reset=True)
         weights = checked_weights(sample_weight, table.n_rows)
         self._reader = TableReader(
@@ -172,6 +175,8 @@ class TableEncoder(HasPage, TransformerMixin, KeepsPlainState):
         self._expansion = TableExpansion(self.n_bins, self.scale, self.dtype)
         self._expansion.fit(raw, self._reader, weights)
         self.columns_ = columns_of(input_names(self, None), self._reader, self._expansion)
+        events.fitted_attributes = dict
+        events.fit_ends()
         return self
 
     def transform(self, X: MatrixLike) -> Array:

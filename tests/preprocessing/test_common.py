@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+from skdeep.estimators._callbacks import HAS_CALLBACKS
 from skdeep.preprocessing import PiecewiseLinearEncoder, TableEncoder
 
 CONFIGURATIONS = [
@@ -54,3 +58,28 @@ def test_a_bad_parameter_is_named(Encoder, parameters):
     with pytest.raises(ValueError, match=message) as caught:
         Encoder(**parameters).fit([[1.0], [2.0]])
     assert repr(value) in str(caught.value)
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="this scikit-learn has none")
+@pytest.mark.parametrize("encoder", CONFIGURATIONS, ids=str)
+def test_callbacks_of_a_pipeline_hear_of_it(encoder):
+    heard = []
+
+    class Listener:
+        max_propagation_depth = None
+
+        def setup(self, estimator, context): ...
+
+        def on_fit_task_begin(self, estimator, context):
+            heard.append(("begin", context.estimator_name))
+
+        def on_fit_task_end(self, estimator, context):
+            heard.append(("end", context.estimator_name))
+
+        def teardown(self, estimator, context): ...
+
+    name = type(encoder).__name__
+    X = np.arange(20.0).reshape(10, 2)
+    # What does not support callbacks is warned of, and warnings are errors.
+    make_pipeline(clone(encoder), StandardScaler()).set_callbacks(Listener()).fit(X, X[:, 0])
+    assert [event for event, of in heard if of == name] == ["begin", "end"]
