@@ -8,9 +8,9 @@ from docutils import nodes
 
 from skdeep._documentation import ADDRESS
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "_extensions")]
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
-import _gallery
+import course_gallery
 from source_links import REPOSITORY
 from source_links import linkcode_resolve as linkcode_resolve  # Sphinx looks for it here
 
@@ -70,19 +70,19 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
 
-# What an example has to keep to, and the order of them all, is in _gallery.py.
+# What an example has to keep to, and the order of them all, is in _extensions/course_gallery.py.
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "subsection_order": [f"../examples/{section}" for section in _gallery.ORDER],
-    "within_subsection_order": "_gallery.CourseOrder",
+    "subsection_order": [f"../examples/{section}" for section in course_gallery.ORDER],
+    "within_subsection_order": "course_gallery.CourseOrder",
     "filename_pattern": r"/plot_",
     "abort_on_example_error": True,
-    "image_scrapers": ("_gallery.check_figures", "matplotlib"),
+    "image_scrapers": ("course_gallery.check_figures", "matplotlib"),
     "reset_modules": (
         "matplotlib",
-        "_gallery.colours_for_all",
-        "_gallery.warnings_are_errors",
+        "course_gallery.colours_for_all",
+        "course_gallery.warnings_are_errors",
     ),
     "reset_modules_order": "both",
     "show_memory": False,

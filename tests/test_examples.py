@@ -1,6 +1,6 @@
 """What can be told of the examples at little cost; the build of the gallery runs them all.
 
-There, warnings are errors and each figure is looked at (doc/_gallery.py, tests/test_gallery.py).
+There, warnings are errors and each figure is looked at (doc/_extensions/course_gallery.py).
 One example runs here too, as a program of its own: the README's first command.
 """
 

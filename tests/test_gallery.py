@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
-spec = importlib.util.spec_from_file_location("_gallery", ROOT / "doc" / "_gallery.py")
+EXTENSIONS = ROOT / "doc" / "_extensions"
+spec = importlib.util.spec_from_file_location("course_gallery", EXTENSIONS / "course_gallery.py")
 gallery = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(gallery)
 
@@ -29,7 +30,7 @@ def plt():
 def test_every_example_has_its_place_in_the_order(section):
     names = {path.stem for path in (ROOT / "examples" / section).glob("plot_*.py")}
     missing = sorted(names - set(gallery.ORDER.get(section, ())))
-    assert not missing, f"add {missing} to ORDER in doc/_gallery.py, where the course has them"
+    assert not missing, f"add {missing} to ORDER in {spec.origin}, where the course has them"
 
 
 def test_examples_are_sorted_by_the_course_and_those_without_a_place_come_last():
@@ -140,7 +141,7 @@ def test_a_legend_over_what_is_drawn_is_found(plt, kind):
 
 CONF = """
 import sys
-sys.path.insert(0, {doc!r})
+sys.path.insert(0, {extensions!r})
 extensions = ["sphinx_gallery.gen_gallery"]
 sphinx_gallery_conf = {settings!r}
 """
@@ -156,7 +157,7 @@ def settings_of_the_site():
     """What doc/conf.py tells sphinx-gallery, for a gallery of one section."""
     source = (ROOT / "doc" / "conf.py").read_text()
     text = source[source.index("sphinx_gallery_conf = {") :]
-    names = {"_gallery": gallery}
+    names = {"course_gallery": gallery}
     exec(text[: text.index("\n}\n") + 3], names)
     settings = dict(names["sphinx_gallery_conf"])
     del settings["subsection_order"]
@@ -181,7 +182,7 @@ def test_an_example_that_fails_ends_the_build(tmp_path, ending, message):
     (examples / "GALLERY_HEADER.rst").write_text("Examples\n========\n")
     head = '"""\nAny\n===\n\nAn example.\n"""\nimport matplotlib.pyplot as plt\n'
     (examples / "plot_any.py").write_text(head + GOOD + ending + "\n")
-    conf = CONF.format(doc=str(ROOT / "doc"), settings=settings_of_the_site())
+    conf = CONF.format(extensions=str(EXTENSIONS), settings=settings_of_the_site())
     (tmp_path / "conf.py").write_text(conf)
     (tmp_path / "index.rst").write_text("Site\n====\n\n.. toctree::\n\n   auto_examples/index\n")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", ".", "out"]

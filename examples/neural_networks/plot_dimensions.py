@@ -56,7 +56,9 @@ for number in reversed(range(1, L)):
     dZ[number] = dZ[number + 1] @ network.layers_[number].W.T * (1 - A[number] ** 2)
 for number in range(1, L + 1):
     np.testing.assert_allclose(dW[number], A[number - 1].T @ dZ[number] / m, atol=1e-12)
-    np.testing.assert_allclose(db[number], dZ[number].mean(axis=0, keepdims=True), atol=1e-12)
+    np.testing.assert_allclose(
+        db[number], dZ[number].mean(axis=0, keepdims=True), atol=1e-12
+    )
 
 # %%
 # All of them. Within, a bias is a row (1, n[l]); `b` and `intercepts_` show it as (n[l],), which
@@ -108,7 +110,14 @@ def draw(ax, array, left, name):
         interpolation="nearest",
     )
     ax.add_patch(plt.Rectangle((left, -height), width, height, fill=False, color="0.2"))
-    ax.text(left + width / 2, 0.7, f"{name}\n{array.shape}", ha="center", va="bottom", fontsize=9)
+    ax.text(
+        left + width / 2,
+        0.7,
+        f"{name}\n{array.shape}",
+        ha="center",
+        va="bottom",
+        fontsize=9,
+    )
 
 
 PLACES = {"A": 0, "W": 38, "b": 54, "Z": 70, "dZ": 92, "dW": 108, "db": 124}
@@ -127,12 +136,18 @@ for number, (ax, layer) in enumerate(zip(axes, network.layers_, strict=True), st
     }
     for key, (array, name) in blocks.items():
         draw(ax, array, PLACES[key], name)
-    for place, sign in ((PLACES["W"] - 4, "@"), (PLACES["b"] - 4, "+"), (PLACES["Z"] - 4, "=")):
+    for place, sign in (
+        (PLACES["W"] - 4, "@"),
+        (PLACES["b"] - 4, "+"),
+        (PLACES["Z"] - 4, "="),
+    ):
         ax.text(place, -3, sign, ha="center", va="center", fontsize=14)
     ax.axvline(PLACES["dZ"] - 7, color="0.7")
     ax.set(xlim=(-2, 136), ylim=(-max(m, layer.W.shape[0]) - 1, 7))
     ax.set_title(
-        f"layer {number}: forward on the left, backward on the right", loc="left", fontsize=10
+        f"layer {number}: forward on the left, backward on the right",
+        loc="left",
+        fontsize=10,
     )
     ax.axis("off")
 figure.savefig("dimensions.png", dpi=120)

@@ -37,7 +37,9 @@ print(f"accuracy on the training set: {network.score(X, iris.target):.2f}")
 
 L = len(network.layers_)
 for number, layer in enumerate(network.layers_, start=1):
-    print(f"layer {number}, {layer.name}: W[{number}] {layer.W.shape}, b[{number}] {layer.b.shape}")
+    print(
+        f"layer {number}, {layer.name}: W[{number}] {layer.W.shape}, b[{number}] {layer.b.shape}"
+    )
 print(f"L = {L}, n_layers_ = {network.n_layers_}")
 
 # %%
@@ -80,19 +82,30 @@ for number, layer in enumerate(network.layers_, start=1):
             )
 for number, values in enumerate(a):
     y = heights(len(values))
-    ax.scatter(np.full(len(y), number), y, s=1300, color="white", edgecolor="0.2", zorder=2)
+    ax.scatter(
+        np.full(len(y), number), y, s=1300, color="white", edgecolor="0.2", zorder=2
+    )
     for place, value in zip(y, values, strict=True):
         ax.text(number, place, f"{value:.2f}", ha="center", va="center", fontsize=9)
 for place, name in zip(heights(4), iris.feature_names, strict=True):
     ax.text(-0.14, place, name.removesuffix(" (cm)"), ha="right", va="center")
 for place, name in zip(heights(3), iris.target_names, strict=True):
     ax.text(L + 0.14, place, name, ha="left", va="center")
-layers = ["layer 0\ninput, a[0] = x", "layer 1\nhidden", "layer 2\nhidden", "layer 3\noutput, ŷ"]
+layers = [
+    "layer 0\ninput, a[0] = x",
+    "layer 1\nhidden",
+    "layer 2\nhidden",
+    "layer 3\noutput, ŷ",
+]
 for number, name in enumerate(layers):
     ax.text(number, -2.6, name, ha="center", va="top")
 ax.plot([], [], color="C0", linewidth=4, label="weight above 0")
 ax.plot([], [], color="C1", linewidth=4, label="weight below 0")
 ax.legend(loc="upper left", title="thicker: larger")
-ax.set(xlim=(-0.9, L + 0.6), ylim=(-3.3, 2.6), title="W[l] between the layers, a[l] of one flower")
+ax.set(
+    xlim=(-0.9, L + 0.6),
+    ylim=(-3.3, 2.6),
+    title="W[l] between the layers, a[l] of one flower",
+)
 ax.axis("off")
 figure.savefig("layers.png", dpi=120)

@@ -27,7 +27,9 @@ m, n_x = X.shape
 
 a = X.mean(axis=1)
 column = a.reshape(-1, 1)
-print(f"rank 1: a {a.shape}, a.T {a.T.shape}, np.dot(a, a.T) {np.shape(np.dot(a, a.T))}")
+print(
+    f"rank 1: a {a.shape}, a.T {a.T.shape}, np.dot(a, a.T) {np.shape(np.dot(a, a.T))}"
+)
 print(
     f"column: a {column.shape}, a.T {column.T.shape}, "
     f"np.dot(a, a.T) {np.dot(column, column.T).shape}"
@@ -39,7 +41,9 @@ print(
 
 mean_image = X.mean(axis=0, keepdims=True)
 brightness = X.mean(axis=1, keepdims=True)
-print(f"X {X.shape}, mean over axis 0 {mean_image.shape}, over axis 1 {brightness.shape}")
+print(
+    f"X {X.shape}, mean over axis 0 {mean_image.shape}, over axis 1 {brightness.shape}"
+)
 
 # %%
 # Broadcasting: the row is subtracted from every image, the column from every pixel of its image.
@@ -50,7 +54,10 @@ without_mean_image = X - mean_image
 without_brightness = X - brightness
 wrong = X - X.mean(axis=1)
 assert wrong.shape == without_brightness.shape
-print("mean of each image, right:", np.abs(without_brightness.mean(axis=1)).max().round(12))
+print(
+    "mean of each image, right:",
+    np.abs(without_brightness.mean(axis=1)).max().round(12),
+)
 print("mean of each image, wrong:", np.abs(wrong.mean(axis=1)).max().round(3))
 
 # %%
@@ -95,7 +102,9 @@ results = {
     "minus a column (64, 1)": (brightness, without_brightness),
     "minus rank 1 (64,): wrong": (X.mean(axis=1), wrong),
 }
-for (above, below), (title, (term, result)) in zip(axes.T, results.items(), strict=True):
+for (above, below), (title, (term, result)) in zip(
+    axes.T, results.items(), strict=True
+):
     above.imshow(np.broadcast_to(term, X.shape), cmap="Greys", vmin=0.5 * term.min())
     above.set(title=title, xlabel="pixel", xticks=(0, 32, 63), yticks=(0, 32, 63))
     below.imshow(result[NUMBER].reshape(8, 8), cmap="PuOr", vmin=-0.7, vmax=0.7)

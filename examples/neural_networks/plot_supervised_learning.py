@@ -28,7 +28,9 @@ names = [name for name in data.feature_names if name.startswith("mean ")]
 X = data.data[:, np.isin(data.feature_names, names)]
 y = data.data[:, list(data.feature_names).index("area error")]
 radius = X[:, [names.index("mean radius")]]
-print(f"X {X.shape}, the radius alone {radius.shape}, y {y.shape}, smallest y {y.min():.1f}")
+print(
+    f"X {X.shape}, the radius alone {radius.shape}, y {y.shape}, smallest y {y.min():.1f}"
+)
 
 
 def network(n_units, activation):
@@ -70,7 +72,9 @@ models = {
     "10 features, 4 units, relu": (X, network(4, "relu")),
 }
 folds = KFold(5, shuffle=True, random_state=0)
-scores = {name: cross_val_score(model, x, y, cv=folds) for name, (x, model) in models.items()}
+scores = {
+    name: cross_val_score(model, x, y, cv=folds) for name, (x, model) in models.items()
+}
 for name, score in scores.items():
     print(f"{name:<28} R² {score.mean():.2f} ± {score.std():.2f}")
 
@@ -88,15 +92,23 @@ axes[0].scatter(radius, y, s=8, color="0.6", label="a tumour")
 axes[0].plot(grid, line.predict(grid), color="C1", linestyle="--", label="line")
 axes[0].plot(grid, hinge.predict(grid), color="C0", label="one relu unit")
 axes[0].axhline(0, color="0.3", linewidth=0.8)
-axes[0].set(xlabel="mean radius", ylabel="area error", ylim=(-60, 250), title="One unit")
+axes[0].set(
+    xlabel="mean radius", ylabel="area error", ylim=(-60, 250), title="One unit"
+)
 axes[0].legend(loc="upper left")
 labels = [name.replace(", ", "\n", 1) for name in scores]
 means, deviations = zip(*((s.mean(), s.std()) for s in scores.values()), strict=True)
-axes[1].barh(labels, means, xerr=deviations, color=["C1", "C0", "C1", "C0"], ecolor="0.3")
+axes[1].barh(
+    labels, means, xerr=deviations, color=["C1", "C0", "C1", "C0"], ecolor="0.3"
+)
 axes[1].invert_yaxis()
-axes[1].set(xlabel="R² on held-out rows", xlim=(0, 1), title="More features, more units")
+axes[1].set(
+    xlabel="R² on held-out rows", xlim=(0, 1), title="More features, more units"
+)
 W = combined.coefs_[0]
-image = axes[2].imshow(W, aspect="auto", cmap="PuOr", vmin=-abs(W).max(), vmax=abs(W).max())
+image = axes[2].imshow(
+    W, aspect="auto", cmap="PuOr", vmin=-abs(W).max(), vmax=abs(W).max()
+)
 axes[2].set_yticks(range(len(names)), [name.removeprefix("mean ") for name in names])
 axes[2].set_xticks(range(4), range(1, 5))
 axes[2].set(xlabel="hidden unit", title="W[1] of the small network")

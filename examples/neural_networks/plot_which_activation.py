@@ -51,7 +51,11 @@ three = DeepMLPClassifier(random_state=0).partial_fit(
     *load_iris(return_X_y=True), classes=[0, 1, 2]
 )
 number = DeepMLPRegressor(random_state=0).partial_fit(*load_diabetes(return_X_y=True))
-for what, model in {"two classes": two, "three classes": three, "a number": number}.items():
+for what, model in {
+    "two classes": two,
+    "three classes": three,
+    "a number": number,
+}.items():
     print(f"{what}: {model.out_activation_}")
 
 # %%
@@ -83,9 +87,13 @@ for name in FUNCTIONS:
 # at most.
 
 layers = {name: layer_statistics(network(name), X, y) for name in FUNCTIONS}
-norms = {name: [layer.gradient_norm for layer in found] for name, found in layers.items()}
+norms = {
+    name: [layer.gradient_norm for layer in found] for name, found in layers.items()
+}
 for name, norm in norms.items():
-    print(f"{name:>8}: gradient of layer 1 is {norm[0] / norm[-1]:.3f} of the output layer's")
+    print(
+        f"{name:>8}: gradient of layer 1 is {norm[0] / norm[-1]:.3f} of the output layer's"
+    )
 
 # %%
 # And then 60 epochs of training. They are not enough to converge, which is no news.
@@ -114,7 +122,13 @@ for offset, (scale, hatch) in zip(
     shares = [flat[name, scale] for name in FUNCTIONS]
     places = np.arange(len(FUNCTIONS)) + offset
     axes[0].bar(
-        places, shares, 0.38, color="0.75", edgecolor="0.2", hatch=hatch, label=f"pixels {scale}"
+        places,
+        shares,
+        0.38,
+        color="0.75",
+        edgecolor="0.2",
+        hatch=hatch,
+        label=f"pixels {scale}",
     )
 axes[0].set_xticks(range(len(FUNCTIONS)), FUNCTIONS)
 axes[0].set(
@@ -128,9 +142,13 @@ for name, (colour, dashes) in styles.items():
     axes[1].semilogy(range(1, DEPTH + 2), norms[name], marker=".", **style)
     axes[2].plot(curves[name], **style)
 axes[1].set_xticks(range(1, DEPTH + 2), [*range(1, DEPTH + 1), "output"])
-axes[1].set(xlabel="layer", ylabel="norm of dW[l], db[l]", title="What arrives of the gradient")
+axes[1].set(
+    xlabel="layer", ylabel="norm of dW[l], db[l]", title="What arrives of the gradient"
+)
 axes[2].axhline(np.log(2), color="0.5", linewidth=0.8, label="log 2")
-axes[2].set(xlabel="epoch", ylabel="cost J", ylim=(0, 0.85), title="How fast the cost falls")
+axes[2].set(
+    xlabel="epoch", ylabel="cost J", ylim=(0, 0.85), title="How fast the cost falls"
+)
 for ax, place in zip(axes, ("upper right", "lower right", "center right"), strict=True):
     ax.legend(loc=place)
 figure.savefig("which_activation.png", dpi=120)

@@ -71,7 +71,9 @@ for name, data in sets.items():
         curve, seconds = fits[rate]
         curves[name, size] = curve
         print(f"{name:>13}, {size:>4} rows a step, α = {rate}: ", end="")
-        print(f"least dev loss {curve.min():.3f} in {curve.size} epochs, {seconds:.2f} s")
+        print(
+            f"least dev loss {curve.min():.3f} in {curve.size} epochs, {seconds:.2f} s"
+        )
 
 # %%
 # Above, epoch by epoch: on the larger two sets the black line stays above the others for as long as
@@ -99,7 +101,9 @@ for (above, below), (name, data) in zip(axes.T, sets.items(), strict=True):
         ax.set_yticks([0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 1])
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_locator(plt.NullLocator())
-        ax.set_ylim(0.8 * min(c.min() for (n, _), c in curves.items() if n == name), None)
+        ax.set_ylim(
+            0.8 * min(c.min() for (n, _), c in curves.items() if n == name), None
+        )
     above.legend(title="rows a step", fontsize="small")
 for ax in axes[:, 0]:
     ax.set_ylabel("dev loss (log scale)")

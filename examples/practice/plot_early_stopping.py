@@ -24,7 +24,10 @@ from skdeep import DeepMLPRegressor
 
 X, y = load_diabetes(return_X_y=True)
 X_train, X_dev, y_train, y_dev = train_test_split(
-    StandardScaler().fit_transform(X), (y - y.mean()) / y.std(), test_size=0.5, random_state=0
+    StandardScaler().fit_transform(X),
+    (y - y.mean()) / y.std(),
+    test_size=0.5,
+    random_state=0,
 )
 
 
@@ -51,7 +54,9 @@ def fit(**parameters):
 to_the_end = fit()
 stopped = fit(early_stopping=True, scoring="loss", n_iter_no_change=15)
 best = stopped.best_epoch_
-print(f"early stopping: {stopped.n_iter_} epochs, the weights are those of epoch {best}")
+print(
+    f"early stopping: {stopped.n_iter_} epochs, the weights are those of epoch {best}"
+)
 np.testing.assert_allclose(
     stopped.validation_loss_curve_, to_the_end.validation_loss_curve_[: stopped.n_iter_]
 )
@@ -85,13 +90,20 @@ assert dev_loss(stopped) < dev_loss(to_the_end)
 # ``early_stopping`` is off unless asked for, and the dev set can be given to ``fit`` all the same.
 # It is then only watched: that is where ``validation_loss_curve_`` on both sides comes from.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True, layout="constrained")
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(11, 4.5), sharey=True, layout="constrained"
+)
 for ax, network, title in (
     (left, to_the_end, "no regularisation: stop in time"),
     (right, penalised, "λ = 10: train to the end"),
 ):
     ax.plot(network.loss_curve_, color="#0072B2", label="training cost J")
-    ax.plot(network.validation_loss_curve_, color="#D55E00", linestyle="--", label="dev loss")
+    ax.plot(
+        network.validation_loss_curve_,
+        color="#D55E00",
+        linestyle="--",
+        label="dev loss",
+    )
     ax.set(xlabel="epoch", title=title, xlim=(0, 400), yscale="log")
 left.axvline(best, color="k", linestyle=":", label=f"early stopping: epoch {best}")
 left.axvspan(best, 400, color="0.92", label="J would still fall")

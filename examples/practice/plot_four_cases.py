@@ -36,7 +36,12 @@ FEW, ALL = 100, len(X_train)
 # afresh in each epoch (II 1.8), and batch norm (II 3.2).
 
 augment = ImageAugmenter((8, 8), rotation=8, shift=0.5, zoom=0.1, shear=5)
-helped = {"augment": augment, "batch_norm": True, "learning_rate": "cosine", "max_iter": 100}
+helped = {
+    "augment": augment,
+    "batch_norm": True,
+    "learning_rate": "cosine",
+    "max_iter": 100,
+}
 cases = {
     "few rows": (FEW, {}),
     "large λ": (ALL, {"alpha": 80.0}),
@@ -45,10 +50,14 @@ cases = {
 }
 models, reports = {}, {}
 for name, (n_rows, parameters) in cases.items():
-    model = DeepMLPClassifier(100, learning_rate_init=0.01, max_iter=150, random_state=0)
+    model = DeepMLPClassifier(
+        100, learning_rate_init=0.01, max_iter=150, random_state=0
+    )
     seen = X_train[:n_rows], y_train[:n_rows]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # Some end with their last epoch.
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # Some end with their last epoch.
         model.set_params(**parameters).fit(*seen)
     models[name] = model
     reports[name] = bias_variance_report(model, *seen, X_dev, y_dev, random_state=0)
@@ -105,7 +114,9 @@ labels = [
     for name, report in reports.items()
 ]
 ax.set_xticks(places, labels=labels)
-ax.set(ylabel="error in per cent", ylim=(-1, None), title="Four networks, four diagnoses")
+ax.set(
+    ylabel="error in per cent", ylim=(-1, None), title="Four networks, four diagnoses"
+)
 ax.legend(loc="upper left")
 figure.savefig("four_cases.png", dpi=120)
 

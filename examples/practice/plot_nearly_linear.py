@@ -34,7 +34,13 @@ X_train, X_dev, y_train, y_dev = train_test_split(
 def fitted(penalty):
     """The network at the minimum of J, or near it: lbfgs, on all rows at once."""
     model = DeepMLPClassifier(
-        30, "tanh", solver="lbfgs", alpha=penalty, max_iter=2000, tol=1e-5, random_state=0
+        30,
+        "tanh",
+        solver="lbfgs",
+        alpha=penalty,
+        max_iter=2000,
+        tol=1e-5,
+        random_state=0,
     )
     with warnings.catch_warnings():
         # The smallest λ leaves long valleys, whose end 2000 iterations may not reach.
@@ -87,10 +93,14 @@ for (above, below), penalty in zip(axes.T, shown, strict=True):
         above.scatter(*rows.T, s=14, c=color, marker=marker, alpha=0.6, label=label)
     output = raw_output(models[penalty], grid).reshape(x_1.shape)
     above.contour(x_1, x_2, output, levels=[0], colors="k", linewidths=2)
-    above.set(title=f"λ = {penalty:g}", xlabel=columns[0], xlim=(-3.2, 3.2), ylim=(-1.5, 3.9))
+    above.set(
+        title=f"λ = {penalty:g}", xlabel=columns[0], xlim=(-3.2, 3.2), ylim=(-1.5, 3.9)
+    )
     z = hidden(models[penalty]).ravel()
     bins = np.linspace(-4, 4, 81)
-    below.hist(np.clip(z, -4, 4), bins, weights=np.full(z.size, 100 / z.size), color="#E69F00")
+    below.hist(
+        np.clip(z, -4, 4), bins, weights=np.full(z.size, 100 / z.size), color="#E69F00"
+    )
     below.set(xlabel="z of the hidden units", xlim=(-4, 4))
     curve = below.twinx()
     curve.plot(bins, np.tanh(bins), "k", label="tanh(z)")

@@ -47,7 +47,10 @@ def fit(size, seed, batch_norm):
     look_every = max(1, size // 64)
     for epoch in range(1, 201):
         model.partial_fit(X[train], y[train], classes=np.arange(10))
-        if epoch % look_every == 0 and cost(model.predict_proba(X[train]), train) < 0.01:
+        if (
+            epoch % look_every == 0
+            and cost(model.predict_proba(X[train]), train) < 0.01
+        ):
             break
     return model
 
@@ -74,7 +77,9 @@ def probabilities_in_training(model, X):
 # Two seeds. "Training" is the cost with the noise, as training has it; the others are costs as
 # prediction has them.
 
-costs = {name: [] for name in ("training", "training set", "dev set", "dev set, no norm")}
+costs = {
+    name: [] for name in ("training", "training set", "dev set", "dev set, no norm")
+}
 for size in sizes:
     found = []
     for seed in range(2):
@@ -94,7 +99,10 @@ for size in sizes:
         )
     for name, value in zip(costs, np.mean(found, axis=0), strict=True):
         costs[name].append(value)
-    print(f"{size:>4} rows: ", ", ".join(f"{name} {c[-1]:.3f}" for name, c in costs.items()))
+    print(
+        f"{size:>4} rows: ",
+        ", ".join(f"{name} {c[-1]:.3f}" for name, c in costs.items()),
+    )
 
 # %%
 # The noise itself: one digit, in the company of many different batches, and how far apart its 64
@@ -105,7 +113,9 @@ rng = np.random.default_rng(0)
 batch_sizes = [4, 8, 16, 32, 64, 128, 256]
 noise = []
 for size in batch_sizes:
-    batches = [np.append(0, rng.choice(np.arange(1, 512), size - 1)) for _ in range(300)]
+    batches = [
+        np.append(0, rng.choice(np.arange(1, 512), size - 1)) for _ in range(300)
+    ]
     noise.append(np.std([normalise(z[batch])[0] for batch in batches], axis=0).mean())
 
 # %%
@@ -118,13 +128,25 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained"
 left.loglog(batch_sizes, noise, "C0o-", label="measured")
 expected = noise[3] * np.sqrt(32 / np.array(batch_sizes))
 left.loglog(batch_sizes, expected, "k:", label="1 / √size")
-left.set(xlabel="rows in the batch (log scale)", ylabel="standard deviation (log scale)")
+left.set(
+    xlabel="rows in the batch (log scale)", ylabel="standard deviation (log scale)"
+)
 left.set_title("One digit's z, normalised in many batches")
 left.set_yticks([0.05, 0.1, 0.2, 0.4], minor=False)
-styles = {"training": "C1o-", "training set": "C0o-", "dev set": "ks-", "dev set, no norm": "ks:"}
+styles = {
+    "training": "C1o-",
+    "training set": "C0o-",
+    "dev set": "ks-",
+    "dev set, no norm": "ks:",
+}
 for name, values in costs.items():
     right.plot(sizes, values, styles[name], label=name)
-right.set(xscale="log", yscale="log", xlabel="batch_size (log scale)", ylabel="cost (log scale)")
+right.set(
+    xscale="log",
+    yscale="log",
+    xlabel="batch_size (log scale)",
+    ylabel="cost (log scale)",
+)
 right.set(title="At a training cost of 0.01", ylim=(0.005, 0.6))
 right.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2], minor=False)
 right.legend(ncols=2, fontsize="small", loc="upper right")

@@ -25,7 +25,9 @@ from skdeep import DeepMLPClassifier
 from skdeep.export import to_numpy, to_torch
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=0.3, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(
+    X / 16, y, test_size=0.3, random_state=0
+)
 model = DeepMLPClassifier(
     (64, 32), batch_norm=True, dropout=0.1, early_stopping=True, random_state=0
 ).fit(X_train, y_train)
@@ -91,7 +93,9 @@ for name, predict_proba in predictors.items():
         predict_proba(X_test[row : row + 1])
         times.append(time.perf_counter() - start)
     microseconds[name] = 1e6 * np.median(times)
-    print(f"{name:>16}: off by {apart[name]:.0e} at most, {microseconds[name]:.0f} µs for a row")
+    print(
+        f"{name:>16}: off by {apart[name]:.0e} at most, {microseconds[name]:.0f} µs for a row"
+    )
 
 # %%
 # On the left, the largest difference between two probabilities: a few units in the last place,
@@ -103,7 +107,9 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.5), layout="constraine
 names = [name for name in predictors if name != "skdeep"]
 eps = np.finfo(float).eps
 left.barh(names, [max(apart[name], eps) for name in names], color="C0")
-left.axvline(np.finfo(np.float32).eps, color="C1", linestyle="--", label="precision of float32")
+left.axvline(
+    np.finfo(np.float32).eps, color="C1", linestyle="--", label="precision of float32"
+)
 left.set(xscale="log", xlim=(eps / 10, 1e-5), xlabel="largest difference (log scale)")
 left.set_title("Probabilities, against skdeep's")
 left.legend(loc="lower center", fontsize="small")

@@ -38,7 +38,9 @@ grid = {RATE: np.geomspace(1e-4, 1, 3), EPSILON: np.geomspace(1e-10, 1e-6, 3)}
 space = {RATE: log_uniform(1e-4, 1), EPSILON: log_uniform(1e-10, 1e-6)}
 searches = {
     "Grid": VectorizedGridSearchCV(network, grid, cv=3),
-    "At random": VectorizedRandomizedSearchCV(network, space, n_iter=9, cv=3, random_state=0),
+    "At random": VectorizedRandomizedSearchCV(
+        network, space, n_iter=9, cv=3, random_state=0
+    ),
 }
 with warnings.catch_warnings():
     # Three epochs are enough to tell a good learning rate from a bad one.
@@ -48,7 +50,9 @@ with warnings.catch_warnings():
 for name, search in searches.items():
     rates = search.cv_results_[f"param_{RATE}"].astype(float)
     print(f"{name}: {np.unique(rates).size} learning rates, ", end="")
-    print(f"best accuracy {search.best_score_:.3f} with α = {search.best_params_[RATE]:.2g}")
+    print(
+        f"best accuracy {search.best_score_:.3f} with α = {search.best_params_[RATE]:.2g}"
+    )
 
 # %%
 # Forty learning rates, for the line in the figure: what there was to be found.
@@ -57,7 +61,9 @@ line = VectorizedGridSearchCV(network, {RATE: np.geomspace(1e-4, 1, 40)}, cv=3)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)
     line.fit(X, y)
-print(f"Forty rates: best accuracy {line.best_score_:.3f} with α = {line.best_params_[RATE]:.2g}")
+print(
+    f"Forty rates: best accuracy {line.best_score_:.3f} with α = {line.best_params_[RATE]:.2g}"
+)
 
 # %%
 # Below are the trials as they lie in the plane, with an orange tick for each value that was tried.
