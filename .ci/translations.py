@@ -152,8 +152,14 @@ def glued(text):
     """Markup that reStructuredText does not see since a letter or a character touches it."""
     for match in INLINE.finditer(text):
         before, after = text[: match.start()][-1:], text[match.end() :][:1]
-        if re.match(r"\w", before) or re.match(r"\w", after):
+        # docutils ends markup at closing punctuation, not at an opening bracket, and the reverse.
+        if re.match(r"\w|[）】》」』”’]", before) or re.match(r"\w|[（【《「『“‘]", after):
             yield match[0]
+
+
+def formula(text):
+    r"""Whether a message is a displayed formula, which is the same in every language but for \text."""
+    return re.search(r"\\[A-Za-z]+", INLINE.sub(" ", text)) is not None
 
 
 def words(text):
@@ -167,6 +173,8 @@ def needs_no_translator(text):
         whole = re.compile(pattern, re.DOTALL)
         if whole.fullmatch(text):
             return whole.sub(chinese, text)
+    if formula(text) and r"\text{" not in text:
+        return text
     return text if not re.search(r"[^\W\d_]", INLINE.sub(" ", text)) and not _titled(text) else ""
 
 
@@ -219,7 +227,7 @@ def faults(page, template):
 
 
 def wrong_markup(english, chinese):
-    if chinese == english and len(words(english)) > 3:
+    if chinese == english and not formula(english) and len(words(english)) > 3:
         yield "left in English", english
     wanted, given = parts(english), parts(chinese)
     for kind, content in wanted - given:
