@@ -63,7 +63,8 @@ np.testing.assert_allclose(
 
 # %%
 # C = 2: e^z₁ / (e^z₀ + e^z₁) = σ(z₁ − z₀), so that only the difference of the two rows of weights
-# counts. It is the row of logistic regression, for half the λ: two rows of ±w/2 pay half for w.
+# counts. It is the row that logistic regression finds with half the λ: two rows of ±w/2 pay half of
+# what w pays.
 
 X_tumour, benign = load_breast_cancer(return_X_y=True)
 X_tumour = StandardScaler().fit_transform(X_tumour)
