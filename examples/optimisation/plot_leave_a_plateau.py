@@ -83,8 +83,8 @@ np.testing.assert_allclose(np.median(moved), ALPHA, rtol=0.01)
 # %%
 # 1200 steps on all rows from next to the saddle, with two hidden layers and with three. Momentum
 # arrives at the edge of the plateau so fast that it would jump; `gradient_clip` keeps its steps
-# short there. The gradients on the plateau are far smaller, so that all rules cross it as they
-# would otherwise.
+# short there. The gradients on the plateau are far smaller than that limit, which changes nothing
+# there.
 
 rules = {
     "plain, α = 0.1": {"solver": "sgd", "momentum": 0, "learning_rate_init": 0.1},

@@ -3,7 +3,7 @@ Momentum, RMSprop, Adam
 =======================
 
 Three ways to step better than w := w − α dw (course II 2.3–2.5), by their formulas and by skdeep,
-whose parameters `solver` and `momentum` choose among them and take the same steps. Look at the
+which takes the same steps. Its parameters `solver` and `momentum` choose among them. Look at the
 way that each takes through a narrow valley, and at the cost of a deep network.
 """
 
