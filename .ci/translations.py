@@ -158,7 +158,7 @@ def glued(text):
 
 
 def formula(text):
-    r"""Whether a message is a displayed formula, which is the same in every language but for \text."""
+    r"""Whether a message is a displayed formula, alike in every language but for \text."""
     return re.search(r"\\[A-Za-z]+", INLINE.sub(" ", text)) is not None
 
 

@@ -34,7 +34,7 @@ X_dev, X_test, y_dev, y_test = train_test_split(
 )
 
 # %%
-# What the augmenter does to one digit. An 8 stays an 8 when it leans or moves by half a pixel; it
+# What the augmenter does to one digit. A 4 stays a 4 when it leans or moves by half a pixel; it
 # would not if it were flipped, so flips stay off.
 
 augment = ImageAugmenter((8, 8), rotation=8, shift=0.5, zoom=0.1, shear=5)

@@ -46,7 +46,7 @@ def fitted(n_rows=None, **parameters):
 
 # %%
 # Step by step through the recipe. A network of three units fits not even the rows it has seen: high
-# bias. The advice is to make it bigger.
+# bias, and variance too. Bias comes first: the advice is to make it bigger.
 
 steps = {"3 units": (fitted(hidden_layer_sizes=(3,)), None)}
 report = bias_variance_report(
@@ -67,7 +67,8 @@ assert report.high_variance
 assert not report.high_bias
 
 # %%
-# Against variance: regularisation, which halves it here, and pays with some bias. And what fewer
+# Against variance: regularisation, which halves the gap between the two errors here, and pays with
+# as much bias. And what fewer
 # rows would have done, to see that more of them help.
 
 steps["200 units, dropout, alpha"] = (

@@ -60,7 +60,7 @@ def raw_output(model, rows):
 
 
 # %%
-# From left to right in the table: as λ grows the weights shrink, and z with them. More and more of
+# The columns of the table, from left to right: as λ grows the weights shrink, and z with them. More and more of
 # all z lie where tanh is a straight line, to within 8 %: between −0.5 and 0.5. The next column asks
 # how much of the network's output a linear function of its two inputs explains. And the errors go
 # from high variance to high bias.
