@@ -234,7 +234,7 @@ def wrong_markup(english, chinese):
         yield f"the translation lacks {kind} {content}", english
     for kind, content in given - wanted:
         yield f"only the translation has {kind} {content}", english
-    for markup in glued(chinese):
+    for markup in glued(chinese) if chinese != english else ():
         yield rf"{markup} touches a character; put a space or \ between them", english
 
 

@@ -73,8 +73,9 @@ print(f"after 20 epochs: {gradient_check(trained, X, y).relative_difference:.1e}
 
 # %%
 # Why two-sided, and why neither a large nor a tiny ε. The two-sided difference is off by curvature,
-# in proportion to ε², and by rounding, to 1e-16 / ε; the one-sided one by more, to ε. `coefs_` are views of
-# the giant vector: moving one weight at a time gives the one-sided differences, here of ten.
+# in proportion to ε², and by rounding, to 1e-16 / ε; the one-sided one by more, to ε. `coefs_` are
+# views of the giant vector: moving one weight at a time gives the one-sided differences, here of
+# ten.
 
 
 def one_sided(model, epsilon, n=10):

@@ -47,8 +47,8 @@ np.testing.assert_allclose(
 
 # %%
 # skdeep's batch norm, in a network of 16 hidden units without an activation, so that what they give
-# on is what was normalised. There is no b: `intercepts_` holds β. All rows in each step, 30 of them,
-# of which the first is next to nothing, so as to see the weights that it starts from.
+# on is what was normalised. There is no b: `intercepts_` holds β. All rows in each step, 30 of
+# them, of which the first is next to nothing, so as to see the weights that it starts from.
 
 network = DeepMLPClassifier(
     16,
