@@ -626,8 +626,8 @@ class TrainingLog(_WritingCallback):
     of the norm of the gradient, penalty apart; `seconds` since this call of `fit` began. The
     networks for tables have `group` after `epoch`, from 0 on: `epoch` counts on from group to
     group, and `validation_loss` and `validation_score` are of a group's first training. What there
-    is not (a dev set, a full-batch solver's rate, of an epoch that a kill kept from the file its
-    norm and seconds), or is not finite, is empty in CSV and null in JSON.
+    is not (a dev set, a full-batch solver's rate; norm and seconds of an epoch that was not written
+    because the process was killed), or is not finite, is empty in CSV and null in JSON.
 
     Examples
     --------

@@ -46,7 +46,7 @@ def to_keras(model: BaseNetworkEstimator) -> Any:
     ------
     ImportError
         If Keras, or the backend that it is told to use, is not installed:
-        ``pip install 'scikit-deep[keras]'``, and set KERAS_BACKEND.
+        the extra ``keras`` brings it, and set KERAS_BACKEND.
     TypeError
         If `model` is another estimator.
     ValueError
@@ -130,7 +130,7 @@ def from_keras(
     ------
     ImportError
         If Keras, or the backend that it is told to use, is not installed:
-        ``pip install 'scikit-deep[keras]'``, and set KERAS_BACKEND.
+        the extra ``keras`` brings it, and set KERAS_BACKEND.
     TypeError
         If `network` is no Sequential.
     ValueError

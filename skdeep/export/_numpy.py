@@ -22,7 +22,9 @@ def to_numpy(model: BaseNetworkEstimator, path: str | os.PathLike[str]) -> Path:
     ----------
     model : estimator
         A fitted LogisticRegressionGD, SoftmaxClassifier, DeepMLPClassifier or DeepMLPRegressor, or
-        one of the `members_` of an ensemble for tables.
+        one of the `members_` of an ensemble for tables. Of a search or a pipeline it is the last
+        step, ``search.best_estimator_[-1]``, and the module then takes rows as that step does,
+        scaled by the steps before.
     path : str or path-like
         Of the module, which ends with .py and has a name that Python can import. The arrays go
         into a file of the same name that ends with .npz. Files that are there are written over.
@@ -36,7 +38,7 @@ def to_numpy(model: BaseNetworkEstimator, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     TypeError
-        If `model` is another estimator.
+        If `model` is another estimator, such as a pipeline or a search.
     ValueError
         If the path is none of a module, the module knows no such activation function, or classes
         are objects and not all strings, all numbers or all booleans.

@@ -48,7 +48,7 @@ def onnx_types(X: MatrixLike) -> list[tuple[str, Any]]:
     Raises
     ------
     ImportError
-        If skl2onnx is not installed: ``pip install 'scikit-deep[onnx]'``.
+        If skl2onnx is not installed: the extra ``onnx`` brings it.
     TypeError
         If a column holds neither numbers nor strings.
 

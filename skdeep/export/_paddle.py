@@ -35,7 +35,7 @@ def to_paddle(model: BaseNetworkEstimator) -> Any:
     Raises
     ------
     ImportError
-        If PaddlePaddle is not installed: ``pip install 'scikit-deep[paddle]'``.
+        If PaddlePaddle is not installed: the extra ``paddle`` brings it.
     TypeError
         If `model` is another estimator.
     ValueError

@@ -37,7 +37,7 @@ def to_torch(model: BaseNetworkEstimator) -> Any:
     Raises
     ------
     ImportError
-        If PyTorch is not installed: ``pip install 'scikit-deep[torch]'``.
+        If PyTorch is not installed: the extra ``torch`` brings it.
     TypeError
         If `model` is another estimator.
     ValueError
@@ -111,7 +111,7 @@ def from_torch(
     Raises
     ------
     ImportError
-        If PyTorch is not installed: ``pip install 'scikit-deep[torch]'``.
+        If PyTorch is not installed: the extra ``torch`` brings it.
     TypeError
         If `module` is no Sequential.
     ValueError

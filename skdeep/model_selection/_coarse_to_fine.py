@@ -203,7 +203,7 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     verbose : int, default=0
         From 1 on it is printed from which ranges each round draws, how many fits share how many
         stacks and why others do not, and then, on a terminal as a bar, how far all of the search
-        is: candidates times epochs, the best score of those that have all folds, and the time left.
+        is: the epochs of all fits, the best score of those that have all folds, and the time left.
         From 2 on, a line per candidate and fold; from 3 on, its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
@@ -218,12 +218,13 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
     max_stack_bytes : int, default=2**28
-        Memory, in bytes, that the stacks being trained may take beyond the data, >= 1. Candidates
-        are spread over as many stacks as that needs, of one candidate at least.
+        Upper bound, in bytes, on the memory that the stacks being trained take beyond the data,
+        >= 1; one candidate is trained in any case. Stacks are usually smaller, some 8 MB each,
+        since larger ones are no faster.
     checkpoint : str, path or None, default=None
-        A file in which the search is kept as it runs; one that was killed goes on with
-        ``VectorizedGridSearchCV.resume(path).fit(X, y)``, which knows all searches. None keeps
-        nothing.
+        A file in which the search is kept as it runs. One that was interrupted or killed goes on
+        with ``resume(path).fit(X, y)``, where `resume` is that of any of the search classes. None
+        keeps nothing.
 
     Attributes
     ----------
@@ -243,8 +244,8 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         Its number in `cv_results_`.
     stacked_ : dict
         How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
-        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many. Not
-        where all are other libraries' estimators.
+        `n_alone` one by one, and `reasons`, a dict from what kept them from sharing a stack to how
+        many. Not where all are other libraries' estimators.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.

@@ -84,20 +84,21 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         has its share of the cores in each, or in threads one.
     verbose : int, default=0
         From 1 on it is printed how many fits share how many stacks and why others do not, and
-        then, on a terminal as a bar, how far all of the search is: candidates times epochs, the
+        then, on a terminal as a bar, how far all of the search is: the epochs of all fits, the
         best score of those that have all folds, and the time left. From 2 on, a line per candidate
         and fold; from 3 on, its scores.
     keep_best : int or None, default=None
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
     max_stack_bytes : int, default=2**28
-        Memory, in bytes, that the stacks being trained may take beyond the data, >= 1. Candidates
-        are spread over as many stacks as that needs, of one candidate at least. All
+        Upper bound, in bytes, on the memory that the stacks being trained take beyond the data,
+        >= 1; one candidate is trained in any case. Stacks are usually smaller, some 8 MB each,
+        since larger ones are no faster. All
         candidates that are still in are kept from rung to rung, beyond that limit.
     checkpoint : str, path or None, default=None
-        A file in which the search is kept as it runs; one that was killed goes on with
-        ``VectorizedGridSearchCV.resume(path).fit(X, y)``, which knows all searches. None keeps
-        nothing.
+        A file in which the search is kept as it runs. One that was interrupted or killed goes on
+        with ``resume(path).fit(X, y)``, where `resume` is that of any of the search classes. None
+        keeps nothing.
 
     Attributes
     ----------
@@ -114,8 +115,8 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
         Its number in `cv_results_`.
     stacked_ : dict
         How the fits, each of a candidate on a fold, were carried out: `n_stacked` in stacks,
-        `n_alone` one by one, and `reasons`, by what kept them from sharing a stack how many. Not
-        where all are other libraries' estimators.
+        `n_alone` one by one, and `reasons`, a dict from what kept them from sharing a stack to how
+        many. Not where all are other libraries' estimators.
     ensemble_ : estimator
         The `keep_best` best candidates, fitted on all rows; its `predict_proba` is the mean of
         theirs, a regressor's `predict` likewise. With `keep_best` only.

@@ -250,7 +250,7 @@ class Progress:
     def line(self) -> str:
         """The present state in words."""
         done, total = round(self.done), round(self.total)
-        unit = "candidate-epochs" if self.counts_epochs else "fits"
+        unit = "epochs" if self.counts_epochs else "fits"
         share = 1.0 if not total else min(1.0, done / total)
         best = "no score yet" if self.best is None else f"best score {self.best:.4f}"
         seconds = self.seconds_left()

@@ -119,7 +119,7 @@ def test_all_of_a_search_counts_from_the_beginning(name, n_jobs, everything):
     assert shares[0, 0] == 0
     assert shares[-1, 0] == pytest.approx(n_epochs)
     assert (np.diff(shares[:, 0]) >= 0).all()
-    assert f"{n_epochs} of {n_epochs} candidate-epochs (100%)" in everything.lines[-1]
+    assert f"{n_epochs} of {n_epochs} epochs (100%)" in everything.lines[-1]
     assert everything.lines[-1].endswith(", 0 s left")
 
 
@@ -253,7 +253,7 @@ def test_a_log_has_plain_lines(capsys):
         "Fitting 2 folds for each of 2 candidates, totalling 4 fits",
         "Stacking 4 of 4 fits in 2 stacks",
     ]
-    assert out.splitlines()[2].startswith("30 of 30 candidate-epochs (100%), best score 0.")
+    assert out.splitlines()[2].startswith("30 of 30 epochs (100%), best score 0.")
     assert len(out.splitlines()) == 3
 
 
@@ -354,7 +354,7 @@ def test_on_a_real_terminal_there_is_one_bar():
     assert process.returncode == 0
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.decode())
     assert len(re.findall(r"END .*solver=", shown)) == 4
-    assert "15 of 15 candidate-epochs (100%)" in shown
+    assert "15 of 15 epochs (100%)" in shown
     assert shown.count("\n\n") == 0
 
 

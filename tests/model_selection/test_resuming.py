@@ -263,7 +263,7 @@ def test_progress_of_what_goes_on_is_that_of_the_rest(kill, tmp_path, capsys):
     capsys.readouterr()
     again = VectorizedGridSearchCV.resume(path)
     assert kill.run(again) == 4 * 6
-    assert "24 of 24 candidate-epochs (100%)" in capsys.readouterr().out.splitlines()[-1]
+    assert "24 of 24 epochs (100%)" in capsys.readouterr().out.splitlines()[-1]
 
 
 # -------------------------------------------------------------------------------------- for real
