@@ -26,7 +26,14 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGS = ROOT / "doc" / "locale" / "zh_CN" / "LC_MESSAGES"
 # Pages, and folders of pages, that are there in Chinese. All others stay English.
-COVERED = ("index", "tutorial", "guide/tables", "course/", "auto_examples/")
+COVERED = (
+    "index",
+    "tutorial",
+    "guide/tables",
+    "guide/tables_inside",
+    "course/",
+    "auto_examples/",
+)
 # What the gettext build need not read.
 SKIPPED = (
     "**/sg_execution_times.rst",
