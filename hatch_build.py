@@ -13,6 +13,8 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 # Of an image or a link: what is shown, and a path, neither an address nor a place on the page.
 RELATIVE_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)\s]+)\)")
+# The line that leads to the same page in another language: nothing to read where it leads nowhere.
+LANGUAGES = re.compile(r"^English \| .*\n\n", re.MULTILINE)
 
 
 def project_urls(repository: str, site: str) -> dict[str, str]:
@@ -36,7 +38,7 @@ def readable_elsewhere(page: str, repository: str) -> str:
             return "" if image else text
         return f"{image}[{text}]({repository}/{'raw' if image else 'blob'}/HEAD/{path})"
 
-    return RELATIVE_LINK.sub(elsewhere, page)
+    return RELATIVE_LINK.sub(elsewhere, page if repository else LANGUAGES.sub("", page))
 
 
 def where_the_project_is(root: str) -> tuple[str, str]:

@@ -30,14 +30,18 @@ BLOCK = re.compile(
 )
 
 
-def badges(repository: str) -> str:
+def badges(repository: str, documentation: str = "Documentation: <{}>") -> str:
     """For the head of the README: whether the tests and the site's build pass, and the site."""
     actions = f"{repository}/actions/workflows"
     lines = [
         f"[![{name}]({actions}/{name}.yml/badge.svg)]({actions}/{name}.yml)"
         for name in ("tests", "docs")
     ]
-    return "\n".join([*lines, "", f"Documentation: <{pages_of(repository)}>", ""])
+    return "\n".join([*lines, "", documentation.format(pages_of(repository)), ""])
+
+
+def badges_in_chinese(repository: str) -> str:
+    return badges(repository, "文档：<{}zh/>")
 
 
 def citation(repository: str) -> str:
@@ -55,6 +59,7 @@ def contacts(repository: str) -> str:
 
 WRITTEN: dict[str, Callable[[str], str]] = {
     "README.md": badges,
+    "README.zh-CN.md": badges_in_chinese,
     "CITATION.cff": citation,
     ".github/ISSUE_TEMPLATE/config.yml": contacts,
 }

@@ -20,10 +20,11 @@ from skdeep import _documentation
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+IN_CHINESE = "README.zh-CN.md"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 REPOSITORY = "https://github.com/Someone/skdeep"
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-MARKDOWN = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md"]
+MARKDOWN = ["README.md", IN_CHINESE, "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md"]
 
 
 def loaded(path):
@@ -81,7 +82,9 @@ def test_pages_name_the_same_versions():
     assert rows == {"Python": pythons()[0], **oldest()}
     for name, version in oldest().items():
         assert f"{name} ≥ {version}" in README
+        assert f"{name} ≥ {version}" in text_of(IN_CHINESE)
     assert f"Python {pythons()[0]} to {pythons()[-1]}" in README
+    assert f"Python {pythons()[0]} 至 {pythons()[-1]}" in text_of(IN_CHINESE)
 
 
 def test_the_status_follows_the_version():
@@ -157,6 +160,12 @@ def test_pypi_links_to_the_repository_once_there_is_one():
     assert metadata.readable_elsewhere(page, "") == "a,  [e](https://e.org) [f](#f)"
     there = metadata.readable_elsewhere(page, REPOSITORY)
     assert f"[a]({REPOSITORY}/blob/HEAD/doc/b.rst), ![c]({REPOSITORY}/raw/HEAD/d.png)" in there
+    other = "# skdeep\n\nEnglish | [其他](README.zh-CN.md)\n\nWhat it is.\n"
+    assert metadata.readable_elsewhere(other, "") == "# skdeep\n\nWhat it is.\n"
+    assert f"({REPOSITORY}/blob/HEAD/{IN_CHINESE})" in metadata.readable_elsewhere(
+        other, REPOSITORY
+    )
+    assert len(metadata.LANGUAGES.findall(README)) == 1
     for repository in ("", REPOSITORY):
         assert (
             metadata.RELATIVE_LINK.search(metadata.readable_elsewhere(README, repository)) is None
@@ -166,11 +175,32 @@ def test_pypi_links_to_the_repository_once_there_is_one():
 # -------------------------------------------------------------------------------- pages and files
 
 
+def links_to_files(page):
+    return re.findall(r"\]\((?!\w+:|#)([^)\s]+)\)", FENCED.sub("", page))
+
+
 @pytest.mark.parametrize("name", MARKDOWN)
 def test_links_of_a_page_lead_to_files(name):
-    links = re.findall(r"\]\((?!\w+:|#)([^)\s]+)\)", FENCED.sub("", text_of(name)))
-    for link in links:
+    for link in links_to_files(text_of(name)):
         assert (ROOT / link).exists(), link
+
+
+def test_the_readme_says_the_same_in_chinese():
+    chinese = text_of(IN_CHINESE)
+    assert FENCED.findall(chinese) == FENCED.findall(README)
+    # Chinese may name them in another order.
+    links = [sorted(links_to_files(page)) for page in (README, chinese)]
+    links[0].remove(IN_CHINESE)
+    links[1].remove("README.md")
+    assert links[0] == links[1]
+    heads, names = (
+        [re.findall(pattern, FENCED.sub("", page), re.MULTILINE) for page in (README, chinese)]
+        for pattern in (r"^#+(?= )", r"`[^`\n]+`")
+    )
+    assert heads[0] == heads[1]
+    assert set(names[0]) == set(names[1])
+    # The commands that are run are marked once, in English.
+    assert "<!-- ci:" not in chinese
 
 
 def test_the_readmes_marked_commands_are_one_line_each():
