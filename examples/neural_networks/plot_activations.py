@@ -125,8 +125,8 @@ for name in sorted(errors, key=errors.get):
 # %%
 # The functions and their slopes, in four families. The slope of the sigmoid is 1/4 at most, and
 # far out the slopes of sigmoid and tanh are next to nothing, which slows descent. The relu keeps a
-# slope of 1 on its right half and has none on its left; the leaky relu keeps 0.01 there. Those
-# after it are smooth.
+# slope of 1 on its right half and has none on its left; the leaky relu keeps 0.01 there. Most of
+# those after it have no corner.
 
 families = {
     "S-shaped": ("sigmoid", "tanh"),

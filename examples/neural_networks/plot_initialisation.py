@@ -37,7 +37,7 @@ def fit(y, **parameters):
 # %%
 # Zeros (I 4.5): all units of the hidden layer get the same gradient and take the same steps, so
 # that six are no better than one. In exact arithmetic that holds for ever; here rounding errors
-# grow from epoch to epoch, and would tell the units apart after some hundred.
+# grow from epoch to epoch, and would tell the units apart after about a hundred.
 
 settings = {
     "hidden_layer_sizes": 6,

@@ -32,8 +32,8 @@ print(f"accuracy on the training set: {network.score(X, iris.target):.2f}")
 
 # %%
 # `layers_` lists layers 1 to L with their arrays. scikit-learn's `n_layers_` counts the input
-# too. The hidden layers are those that see neither X nor y: nothing says what their units should
-# be.
+# too. The hidden layers are those of which the data say nothing: what their units should give is
+# nowhere written.
 
 L = len(network.layers_)
 for number, layer in enumerate(network.layers_, start=1):

@@ -81,7 +81,7 @@ for name in FUNCTIONS:
         )
 
 # %%
-# relu is flat, too, wherever z < 0, for about half of all pairs of unit and image and whatever
+# relu is flat, too, wherever z < 0, for about four in ten pairs of unit and image and whatever
 # the scale. But where it is not, its slope is 1, and no unit is off for all images. So the
 # gradient arrives at the first layer, while each layer of sigmoids multiplies it by slopes of 1/4
 # at most.
