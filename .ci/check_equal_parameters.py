@@ -56,17 +56,20 @@ ON_ONE_AXES = " ".join(
 DIFFERENCES: dict[str, dict[str, Difference]] = {
     "estimators": {
         "alpha": apart("Other defaults; only an MLP has γ and β, and no gradient descent.", MLP),
+        "augment": apart("A regressor has targets, not classes.", "DeepMLPRegressor"),
         "batch_size": apart('"auto" is chosen by other measurements; batch norm.', MLP),
         "class_weight": apart("Only an MLP takes multi-label y.", "DeepMLPClassifier"),
         "learning_rate": apart('"gd", a full-batch solver, has a schedule too.', MLP),
         "learning_rate_init": apart('"auto" of "gd" is found from the data.', MLP),
         "max_iter": apart('An iteration of "gd" costs little and there are many.', MLP),
         "momentum": apart('"auto" of "gd" grows.', MLP),
+        "n_iter_no_change": apart("Only an MLP has dropout.", MLP),
         "random_state": apart("A linear model draws neither weights nor dropout.", MLP),
         "scoring": apart("R² of a regressor, accuracy of a classifier.", "DeepMLPRegressor"),
         "solver": apart('An MLP has no "gd", and another default.', MLP),
         "tol": apart('What "gd" looks at.', MLP),
         "validation_fraction": apart("A regressor has no classes.", "DeepMLPRegressor"),
+        "warm_start": apart("A linear model has no hidden layers to keep.", MLP),
     },
     "tables": {
         "categorical_features": apart("An encoder shows how values are told apart.", TABLE),

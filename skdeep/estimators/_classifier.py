@@ -104,7 +104,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
     # ------------------------------------------------------------------------------ prediction
 
     def predict(self, X: MatrixLike) -> Matrix:
-        """Predict the class of each row, or for a multi-label fit each row's labels.
+        """Predict the class of each row; of several labels per row, whether each holds.
 
         Parameters
         ----------
@@ -114,8 +114,8 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The classes of the largest probability; for a multi-label fit an indicator matrix,
-            sparse if the y of `fit` was.
+            The classes of the largest probability. After a fit on multi-label y, which only
+            `DeepMLPClassifier` takes, an indicator matrix, sparse if that y was.
         """
         check_is_fitted(self)
         return self._labels.decode(self._logits(X))
@@ -131,8 +131,9 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            Probabilities, columns in the order of `classes_`. Rows sum to one, except for a
-            multi-label fit, where each column is a label's own probability.
+            Probabilities, columns in the order of `classes_`. Rows sum to one, except after a fit
+            on multi-label y (`DeepMLPClassifier` only), where each column is a label's own
+            probability.
         """
         check_is_fitted(self)
         if self._labels.kind != "binary":
@@ -181,8 +182,9 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         Returns
         -------
         z : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            The logits; for two classes the difference z₁ − z₀, positive where the second class
-            of `classes_` is predicted.
+            The logits. For two classes one number per row, positive where ``classes_[1]`` is
+            predicted: the logit of the one logistic unit, or of a softmax's two outputs
+            (`SoftmaxClassifier`) the difference z₁ − z₀.
         """
         check_is_fitted(self)
         z = self._logits(X)

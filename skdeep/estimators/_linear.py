@@ -196,7 +196,8 @@ class BaseLinear(NetworkClassifier):
     ) -> Self:
         """Train for one epoch on the given rows, going on from where training was.
 
-        Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam.
+        Available for the stochastic solvers: sgd, rmsprop, adam, adamw, nadam. With the default
+        ``solver="gd"``, and with "lbfgs", the estimator has no such method.
 
         Parameters
         ----------
@@ -424,10 +425,9 @@ class LogisticRegressionGD(BaseLinear):
     fit_intercept : bool, default=True
         Whether the model has an intercept.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
-        "balanced" weighs each class by n_samples / (n_classes · its count), where rows count by
-        `sample_weight`. A dict may name classes that y lacks, as folds do, unless it leaves out
-        some that y has.
+        Weights of the classes, multiplied with `sample_weight`. "balanced" weighs each class by
+        n_samples / (n_classes · its count), where rows count by `sample_weight`. A dict may leave
+        out classes (their weight is 1), or name classes that y lacks (as a fold may), but not both.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     batch_size : int, "full" or "auto", default="auto"
@@ -456,8 +456,9 @@ class LogisticRegressionGD(BaseLinear):
         "linear", "flat_cosine" and "coslog4" change with every mini-batch, so that their t includes
         parts of epochs; all others change with every epoch.
     learning_rate_init : float or "auto", default="auto"
-        Learning rate before the schedule's factor, > 0. "auto" is 1/L for "gd", L the Lipschitz
-        constant of the gradient, found from the data; 0.01 for "sgd"; 0.001 for the others.
+        Learning rate before the schedule's factor, > 0. "auto" is for "gd" the largest rate at
+        which every plain step is sure to lower J: one over the largest curvature of J, a bound of
+        which is found from the data. It is 0.01 for "sgd" and 0.001 for the others.
     power_t : float, default=0.5
         Exponent of the schedule "invscaling", >= 0.
     decay_rate : float, default=None
@@ -475,21 +476,23 @@ class LogisticRegressionGD(BaseLinear):
         Seeds held-out rows and the order of rows, each from a stream of its own. An int makes
         the result reproducible. "gd" and "lbfgs" draw nothing but held-out rows.
     tol : float, default=1e-6
-        For "gd": stop when the largest entry of the gradient map (the gradient, where there is no
-        L1) is at most `tol`, and with the growing momentum the last steps, relative to the largest
-        coefficient if that is above 1, are too. For "lbfgs": of the gradient. For the others
-        progress of the loss, or with early stopping of the validation score, below `tol` counts as
-        none. >= 0.
+        When training stops, >= 0. "gd" stops when the largest entry of the gradient is at most
+        `tol`; with L1, what a step would change, divided by the learning rate, counts instead of
+        the gradient. With Nesterov's growing momentum, the default, its last steps must be that
+        small, too, relative to the largest coefficient if that is above 1. "lbfgs" stops when the
+        largest entry of the gradient is at most `tol`. For the others, progress of the loss, or
+        with early stopping of the validation score, below `tol` counts as none.
     verbose : bool, default=False
         Whether to print the loss, and the validation score if there is one, after each epoch.
     warm_start : bool, default=False
         Whether `fit` goes on from where training was, optimizer, schedule and random streams
-        included, instead of starting anew. The architecture, the solver and the dtype must be the
+        included, instead of starting anew. `fit_intercept`, the solver and the dtype must be the
         same.
     momentum : float or "auto", default="auto"
-        Momentum of "gd" and "sgd", in [0, 1]. "auto" is 0.9 for "sgd"; for "gd" it is Nesterov's
-        growing momentum with restart, or with `nesterovs_momentum=False` 0.9. With ``momentum=0``
-        and a number for `learning_rate_init`, "gd" is the course's plain loop w := w − α · dw.
+        Momentum of "gd" and "sgd", in [0, 1]. "auto" is 0.9 for "sgd"; for "gd" it grows from step
+        to step, as Nesterov's does, and starts again from 0 whenever it points uphill [1]_, or with
+        ``nesterovs_momentum=False`` it is 0.9. With ``momentum=0`` and a number for
+        `learning_rate_init`, "gd" is the course's plain loop w := w − α · dw.
     nesterovs_momentum : bool, default=True
         Whether momentum looks ahead as Nesterov's does.
     early_stopping : bool, default=False
@@ -516,9 +519,9 @@ class LogisticRegressionGD(BaseLinear):
         by zero. The course's notes have it inside the root.
     n_iter_no_change : int or inf, default=10
         Number of epochs in a row that may pass without progress before training stops, >= 1; with
-        inf it does not stop early. Dropout, `augment` and the random order of mini-batches make the
-        training loss noisy. There, training also goes on as long as the exponentially weighted
-        average of the loss over as many epochs (course II 2.2) makes progress.
+        inf it does not stop early. `augment` and the random order of mini-batches make the training
+        loss noisy. There, training also goes on as long as the exponentially weighted average of
+        the loss over as many epochs (course II 2.2) makes progress.
     max_fun : int, default=15000
         Largest number of times that lbfgs computes the cost, >= 1.
     gradient_clip : float or None, default=None
@@ -635,10 +638,9 @@ class SoftmaxClassifier(BaseLinear):
     fit_intercept : bool, default=True
         Whether the model has an intercept.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
-        "balanced" weighs each class by n_samples / (n_classes · its count), where rows count by
-        `sample_weight`. A dict may name classes that y lacks, as folds do, unless it leaves out
-        some that y has.
+        Weights of the classes, multiplied with `sample_weight`. "balanced" weighs each class by
+        n_samples / (n_classes · its count), where rows count by `sample_weight`. A dict may leave
+        out classes (their weight is 1), or name classes that y lacks (as a fold may), but not both.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     batch_size : int, "full" or "auto", default="auto"
@@ -667,8 +669,9 @@ class SoftmaxClassifier(BaseLinear):
         "linear", "flat_cosine" and "coslog4" change with every mini-batch, so that their t includes
         parts of epochs; all others change with every epoch.
     learning_rate_init : float or "auto", default="auto"
-        Learning rate before the schedule's factor, > 0. "auto" is 1/L for "gd", L the Lipschitz
-        constant of the gradient, found from the data; 0.01 for "sgd"; 0.001 for the others.
+        Learning rate before the schedule's factor, > 0. "auto" is for "gd" the largest rate at
+        which every plain step is sure to lower J: one over the largest curvature of J, a bound of
+        which is found from the data. It is 0.01 for "sgd" and 0.001 for the others.
     power_t : float, default=0.5
         Exponent of the schedule "invscaling", >= 0.
     decay_rate : float, default=None
@@ -686,21 +689,23 @@ class SoftmaxClassifier(BaseLinear):
         Seeds held-out rows and the order of rows, each from a stream of its own. An int makes
         the result reproducible. "gd" and "lbfgs" draw nothing but held-out rows.
     tol : float, default=1e-6
-        For "gd": stop when the largest entry of the gradient map (the gradient, where there is no
-        L1) is at most `tol`, and with the growing momentum the last steps, relative to the largest
-        coefficient if that is above 1, are too. For "lbfgs": of the gradient. For the others
-        progress of the loss, or with early stopping of the validation score, below `tol` counts as
-        none. >= 0.
+        When training stops, >= 0. "gd" stops when the largest entry of the gradient is at most
+        `tol`; with L1, what a step would change, divided by the learning rate, counts instead of
+        the gradient. With Nesterov's growing momentum, the default, its last steps must be that
+        small, too, relative to the largest coefficient if that is above 1. "lbfgs" stops when the
+        largest entry of the gradient is at most `tol`. For the others, progress of the loss, or
+        with early stopping of the validation score, below `tol` counts as none.
     verbose : bool, default=False
         Whether to print the loss, and the validation score if there is one, after each epoch.
     warm_start : bool, default=False
         Whether `fit` goes on from where training was, optimizer, schedule and random streams
-        included, instead of starting anew. The architecture, the solver and the dtype must be the
+        included, instead of starting anew. `fit_intercept`, the solver and the dtype must be the
         same.
     momentum : float or "auto", default="auto"
-        Momentum of "gd" and "sgd", in [0, 1]. "auto" is 0.9 for "sgd"; for "gd" it is Nesterov's
-        growing momentum with restart, or with `nesterovs_momentum=False` 0.9. With ``momentum=0``
-        and a number for `learning_rate_init`, "gd" is the course's plain loop w := w − α · dw.
+        Momentum of "gd" and "sgd", in [0, 1]. "auto" is 0.9 for "sgd"; for "gd" it grows from step
+        to step, as Nesterov's does, and starts again from 0 whenever it points uphill [1]_, or with
+        ``nesterovs_momentum=False`` it is 0.9. With ``momentum=0`` and a number for
+        `learning_rate_init`, "gd" is the course's plain loop w := w − α · dw.
     nesterovs_momentum : bool, default=True
         Whether momentum looks ahead as Nesterov's does.
     early_stopping : bool, default=False
@@ -727,9 +732,9 @@ class SoftmaxClassifier(BaseLinear):
         by zero. The course's notes have it inside the root.
     n_iter_no_change : int or inf, default=10
         Number of epochs in a row that may pass without progress before training stops, >= 1; with
-        inf it does not stop early. Dropout, `augment` and the random order of mini-batches make the
-        training loss noisy. There, training also goes on as long as the exponentially weighted
-        average of the loss over as many epochs (course II 2.2) makes progress.
+        inf it does not stop early. `augment` and the random order of mini-batches make the training
+        loss noisy. There, training also goes on as long as the exponentially weighted average of
+        the loss over as many epochs (course II 2.2) makes progress.
     max_fun : int, default=15000
         Largest number of times that lbfgs computes the cost, >= 1.
     gradient_clip : float or None, default=None

@@ -177,10 +177,10 @@ class DeepMLPClassifier(NetworkClassifier, BaseDeepMLP):
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes, in [0, 1).
     class_weight : dict, "balanced", list or None, default=None
-        Weights of the classes, multiplied with `sample_weight`; classes left out have weight 1.
-        "balanced" weighs each class by n_samples / (n_classes · its count), where rows count by
-        `sample_weight`. For multi-label y, "balanced" or a list of one dict per column. A dict may
-        name classes that y lacks, as folds do, unless it leaves out some that y has.
+        Weights of the classes, multiplied with `sample_weight`. "balanced" weighs each class by
+        n_samples / (n_classes · its count), where rows count by `sample_weight`. For multi-label y,
+        "balanced" or a list of one dict per column. A dict may leave out classes (their weight is
+        1), or name classes that y lacks (as a fold may), but not both.
     gradient_clip : float or None, default=None
         Largest length (Euclidean norm) of the gradient of all parameters together, > 0. A longer
         gradient is scaled down to this length. None: no limit.
@@ -469,10 +469,11 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     ----------
     loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", "gamma"}, \
             default="squared_error"
-        What is minimised: half the squared error, the absolute error, the Huber loss, the pinball
-        loss, whose minimum is the `quantile` of y, or half the Poisson or the gamma deviance, which
-        model the logarithm of y's mean and need y >= 0 and y > 0. Over several outputs the losses
-        are summed.
+        What is minimised: half the squared error, the absolute error, the Huber loss; for
+        "quantile" the pinball loss, whose minimum is the `quantile` of y; for "poisson" and "gamma"
+        half the deviance of that name, which model the logarithm of y's mean and need y >= 0 and y
+        > 0 respectively. Over several outputs the losses are summed. `score` is R² whatever the
+        loss: judge a fit for "quantile" by `sklearn.metrics.mean_pinball_loss`.
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units of each hidden layer, each > 0; an int is one layer. ``()`` is a linear
         model.
@@ -623,9 +624,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         Changes each mini-batch before it is learnt from, afresh in every epoch (course II 1.8), of
         the stochastic solvers on dense X: ``augment(X_batch, y_batch, random_state)`` returns new
         arrays in the same shapes for the two it is given, which are read-only. y_batch holds
-        floats, a column per output of the network: one-hot rows for several classes, a column of 0
-        and 1 for two. random_state is a `numpy.random.Generator`. A row keeps its weight.
-        `skdeep.augmentation` has some.
+        floats, a column per target. random_state is a `numpy.random.Generator`. A row keeps its
+        weight. `skdeep.augmentation` has some.
     weight_init : {"auto", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", \
             "lecun_uniform", "lecun_normal", "small_random", "zeros"}, default="auto"
         How the initial weights are drawn (course I 4.5, II 1.10); biases start at 0. "auto" is

@@ -60,10 +60,12 @@ class PiecewiseLinearEncoder(HasPage, CallbackSupport, TransformerMixin, KeepsPl
 
     Notes
     -----
-    A missing value (NaN) has zeros in all columns of the feature. A feature that had both missing
-    and other values in `fit` has one more column, which is 1 where the value is missing and else 0,
-    and is neither centred nor scaled. A feature that was constant where it was not missing has no
-    bins, one that was all missing no columns at all.
+    A missing value (NaN) has zeros in all columns of the feature: with a number for `scale` this is
+    the mean, with None the smallest value. A feature that had both missing and other values in
+    `fit` has one more column, an indicator, which is 1 where the value is missing and else 0, and
+    is neither centred nor scaled. Where nothing was missing in `fit` there is no indicator, and
+    with ``scale=None`` nothing tells a missing value from the smallest one. A feature that was
+    constant where it was not missing has no bins, one that was all missing no columns at all.
 
     Quantiles are the averages of the inverted weighted distribution function: a row of weight 2
     counts as two rows, one of weight 0 as none.

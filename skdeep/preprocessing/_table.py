@@ -26,7 +26,8 @@ class TableEncoder(HasPage, CallbackSupport, TransformerMixin, KeepsPlainState):
 
     Numbers are encoded piecewise linearly over bins at their quantiles, centred and scaled; a
     category has a column of zeros and ones for each of its levels. Missing values need no imputing:
-    a number's are zeros, which is the mean, beside an indicator, a category's are a level.
+    in a column of numbers they become zeros, which is the mean (with ``scale=None`` the smallest
+    value), beside an indicator; in a category they are a level of their own.
 
     Parameters
     ----------

@@ -39,10 +39,10 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     Takes a data frame as it is: numbers, booleans, strings, categories, missing values. Numbers are
     encoded piecewise linearly over bins at their quantiles [1]_, categories by a column per level
     (`skdeep.preprocessing.TableEncoder`). Each entry of `n_bins` gives a group of `n_members`
-    networks that see that encoding and share the weights of their hidden layers, between scales
-    of their own [2]_. A group holds rows out to find the epoch in which the mean of its members
-    predicts best, and goes on from there for a while with all rows. The mean over all members is
-    what is predicted, after a temperature that is fitted to the rows held out.
+    networks that see that encoding. With ``n_members`` > 1 the networks of a group share most of
+    their weights, as in TabM [2]_. A group holds rows out to find the epoch in which the mean of
+    its members predicts best, and goes on from there for a while with all rows. The mean over all
+    members is what is predicted, after a temperature [5]_ that is fitted to the rows held out.
 
     The defaults are the setting of best accuracy. ``TabularMLPClassifier(n_bins=16, n_members=1,
     activation="relu")`` is the fast one: a third of the time, and not much less accurate.
@@ -50,8 +50,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     Parameters
     ----------
     n_bins : int or sequence of int, default=(4, 8, 16, 28)
-        Largest number of bins of a number, one group of members for each entry, each >= 1. Of more
-        than 18 columns of numbers each has no more than 512 / how many they are, and 3 at least.
+        Most bins per numeric column, each >= 1; for each entry there is one group of networks. With
+        c > 18 numeric columns each gets at most max(3, 512 / c).
     n_members : int, default=1
         Networks in each group, >= 1.
     hidden_layer_sizes : int, sequence of int or "auto", default="auto"
@@ -81,31 +81,32 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Biases have a tenth of it, the scales of the inputs six times as much.
     weight_decay : float, default=0.02
         Decoupled decay of weights, >= 0: in each step weights shrink by learning rate ×
-        weight_decay, towards the end by less. Unlike `alpha` it is not divided by the number of
-        rows.
+        weight_decay, towards the end by less. Unlike the `alpha` of `DeepMLPClassifier` it is not
+        divided by the number of rows.
     label_smoothing : float, default=0.1
         How much of each row's probability is spread evenly over all classes in training, in [0, 1).
         It is undone in what is predicted.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch, >= 1. "auto" is about 32 up to 800 rows, 64 up to 1500, 128 up
-        to 5000, 256 up to 60 000 and 512 beyond, so that all batches are of a size.
+        Rows of a mini-batch, >= 1. "auto" is about 32 up to 800 rows, 64 up to 1500, 128 up to
+        5000, 256 up to 60 000 and 512 beyond, adjusted a little so that all batches are equally
+        large.
     validation_fraction : float, default=1/6
-        The part of the rows that each group holds out, in (0, 1); of each class as much.
+        The part of the rows that each group holds out, in (0, 1), stratified by class.
     refit : bool, default=True
         Whether groups go on from their best epoch with all rows, for half as many epochs as led
         there, but no less than 3 or a third of `max_iter`, at 0.3 times the learning rate, which
         comes down to zero.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Factors on the rows' weights by class, >= 0. "balanced" makes all classes weigh the same.
-        For multi-label y a list with a dict for each label. A dict may name classes that y lacks,
-        as folds do, unless it leaves out some that y has.
+        For multi-label y a list with a dict for each label. A dict may leave out classes (their
+        weight is 1), or name classes that y lacks (as a fold may), but not both.
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the rows held out and the order of mini-batches; an int makes a
         fit repeatable.
     n_jobs : int or None, default=None
-        Groups that are trained side by side, in threads, -1 for as many as there are cores. None
-        is 1 up to 5000 rows, where threads were no faster, and as many as BLAS may use beyond. The
-        result is the same to the last bit.
+        Groups that are trained side by side, in threads, -1 for as many as there are cores. None is
+        1 up to 5000 rows, where threads were no faster; beyond, it is as many as NumPy's matrix
+        products may use, usually all cores. The result is the same to the last bit.
     verbose : bool, default=False
         Whether to print a line per epoch; groups then train one after the other.
     dtype : {"float32", "float64"}, default="float32"

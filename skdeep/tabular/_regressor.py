@@ -32,10 +32,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     Takes a data frame as it is: numbers, booleans, strings, categories, missing values. Numbers are
     encoded piecewise linearly over bins at their quantiles [1]_, categories by a column per level
     (`skdeep.preprocessing.TableEncoder`). Each entry of `n_bins` gives a group of `n_members`
-    networks that see that encoding and share the weights of their hidden layers, between scales
-    of their own [2]_. A group holds rows out to find the epoch in which the mean of its members
-    predicts best, and goes on from there for a while with all rows. The mean over all members is
-    what is predicted.
+    networks that see that encoding. With ``n_members`` > 1 the networks of a group share most of
+    their weights, as in TabM [2]_. A group holds rows out to find the epoch in which the mean of
+    its members predicts best, and goes on from there for a while with all rows. The mean over all
+    members is what is predicted.
 
     The defaults are the setting of best accuracy. ``TabularMLPRegressor(n_bins=16, n_members=1,
     activation="relu")`` is the fast one: a third of the time, and not much less accurate.
@@ -45,12 +45,14 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", "gamma"}, \
             default="squared_error"
         What is minimised, and what the best epoch is chosen by: half the squared error, the
-        absolute error, the Huber loss, the pinball loss, whose minimum is the `quantile` of y, or
-        half the Poisson or the gamma deviance, which model the logarithm of y's mean and need
-        y >= 0 and y > 0. Over several outputs the losses are summed.
+        absolute error, the Huber loss; for "quantile" the pinball loss, whose minimum is the
+        `quantile` of y; for "poisson" and "gamma" half the deviance of that name, which model the
+        logarithm of y's mean and need y >= 0 and y > 0 respectively. Over several outputs the
+        losses are summed. `score` is R² whatever the loss: judge a fit for "quantile" by
+        `sklearn.metrics.mean_pinball_loss`.
     n_bins : int or sequence of int, default=(4, 8, 16, 28)
-        Largest number of bins of a number, one group of members for each entry, each >= 1. Of more
-        than 18 columns of numbers each has no more than 512 / how many they are, and 3 at least.
+        Most bins per numeric column, each >= 1; for each entry there is one group of networks. With
+        c > 18 numeric columns each gets at most max(3, 512 / c).
     n_members : int, default=1
         Networks in each group, >= 1.
     hidden_layer_sizes : int, sequence of int or "auto", default="auto"
@@ -80,11 +82,12 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Biases have a tenth of it, the scales of the inputs six times as much.
     weight_decay : float, default=0.02
         Decoupled decay of weights, >= 0: in each step weights shrink by learning rate ×
-        weight_decay, towards the end by less. Unlike `alpha` it is not divided by the number of
-        rows.
+        weight_decay, towards the end by less. Unlike the `alpha` of `DeepMLPClassifier` it is not
+        divided by the number of rows.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch, >= 1. "auto" is about 32 up to 800 rows, 64 up to 1500, 128 up
-        to 5000, 256 up to 60 000 and 512 beyond, so that all batches are of a size.
+        Rows of a mini-batch, >= 1. "auto" is about 32 up to 800 rows, 64 up to 1500, 128 up to
+        5000, 256 up to 60 000 and 512 beyond, adjusted a little so that all batches are equally
+        large.
     validation_fraction : float, default=1/6
         The part of the rows that each group holds out, in (0, 1).
     refit : bool, default=True
@@ -100,9 +103,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Determines initial weights, the rows held out and the order of mini-batches; an int makes a
         fit repeatable.
     n_jobs : int or None, default=None
-        Groups that are trained side by side, in threads, -1 for as many as there are cores. None
-        is 1 up to 5000 rows, where threads were no faster, and as many as BLAS may use beyond. The
-        result is the same to the last bit.
+        Groups that are trained side by side, in threads, -1 for as many as there are cores. None is
+        1 up to 5000 rows, where threads were no faster; beyond, it is as many as NumPy's matrix
+        products may use, usually all cores. The result is the same to the last bit.
     verbose : bool, default=False
         Whether to print a line per epoch; groups then train one after the other.
     dtype : {"float32", "float64"}, default="float32"
@@ -352,8 +355,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         X : {array-like, pandas or polars DataFrame} of shape (n_samples, n_features)
             The rows, with the columns of `fit`.
         return_std : bool, default=False
-            Whether to return standard deviations, too: the members' spread, which differs from row
-            to row, and `residual_std_`, their squares added.
+            Whether to return standard deviations, too: √(spread² + `residual_std_`²). The spread is
+            the standard deviation of the members' predictions of this row; `residual_std_` is the
+            same for all rows.
 
         Returns
         -------
