@@ -63,9 +63,10 @@ _RANGES = {
 class ImageAugmenter(HasPage, BaseEstimator):
     """Random flips, rotations, shifts, zooms, shears, distortions, noise and holes in images.
 
-    Each image has draws of its own. What changes the geometry is composed into one bilinear
-    interpolation; flips alone move pixels and change none. The order is: flips; zoom, shear,
-    rotation about the image's centre, and shift, with the elastic distortion; noise; cutout.
+    Each image has draws of its own. All that changes the geometry is done in one bilinear
+    interpolation, so that images are blurred once only; flips alone move pixels and blur nothing.
+    The order is: flips; zoom, shear, rotation about the image's centre, and shift, with the elastic
+    distortion; noise; cutout.
 
     Call it with ``(X_batch, y_batch, random_state)``, as an estimator does that has it as its
     parameter `augment`; `enlarge` makes a larger data set once and for all.
@@ -76,16 +77,16 @@ class ImageAugmenter(HasPage, BaseEstimator):
         Shape of one image, in pixels. Rows of X are images flattened in C order, channels last,
         or X is a stack of images of this shape.
     horizontal_flip : bool, default=False
-        Mirror every other image, on average, left to right.
+        Mirror each image left to right with probability 1/2.
     vertical_flip : bool, default=False
-        Mirror every other image, on average, top to bottom.
+        Mirror each image top to bottom with probability 1/2.
     rotation : float, default=0.0
         Largest angle in degrees, in [0, 180]; the angle is uniform between minus this and this.
     shift : float, default=0.0
         Largest shift in pixels, >= 0, uniform along each side; not only whole pixels.
     zoom : float, default=0.0
-        Largest change of size as a share of it, in [0, 1): the factor is uniform in
-        [1 − zoom, 1 + zoom], the same for both sides, and above 1 it magnifies.
+        Largest change of size, in [0, 1): the factor is uniform in [1 − zoom, 1 + zoom], the same
+        for height and width, and above 1 it magnifies.
     shear : float, default=0.0
         Largest angle in degrees, in [0, 90), by which vertical lines lean; uniform as for
         `rotation`.

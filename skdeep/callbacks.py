@@ -275,20 +275,22 @@ def _is_stochastic(estimator: BaseEstimator) -> bool:
 class LearningRateControl(_EpochCallback):
     """The learning rate by hand, while a fit runs (course II 2.6 and II 3.1, babysitting a model).
 
-    Before each epoch it sets `learning_rate_init`, on which the estimator's schedule is a factor:
-    1 with ``learning_rate="constant"``. After the fit the parameter is what it was before. The
-    networks for tables have schedules of their own: coslog4, then, 0.3 times as high, linear.
+    Before each epoch it sets `learning_rate_init`, on which the estimator's schedule is a factor: 1
+    with ``learning_rate="constant"``. After the fit the parameter is what it was before. The
+    networks for tables have schedules of their own: "coslog4" while the best epoch is looked for,
+    then "linear", 0.3 times as high, with all rows.
 
     Parameters
     ----------
     rate : callable, str or path
         A function ``rate(epoch, loss_curve)`` that returns the rate of the epoch to come, > 0, or
         None for the one before; epochs count from 0, and `loss_curve` is the list of the costs so
-        far, for a network for tables in each of its groups anew. Or a text file that holds one
-        number on a line, with its end: a line without one may still be being written. It is read
-        anew before each epoch, so that a fit that runs can be steered from outside (``echo 1e-4 >
-        rate.txt``). While there is no such file, or it is empty, the rate stays as it is; where it
-        holds anything else, or cannot be read, a warning says so, once for each thing.
+        far, for a network for tables in each of its groups anew. Or the path of a text file that
+        holds one number on a line. The line must end with a line break, since one without may not
+        be fully written yet. The file is read anew before each epoch, so that a fit that runs can
+        be steered from outside (``echo 1e-4 > rate.txt``). While there is no such file, or it is
+        empty, the rate stays as it is; where it holds anything else, or cannot be read, a warning
+        says so, once for each thing.
 
     Raises
     ------
@@ -431,18 +433,18 @@ class Checkpoint(_WritingCallback):
     Notes
     -----
     The file is a pickle: load only what you trust. Before anything is unpickled, versions and a
-    hash are compared: of another version of skdeep, or damaged, it is refused, of other versions of
-    NumPy or scikit-learn it is warned. Where it cannot be written, on a disk that is full, say, a
-    warning says so, the fit goes on, and it is tried again after each epoch. A link is followed,
-    the mode of a file kept, and one that has been moved is written where it was resumed from.
-    Early stopping, schedules, dropout, augmentation and callbacks go on too, and `fit` needs the
-    weights and the dev set it had; other data are an error. A network for tables needs the
-    parameters it had, too, but for `learning_rate_init`, `weight_decay`, `n_jobs` and `verbose`,
-    and where Ctrl-C has ended its fit it goes on from the last epoch that was saved. To callbacks,
-    the epochs of a fit that goes on are numbered from 0 again in ``context.task_id``. Callbacks
-    that cannot be pickled are left out, and `resume` names them in a warning. Before `fit` is
-    called, the estimator that `resume` returns predicts as the network did when it was saved; with
-    `partial_fit` it goes on epoch by epoch.
+    hash are compared: a file that is damaged or of another version of skdeep is refused, and for
+    other versions of NumPy or scikit-learn there is a warning. If the file cannot be written,
+    because the disk is full, say, there is a warning, the fit goes on, and the next epoch tries
+    again. A link is followed, the mode of a file kept, and one that has been moved is written where
+    it was resumed from. Early stopping, schedules, dropout, augmentation and callbacks go on too,
+    and `fit` needs the weights and the dev set it had; other data are an error. A network for
+    tables needs the parameters it had, too, but for `learning_rate_init`, `weight_decay`, `n_jobs`
+    and `verbose`, and where Ctrl-C has ended its fit it goes on from the last epoch that was saved.
+    To callbacks, the epochs of a fit that goes on are numbered from 0 again in ``context.task_id``.
+    Callbacks that cannot be pickled are left out, and `resume` names them in a warning. Before
+    `fit` is called, the estimator that `resume` returns predicts as the network did when it was
+    saved; with `partial_fit` it goes on epoch by epoch.
 
     Of a `Pipeline` the last step is saved, which goes on with the rows that the others give it. A
     fit from the start replaces what an earlier one has left at `path` and beside it. An epoch that

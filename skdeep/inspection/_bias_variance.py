@@ -54,7 +54,7 @@ class BiasVarianceResult:
     confidence : float
         The intervals' level.
     tolerance : float
-        The bias or variance from which on it may be high.
+        A bias or variance below it counts as low.
     n_train, n_dev : int
         Rows of the two sets.
     estimator : str

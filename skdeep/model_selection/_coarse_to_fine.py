@@ -170,19 +170,20 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
     estimator : estimator
         What is searched over.
     param_distributions : dict or list of dicts
-        By parameter, what to draw from. skdeep's distributions are narrowed on their scale; frozen
-        ones of scipy.stats on that of their distribution function, which is logarithmic for
-        `loguniform`, linear for `uniform` and `randint`; listed numbers in rising or falling order
-        to neighbours of the best. Other lists, and other objects with a method `rvs`, stay as they
-        are. Where there are lists alone, later rounds may draw candidates that were there before.
-        Of several dicts each is narrowed around the best candidate that was drawn from it.
+        By parameter, what to draw from. skdeep's distributions are narrowed on their own scale.
+        Those of scipy.stats are narrowed by share of probability: on a logarithmic scale for
+        `loguniform`, on a linear one for `uniform` and `randint`. A list of numbers in rising or
+        falling order is cut down to neighbours of the best. Other lists, and other objects with a
+        method `rvs`, stay as they are. If everything is a list, later rounds may draw candidates a
+        second time. If several dicts are given, each is narrowed around the best candidate that was
+        drawn from it.
     n_rounds : int, default=4
         Number of rounds, >= 1. One round is a plain random search.
     n_iter : int, default=20
         Number of candidates of each round, >= 1.
     shrink : float, default=0.6
-        How wide a range is relative to that of the round before, in (0, 1]. Of discrete values the
-        neighbours of the best stay in any case.
+        How wide a range is relative to that of the round before, in (0, 1]. Where values are
+        listed, the neighbours of the best stay in any case.
     search : {"vectorized", "sklearn"}, default="vectorized"
         How the candidates of a round are evaluated: as `VectorizedRandomizedSearchCV` does it, all
         that can share a stack together, or as scikit-learn's `RandomizedSearchCV` does it, one by
@@ -191,20 +192,20 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         What candidates are scored by; None asks the estimator's own `score`. Several metrics as in
         scikit-learn.
     n_jobs : int, default=None
-        How many stacks, or candidates, train at the same time, as joblib has it: -1 uses all cores,
-        each by a process of its own unless `joblib.parallel_config` says otherwise. With more than
-        one, BLAS has its share of the cores in each, or in threads one.
+        How many stacks, or candidates, train at the same time, by joblib; -1 uses all cores. Each
+        has a process of its own unless `joblib.parallel_config` says otherwise. With more than one,
+        NumPy's matrix products share the cores among the processes; in threads each uses one core.
     refit : bool, str or callable, default=True
-        Whether to fit the best candidate on all rows; with several metrics the name of the one
-        that decides, or a function of `cv_results_` that gives the best candidate's number. It
-        decides after each round, too, around what the next one is narrowed.
+        Whether to fit the best candidate on all rows; with several metrics the name of the one that
+        decides, or a function of `cv_results_` that gives the best candidate's number. After each
+        round it also decides around which candidate the next round is narrowed.
     cv : int, cross-validation generator or iterable, default=None
         The folds, the same in every round; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on it is printed from which ranges each round draws, how many fits share how many
-        stacks and why others do not, and then, on a terminal as a bar, how far all of the search
-        is: the epochs of all fits, the best score of those that have all folds, and the time left.
-        From 2 on, a line per candidate and fold; from 3 on, its scores.
+        1 prints from which ranges each round draws, how many fits share how many stacks and why
+        others do not. Then it shows the progress of the whole search, on a terminal as a bar: the
+        epochs of all fits, the best score of the candidates that are through all folds, and the
+        time left. 2 adds a line per candidate and fold; 3 its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     random_state : int, RandomState instance or None, default=None
@@ -218,9 +219,9 @@ class CoarseToFineSearchCV(VectorizedRandomizedSearchCV):
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
     max_stack_bytes : int, default=2**28
-        Upper bound, in bytes, on the memory that the stacks being trained take beyond the data,
-        >= 1; one candidate is trained in any case. Stacks are usually smaller, some 8 MB each,
-        since larger ones are no faster.
+        Upper bound, in bytes, on the memory that all stacks in training together take beyond the
+        data, >= 1. A single candidate is trained even if it takes more. Stacks are usually smaller,
+        some 8 MB each, since larger ones are no faster.
     checkpoint : str, path or None, default=None
         A file in which the search is kept as it runs. One that was interrupted or killed goes on
         with ``resume(path).fit(X, y)``, where `resume` is that of any of the search classes. None

@@ -41,9 +41,10 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     All candidates train for a few epochs; the best 1/`factor` of them go on, from where they are,
     to `factor` times as many, and so on. The parameters mean what they mean in scikit-learn's
     `HalvingRandomSearchCV` with ``resource="max_iter"``, which trains every survivor from the start
-    again at every rung, and the results are the same, unless a logarithm that is rounded costs
-    scikit-learn's a rung. Which candidates train together, and what is
-    fitted alone, is what `VectorizedRandomizedSearchCV` says; what is fitted alone is trained anew.
+    again at every rung, and the results are the same. (In rare cases scikit-learn has one rung fewer,
+    because it rounds a logarithm.) `VectorizedRandomizedSearchCV` says which candidates train
+    together and which are fitted alone. Those that are fitted alone are trained from the start at
+    every rung.
 
     Parameters
     ----------
@@ -79,22 +80,22 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     random_state : int, RandomState instance or None, default=None
         Seeds the choice of candidates.
     n_jobs : int, default=None
-        How many stacks train at the same time, as joblib has it: -1 uses all cores, each by a
-        process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
-        has its share of the cores in each, or in threads one.
+        How many stacks train at the same time, by joblib; -1 uses all cores. Each has a process of
+        its own unless `joblib.parallel_config` says otherwise. With more than one, NumPy's matrix
+        products share the cores among the processes; in threads each uses one core.
     verbose : int, default=0
-        From 1 on it is printed how many fits share how many stacks and why others do not, and
-        then, on a terminal as a bar, how far all of the search is: the epochs of all fits, the
-        best score of those that have all folds, and the time left. From 2 on, a line per candidate
-        and fold; from 3 on, its scores.
+        1 prints how many fits share how many stacks and why others do not. Then it shows the
+        progress of the whole search, on a terminal as a bar: the epochs of all fits, the best score
+        of the candidates that are through all folds, and the time left. 2 adds a line per candidate
+        and fold; 3 its scores.
     keep_best : int or None, default=None
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
     max_stack_bytes : int, default=2**28
-        Upper bound, in bytes, on the memory that the stacks being trained take beyond the data,
-        >= 1; one candidate is trained in any case. Stacks are usually smaller, some 8 MB each,
-        since larger ones are no faster. All
-        candidates that are still in are kept from rung to rung, beyond that limit.
+        Upper bound, in bytes, on the memory that all stacks in training together take beyond the
+        data, >= 1. A single candidate is trained even if it takes more. Stacks are usually smaller,
+        some 8 MB each, since larger ones are no faster. The candidates that are still in the race
+        are kept from rung to rung and do not count towards this limit.
     checkpoint : str, path or None, default=None
         A file in which the search is kept as it runs. One that was interrupted or killed goes on
         with ``resume(path).fit(X, y)``, where `resume` is that of any of the search classes. None

@@ -43,19 +43,19 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
         What candidates are scored by; None asks the estimator's own `score`. Several metrics as in
         scikit-learn.
     n_jobs : int, default=None
-        How many stacks train at the same time, as joblib has it: -1 uses all cores, each by a
-        process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
-        has its share of the cores in each, or in threads one.
+        How many stacks train at the same time, by joblib; -1 uses all cores. Each has a process of
+        its own unless `joblib.parallel_config` says otherwise. With more than one, NumPy's matrix
+        products share the cores among the processes; in threads each uses one core.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all rows; with several metrics the name of the one
         that decides, or a function of `cv_results_` that gives the best candidate's number.
     cv : int, cross-validation generator or iterable, default=None
         The folds; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on it is printed how many fits share how many stacks and why others do not, and
-        then, on a terminal as a bar, how far all of the search is: the epochs of all fits, the
-        best score of those that have all folds, and the time left. From 2 on, a line per candidate
-        and fold; from 3 on, its scores.
+        1 prints how many fits share how many stacks and why others do not. Then it shows the
+        progress of the whole search, on a terminal as a bar: the epochs of all fits, the best score
+        of the candidates that are through all folds, and the time left. 2 adds a line per candidate
+        and fold; 3 its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     random_state : int, RandomState instance or None, default=None
@@ -69,9 +69,9 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
     max_stack_bytes : int, default=2**28
-        Upper bound, in bytes, on the memory that the stacks being trained take beyond the data,
-        >= 1; one candidate is trained in any case. Stacks are usually smaller, some 8 MB each,
-        since larger ones are no faster.
+        Upper bound, in bytes, on the memory that all stacks in training together take beyond the
+        data, >= 1. A single candidate is trained even if it takes more. Stacks are usually smaller,
+        some 8 MB each, since larger ones are no faster.
     checkpoint : str, path or None, default=None
         A file in which the search is kept as it runs. One that was interrupted or killed goes on
         with ``resume(path).fit(X, y)``, where `resume` is that of any of the search classes. None
@@ -196,9 +196,8 @@ class VectorizedRandomizedSearchCV(VectorizedSearch, RandomizedSearchCV):
 class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
     """Grid search whose candidates train together, as one stack of networks.
 
-    The parameters, attributes and results are those of scikit-learn's `GridSearchCV`; which
-    candidates train together, and what is fitted alone, is what `VectorizedRandomizedSearchCV`
-    says.
+    The parameters, attributes and results are those of scikit-learn's `GridSearchCV`;
+    `VectorizedRandomizedSearchCV` says which candidates train together and which are fitted alone.
 
     Parameters
     ----------
@@ -210,19 +209,19 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
         What candidates are scored by; None asks the estimator's own `score`. Several metrics as in
         scikit-learn.
     n_jobs : int, default=None
-        How many stacks train at the same time, as joblib has it: -1 uses all cores, each by a
-        process of its own unless `joblib.parallel_config` says otherwise. With more than one, BLAS
-        has its share of the cores in each, or in threads one.
+        How many stacks train at the same time, by joblib; -1 uses all cores. Each has a process of
+        its own unless `joblib.parallel_config` says otherwise. With more than one, NumPy's matrix
+        products share the cores among the processes; in threads each uses one core.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all rows; with several metrics the name of the one
         that decides, or a function of `cv_results_` that gives the best candidate's number.
     cv : int, cross-validation generator or iterable, default=None
         The folds; None is 5-fold, stratified for a classifier.
     verbose : int, default=0
-        From 1 on it is printed how many fits share how many stacks and why others do not, and
-        then, on a terminal as a bar, how far all of the search is: the epochs of all fits, the
-        best score of those that have all folds, and the time left. From 2 on, a line per candidate
-        and fold; from 3 on, its scores.
+        1 prints how many fits share how many stacks and why others do not. Then it shows the
+        progress of the whole search, on a terminal as a bar: the epochs of all fits, the best score
+        of the candidates that are through all folds, and the time left. 2 adds a line per candidate
+        and fold; 3 its scores.
     pre_dispatch : int or str, default="2*n_jobs"
         How many tasks joblib hands out ahead of time.
     error_score : "raise" or float, default=nan
@@ -234,9 +233,9 @@ class VectorizedGridSearchCV(VectorizedSearch, GridSearchCV):
         How many of the best candidates, >= 1, are fitted on all rows as one stack and kept as
         `ensemble_`. None keeps none.
     max_stack_bytes : int, default=2**28
-        Upper bound, in bytes, on the memory that the stacks being trained take beyond the data,
-        >= 1; one candidate is trained in any case. Stacks are usually smaller, some 8 MB each,
-        since larger ones are no faster.
+        Upper bound, in bytes, on the memory that all stacks in training together take beyond the
+        data, >= 1. A single candidate is trained even if it takes more. Stacks are usually smaller,
+        some 8 MB each, since larger ones are no faster.
     checkpoint : str, path or None, default=None
         A file in which the search is kept as it runs. One that was interrupted or killed goes on
         with ``resume(path).fit(X, y)``, where `resume` is that of any of the search classes. None

@@ -34,8 +34,8 @@ class PiecewiseLinearEncoder(HasPage, CallbackSupport, TransformerMixin, KeepsPl
     Parameters
     ----------
     n_bins : int, default=16
-        Largest number of bins of a feature, >= 1. Where quantiles coincide there are fewer: a
-        feature of two values has one.
+        Most bins per feature, >= 1. Where quantiles coincide there are fewer: a feature of two
+        values has one.
     scale : float or None, default=None
         None leaves the columns in [0, 1]. A number > 0 centres each column, and multiplies a
         feature's so that their root mean square is scale / √(number of its columns), whatever the

@@ -32,7 +32,7 @@ class TableEncoder(HasPage, CallbackSupport, TransformerMixin, KeepsPlainState):
     Parameters
     ----------
     n_bins : int, default=16
-        Largest number of bins of a number, >= 1.
+        Most bins per numeric column, >= 1. Where quantiles coincide there are fewer.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
         Which columns are categories.
@@ -51,17 +51,17 @@ class TableEncoder(HasPage, CallbackSupport, TransformerMixin, KeepsPlainState):
     max_categories : int, default=255
         Largest number of levels of a category, >= 1; the most frequent are taken.
     scale : float or None, default=3.0
-        A number > 0: each column of a number is centred, and a number's columns are multiplied so
-        that their root mean square is scale / √(how many they are). None leaves them in [0, 1].
-        Categories and indicators are not scaled.
+        How large the encoding of numbers is. With a number > 0 the encoded columns are centred, and
+        those of one numeric column are multiplied so that their root mean square is scale / √(how
+        many they are). None leaves them in [0, 1]. Categories and indicators are not scaled.
     dtype : {"float32", "float64"}, default="float32"
         Of the encoding.
 
     Attributes
     ----------
     columns_ : list of EncodedColumn
-        What has become of each column of X: its kind ("numeric", "category", "binary", "missing"
-        or "dropped"), its edges or levels, and which outputs are its.
+        What has become of each column of X: its kind ("numeric", "category", "binary", "missing" or
+        "dropped"), its edges or levels, and which outputs belong to it.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
