@@ -4,7 +4,8 @@ Axes, broadcasting and arrays of rank 1
 
 NumPy repeats a row or a column until shapes fit (course I 3.2). With an array of shape (n,), which
 is neither, it may repeat the wrong way and say nothing (I 3.3). So the course keeps both axes.
-Look at how the same 64 numbers lie once as one number for each image, and once as one for each pixel.
+Look at how the same 64 numbers lie once as one number for each image, and once as one for each
+pixel.
 """
 
 # %%

@@ -41,8 +41,8 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     All candidates train for a few epochs; the best 1/`factor` of them go on, from where they are,
     to `factor` times as many, and so on. The parameters mean what they mean in scikit-learn's
     `HalvingRandomSearchCV` with ``resource="max_iter"``, which trains every survivor from the start
-    again at every rung, and the results are the same. (In rare cases scikit-learn has one rung fewer,
-    because it rounds a logarithm.) `VectorizedRandomizedSearchCV` says which candidates train
+    again at every rung, and the results are the same. (In rare cases scikit-learn has one rung
+    fewer, because it rounds a logarithm.) `VectorizedRandomizedSearchCV` says which candidates train
     together and which are fitted alone. Those that are fitted alone are trained from the start at
     every rung.
 
