@@ -42,9 +42,9 @@ class VectorizedHalvingRandomSearchCV(VectorizedSearch, HalvingRandomSearchCV):
     to `factor` times as many, and so on. The parameters mean what they mean in scikit-learn's
     `HalvingRandomSearchCV` with ``resource="max_iter"``, which trains every survivor from the start
     again at every rung, and the results are the same. (In rare cases scikit-learn has one rung
-    fewer, because it rounds a logarithm.) `VectorizedRandomizedSearchCV` says which candidates train
-    together and which are fitted alone. Those that are fitted alone are trained from the start at
-    every rung.
+    fewer, because it rounds a logarithm.) `VectorizedRandomizedSearchCV` says which candidates
+    train together and which are fitted alone. Those that are fitted alone are trained from the
+    start at every rung.
 
     Parameters
     ----------
