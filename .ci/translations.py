@@ -207,6 +207,9 @@ def update():
             if by_rule:
                 message.string = by_rule
                 message.flags.discard("fuzzy")
+            if not message.fuzzy:
+                # Babel reads the old English, which is for translators, as a comment.
+                message.user_comments = []
         write(path, catalog)
         rest = [one for one in messages(catalog) if not one.string or one.fuzzy]
         print(f"{page}: {len(messages(catalog))} messages, {len(rest)} to translate")
