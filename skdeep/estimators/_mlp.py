@@ -462,6 +462,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     J(θ) = (1/m) Σ w_i L_i + (alpha/m) [(1 − l1_ratio)/2 · ‖W‖² + l1_ratio · ‖W‖₁], with m = Σ w_i
     over the training set, is minimised; L is the chosen `loss`.
 
+    Scale X, and y too unless its values are about 1 in size, as in the example below: a network
+    that has to reach values of hundreds by steps of `learning_rate_init` takes very many of them.
+
     Every parameter and attribute of scikit-learn's `MLPRegressor` is here under the same name with
     the same default; the user guide lists the deliberate differences.
 
@@ -473,7 +476,8 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
         "quantile" the pinball loss, whose minimum is the `quantile` of y; for "poisson" and "gamma"
         half the deviance of that name, which model the logarithm of y's mean and need y >= 0 and y
         > 0 respectively. Over several outputs the losses are summed. `score` is R² whatever the
-        loss: judge a fit for "quantile" by `sklearn.metrics.mean_pinball_loss`.
+        loss: judge a fit for "quantile" by `sklearn.metrics.mean_pinball_loss`. As in
+        `MLPRegressor` it is the first positional argument: give `hidden_layer_sizes` by name.
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units of each hidden layer, each > 0; an int is one layer. ``()`` is a linear
         model.
