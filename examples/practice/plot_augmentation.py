@@ -42,8 +42,8 @@ one = np.repeat(X_train[:1], 8, axis=0)
 changed, _ = augment(one, None, np.random.default_rng(0))
 
 # %%
-# The same network without and with it: ``augment`` is called for each mini-batch, so hardly an image
-# comes twice. The dev set is as it is.
+# The same network without and with it: ``augment`` is called for each mini-batch, so hardly an
+# image comes twice. The dev set is as it is.
 
 
 def fitted(**parameters):
