@@ -21,14 +21,14 @@ BEYOND_THE_COURSE = {"plot_tables"}
 
 
 def test_the_chapters_of_the_course_name_the_examples():
-    text = "".join(page.read_text() for page in COURSE.glob("*.rst"))
+    text = "".join(page.read_text("utf-8") for page in COURSE.glob("*.rst"))
     named = re.findall(r":ref:`[^`]*?sphx_glr_auto_examples_[a-z_]+?_(plot_\w+)\.py", text)
     assert set(named) == {example.stem for example in EXAMPLES} - BEYOND_THE_COURSE
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_saves_a_figure_of_its_own_name(example):
-    saved = re.findall(r'savefig\(\s*"([^"]+)"', example.read_text())
+    saved = re.findall(r'savefig\(\s*"([^"]+)"', example.read_text("utf-8"))
     assert f"{example.stem.removeprefix('plot_')}.png" in saved
 
 

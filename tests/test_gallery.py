@@ -155,7 +155,7 @@ figure.savefig("any.png")
 
 def settings_of_the_site():
     """What doc/conf.py tells sphinx-gallery, for a gallery of one section."""
-    source = (ROOT / "doc" / "conf.py").read_text()
+    source = (ROOT / "doc" / "conf.py").read_text("utf-8")
     text = source[source.index("sphinx_gallery_conf = {") :]
     names = {"course_gallery": gallery}
     exec(text[: text.index("\n}\n") + 3], names)
@@ -183,7 +183,7 @@ def test_an_example_that_fails_ends_the_build(tmp_path, ending, message):
     head = '"""\nAny\n===\n\nAn example.\n"""\nimport matplotlib.pyplot as plt\n'
     (examples / "plot_any.py").write_text(head + GOOD + ending + "\n")
     conf = CONF.format(extensions=str(EXTENSIONS), settings=settings_of_the_site())
-    (tmp_path / "conf.py").write_text(conf)
+    (tmp_path / "conf.py").write_text(conf, "utf-8")
     (tmp_path / "index.rst").write_text("Site\n====\n\n.. toctree::\n\n   auto_examples/index\n")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", ".", "out"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)

@@ -8,7 +8,7 @@ import skdeep
 from skdeep import _documentation
 
 # Of the one setting that the project's other links are made of as well.
-REPOSITORY = getattr(_documentation, "REPOSITORY", "").rstrip("/")
+REPOSITORY = _documentation.REPOSITORY
 PACKAGE = Path(skdeep.__file__).parent
 
 

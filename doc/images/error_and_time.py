@@ -28,7 +28,7 @@ LEFT = {"TabM (PyTorch)"}
 
 
 def read():
-    with (HERE / "error_and_time.csv").open(newline="") as file:
+    with (HERE / "error_and_time.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             yield row | {name: float(row[name]) for name in ("error", "time")}
 

@@ -121,9 +121,8 @@ for size in batch_sizes:
 # %%
 # On the left, the noise falls like 1 / √size. On the right, what that comes to: batches of 8 make
 # the cost in training ten times that in prediction; with 512 they hardly differ. On the dev set
-# batch norm is
-# ahead at every size, by more than the size of the batch makes of it. So the noise is a side
-# effect. Against overfitting there are dropout and λ, which can be set.
+# batch norm is ahead at every size, by more than the size of the batch makes of it. So the noise is
+# a side effect. Against overfitting there are dropout and λ, which can be set.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 left.loglog(batch_sizes, noise, "C0o-", label="measured")
