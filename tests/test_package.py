@@ -74,8 +74,12 @@ def documented_parameters(estimator):
 @pytest.mark.parametrize(
     ("one", "other", "differing"),
     [
-        # What they watch, and what they stratify by.
-        (skdeep.DeepMLPClassifier, skdeep.DeepMLPRegressor, {"scoring", "validation_fraction"}),
+        # What they watch, what they stratify by, and the targets that are augmented.
+        (
+            skdeep.DeepMLPClassifier,
+            skdeep.DeepMLPRegressor,
+            {"augment", "scoring", "validation_fraction"},
+        ),
         (skdeep.LogisticRegressionGD, skdeep.SoftmaxClassifier, set()),
         # Their rates, and what they stratify by.
         (

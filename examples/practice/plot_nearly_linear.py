@@ -60,10 +60,10 @@ def raw_output(model, rows):
 
 
 # %%
-# The columns of the table, from left to right: as λ grows the weights shrink, and z with them. More
-# and more of all z lie where tanh is a straight line, to within 8 %: between −0.5 and 0.5. The next
-# column asks how much of the network's output a linear function of its two inputs explains. And the
-# errors go from high variance to high bias.
+# The columns of the table, from left to right: as λ grows the weights shrink, and z with them. With
+# nearly every λ more of all z lie where tanh is a straight line, to within 8 %: between −0.5 and
+# 0.5. The next column asks how much of the network's output a linear function of its two inputs
+# explains. And the errors go from high variance to high bias.
 
 print("      λ    ‖W‖²   rms z   |z| < 0.5   linear   train error   dev error")
 models, linear = {}, {}
