@@ -7,6 +7,7 @@ words, so that the search needs another way to split a text than at spaces.
 """
 
 import html
+import posixpath
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -59,15 +60,8 @@ def _document(app, reference, docname):
     target = reference.get("refuri", "").partition("#")[0]
     if not reference.get("internal") or not target:
         return None
-    here = Path("/" + app.builder.get_target_uri(docname)).parent
-    name = (here / target).as_posix()
-    parts = []
-    for part in name.strip("/").split("/"):
-        if part == "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    found = "/".join(parts).removesuffix(app.builder.out_suffix)
+    here = posixpath.dirname(app.builder.get_target_uri(docname))
+    found = posixpath.normpath(posixpath.join(here, target)).removesuffix(app.builder.out_suffix)
     return found if found in app.env.titles else None
 
 
@@ -78,11 +72,7 @@ def _introduction(app, page):
 
 def _rewrite(node, pattern, text):
     text = html.escape(" ".join(text.split()))
-    node.children[:] = [nodes.Text(pattern.sub(rf"\g<1>{_plain(text)}\g<2>", node.astext()))]
-
-
-def _plain(text):
-    return text.replace("\\", r"\\")
+    node.children[:] = [nodes.Text(pattern.sub(lambda old: old[1] + text + old[2], node.astext()))]
 
 
 # ------------------------------------------------------------------------------------- the search
