@@ -29,6 +29,7 @@ from ..estimators._compat import Interval, StrOptions
 from ..estimators._stack import NOT_OURS
 from ..estimators._warnings import warn
 from ._arguments import check_spaces, checked_cv, checked_data
+from ._autolog import wrapped_by_autolog
 from ._clusters import is_death_of_worker
 from ._compat import (
     NO_CALLBACKS,
@@ -131,6 +132,8 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
             `ensemble_` stays. It is the same after what joblib's backend raises where a
             worker has died, with a note of how much was done.
         """
+        if VectorizedSearch.fit is PLAIN_FIT and wrapped_by_autolog(VectorizedSearch):
+            return VectorizedSearch.fit(self, X, y, **params)
         self._forget("stacked_", "ensemble_")
         with GatheredWarnings() as gatherer:
             self._fit_gathering(X, y, params, gatherer)
@@ -322,6 +325,10 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
     def _from_best_to_worst(self, results: CVResults, scores: Array) -> list[int]:
         """The candidates' numbers in the order in which `keep_best` takes them."""
         return [int(i) for i in np.argsort(-scores, kind="stable")]
+
+
+# What `fit` is while no tool has wrapped it.
+PLAIN_FIT = VectorizedSearch.fit
 
 
 def has_ended_early(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""The guide's recipes for mlflow: curves of a fit, and of a search what autolog logs of others."""
+"""MLflow: its autolog sees our searches, and the guide's recipe draws the curves of a fit."""
 
 import re
 import textwrap
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from searches import classifier, data
-from sklearn.model_selection import GridSearchCV
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdeep.estimators._callbacks import HAS_CALLBACKS
-from skdeep.model_selection import VectorizedGridSearchCV
+from skdeep.model_selection import VectorizedGridSearchCV, VectorizedRandomizedSearchCV
 
 mlflow = pytest.importorskip("mlflow")
 pytest.importorskip("mlflow.sklearn")
@@ -40,48 +41,94 @@ def recipe(name):
 @pytest.fixture
 def client(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-    mlflow.set_tracking_uri((tmp_path / "theirs").as_uri())
+    mlflow.set_tracking_uri((tmp_path / "fits").as_uri())
+    mlflow.set_experiment("fits")
     yield mlflow.MlflowClient()
     mlflow.sklearn.autolog(disable=True)
 
 
-def runs_of(client):
-    """The run that is no other's child, and its children's parameters and metrics."""
-    experiments = [one.experiment_id for one in client.search_experiments()]
-    runs = client.search_runs(experiments)
+def all_runs():
+    client = mlflow.MlflowClient()
+    return client.search_runs([one.experiment_id for one in client.search_experiments()])
+
+
+def autologged(search, folder):
+    """The run that autolog makes of a search in a new store, and the runs that are its children."""
+    mlflow.set_tracking_uri(folder.as_uri())
+    mlflow.set_experiment("searches")
+    # Each child logs the data set: if it is not there yet, their threads trip over each other.
+    with mlflow.start_run() as run:
+        mlflow.log_input(mlflow.data.from_numpy(X, targets=y))
+    mlflow.delete_run(run.info.run_id)
+    mlflow.sklearn.autolog(log_models=False, log_datasets=False)
+    search.fit(X, y)
+    runs = all_runs()
     (parent,) = (one for one in runs if "mlflow.parentRunId" not in one.data.tags)
     children = [one for one in runs if one is not parent]
     assert {one.data.tags["mlflow.parentRunId"] for one in children} <= {parent.info.run_id}
     return parent, children
 
 
+def without_times(metrics):
+    return {name: value for name, value in metrics.items() if "time" not in name}
+
+
 def by_alpha(children):
-    return {
-        child.data.params["deepmlpclassifier__alpha"]: {
-            name: value for name, value in child.data.metrics.items() if "time" not in name
-        }
-        for child in children
-    }
+    name = "deepmlpclassifier__alpha"
+    return {child.data.params[name]: without_times(child.data.metrics) for child in children}
 
 
-def test_of_a_search_is_logged_what_autolog_logs_of_scikit_learns(client, tmp_path):
-    mlflow.sklearn.autolog(log_models=False, log_datasets=False)
-    with mlflow.start_run():
-        GridSearchCV(PIPELINE, SPACE, cv=2).fit(X, y)
-    theirs, their_children = runs_of(client)
-    mlflow.set_tracking_uri((tmp_path / "ours").as_uri())
-    # However it was before.
-    search = recipe("fit_and_log")(VectorizedGridSearchCV(PIPELINE, SPACE, cv=2), X, y)
-    ours, our_children = runs_of(mlflow.MlflowClient())
-    for name in ("best_deepmlpclassifier__alpha",):
-        assert ours.data.params[name] == theirs.data.params[name]
-    assert ours.data.metrics["best_cv_score"] == pytest.approx(search.best_score_)
-    assert ours.data.metrics["best_cv_score"] == pytest.approx(theirs.data.metrics["best_cv_score"])
-    found, expected = by_alpha(our_children), by_alpha(their_children)
-    assert found.keys() == expected.keys()
-    assert len(found) == 3
-    for alpha, metrics in expected.items():
-        assert found[alpha] == pytest.approx(metrics)
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (VectorizedGridSearchCV(PIPELINE, SPACE, cv=2), GridSearchCV(PIPELINE, SPACE, cv=2)),
+        (
+            VectorizedRandomizedSearchCV(PIPELINE, SPACE, n_iter=3, cv=2, random_state=0),
+            RandomizedSearchCV(PIPELINE, SPACE, n_iter=3, cv=2, random_state=0),
+        ),
+    ],
+    ids=["grid", "random"],
+)
+def test_autolog_logs_of_a_search_what_it_logs_of_scikit_learns(
+    ours, theirs, n_jobs, client, tmp_path
+):
+    expected, their_children = autologged(theirs, tmp_path / "theirs")
+    search = clone(ours).set_params(n_jobs=n_jobs)
+    found, our_children = autologged(search, tmp_path / "ours")
+    assert found.info.status == "FINISHED"
+    assert found.data.tags["estimator_name"] == type(ours).__name__
+    assert found.data.metrics["best_cv_score"] == search.best_score_
+    assert without_times(found.data.metrics) == pytest.approx(
+        without_times(expected.data.metrics), rel=1e-6
+    )
+    name = "best_deepmlpclassifier__alpha"
+    assert found.data.params[name] == expected.data.params[name]
+    assert expected.data.params.keys() <= found.data.params.keys()
+    # The candidates are its only children: the pipelines within are none.
+    found_by_alpha, expected_by_alpha = by_alpha(our_children), by_alpha(their_children)
+    assert len(our_children) == len(found_by_alpha) == 3
+    assert found_by_alpha.keys() == expected_by_alpha.keys()
+    for alpha, metrics in expected_by_alpha.items():
+        assert found_by_alpha[alpha] == pytest.approx(metrics, rel=1e-6)
+
+
+def test_autolog_that_was_turned_off_logs_nothing(client, tmp_path):
+    autologged(VectorizedGridSearchCV(PIPELINE, SPACE, cv=2), tmp_path / "on")
+    mlflow.sklearn.autolog(disable=True)
+    mlflow.set_tracking_uri((tmp_path / "off").as_uri())
+    mlflow.set_experiment("off")
+    VectorizedGridSearchCV(PIPELINE, SPACE, cv=2).fit(X, y)
+    assert all_runs() == []
+
+
+def test_autolog_stays_with_the_outer_search(client, tmp_path):
+    space = {"estimator__deepmlpclassifier__alpha": [0.1, 1.0]}
+    rates = {"deepmlpclassifier__learning_rate_init": [0.01]}
+    inner = VectorizedGridSearchCV(PIPELINE, rates, cv=2)
+    outer, children = autologged(GridSearchCV(inner, space, cv=2), tmp_path / "nested")
+    assert outer.data.tags["estimator_name"] == "GridSearchCV"
+    assert len(children) == 2
 
 
 @pytest.mark.skipif(not HAS_CALLBACKS, reason="this scikit-learn has no callbacks")
