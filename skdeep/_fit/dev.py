@@ -5,7 +5,7 @@ is positive. All are predicted together; what a model makes of its own is its lo
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,12 +15,25 @@ from .._engine.backend import Array, Matrix
 from .._engine.data import Encode
 from .._engine.errors import own_errors
 from .._engine.links import Link
+from .._engine.losses import Loss
 from .._engine.network import Network
 from .._engine.objective import evaluate_loss, predict_logits
-from .recipe import Recipe
 
 # Of raw outputs for a model's dev rows; None stands for minus the loss.
 Score = Callable[[Array], float]
+
+
+@dataclass(frozen=True)
+class SharedScore:
+    """A score that is one function for all models which are watched on the same rows.
+
+    From raw outputs of shape (*M, n, n_out) `of_models` makes scores of shape M.
+    """
+
+    of_models: Callable[[Array], Array]
+
+    def __call__(self, logits: Array) -> float:
+        return float(self.of_models(logits))
 
 
 @dataclass
@@ -39,6 +52,11 @@ class DevSet:
     encode: Encode | None = None
     # Of shape (n,).
     class_weight: Array | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all models are watched on the same rows, with the same weights."""
+        return self.sample_weight is None or self.sample_weight.ndim == 1
 
     def predict(self, network: Network, theta: Array, statistics: Array) -> Array:
         """Raw outputs of all models for all dev rows."""
@@ -95,26 +113,52 @@ class DevPart:
 
     def logits(self, of_all: Array) -> Array:
         """Raw outputs for these rows out of those for all dev rows."""
-        return of_all if self.rows is None else of_all[self.rows]
+        return of_all if self.rows is None else of_all[..., self.rows, :]
 
-    def evaluate(self, recipe: Recipe, logits: Array, score: Score | None) -> tuple[float, float]:
-        """The loss, and the score, of raw outputs for these rows."""
-        loss_function = recipe.loss
-        losses, weights = (
-            evaluate_loss(loss_function, logits.copy(), self.targets),
-            self.cost_weights,
-        )
+    def evaluate(self, loss: Loss, logits: Array, score: Score | None) -> tuple[float, float]:
+        """Loss and score of one model's raw outputs for these rows."""
+        return self.evaluate_several(loss, logits[np.newaxis], [score]).of_row(0, score)
+
+    def evaluate_several(
+        self, loss: Loss, logits: Array, scores: Sequence[Score | None]
+    ) -> "Evaluations":
+        """What raw outputs for these rows come to, of shape (K, n, n_out)."""
+        losses, weights = evaluate_loss(loss, logits.copy(), self.targets), self.cost_weights
         if weights is not None:
             # As for a row without weight: of a class without weight, too.
             losses = np.where(weights > 0, losses, 0)
-        loss = float(np.average(losses, weights=weights))
-        predictions = loss_function.link.inverse(logits.copy())
-        if not (np.isfinite(logits).all() and np.isfinite(predictions).all()):
+        predictions = loss.link.inverse(logits.copy())
+        finite = [np.isfinite(values).all(axis=(-2, -1)) for values in (logits, predictions)]
+        shared = [one for one in scores if isinstance(one, SharedScore)]
+        return Evaluations(
+            logits,
+            np.average(losses, axis=-1, weights=weights),
+            np.asarray(finite[0] & finite[1]),
+            shared[0].of_models(logits) if shared else None,
+        )
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """What several models come to on the dev rows that all of them are watched on."""
+
+    logits: Array
+    losses: Array
+    # Outputs and predictions that are not finite have no score.
+    can_be_scored: Array
+    shared_scores: Array | None
+
+    def of_row(self, row: int, score: Score | None) -> tuple[float, float]:
+        """The loss of the model in this row, and its score."""
+        loss = float(self.losses[row])
+        if not self.can_be_scored[row]:
             return loss, math.nan
         if score is None:
             return loss, -loss
+        if self.shared_scores is not None and isinstance(score, SharedScore):
+            return loss, float(self.shared_scores[row])
         with own_errors(Exception):
-            return loss, float(score(logits))
+            return loss, float(score(self.logits[row]))
 
 
 def mean_of_predictions(link: Link, logits: Array) -> Array:

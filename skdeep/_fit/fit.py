@@ -9,7 +9,7 @@ narrower network does not have stays zero, since all gradients there are.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,8 @@ from .whole import epoch_is_over, is_part
 # The population is cut down to those still training when this part of it has ended: to copy what
 # remains costs about as much as a few steps.
 COMPACT_FROM = 1 / 8
+# A model's loss and score on its dev rows, None where there are none.
+OnDev = Callable[["Model"], tuple[float, float] | None]
 # Of a fit that has left its data.
 NO_ROWS = Rows(np.empty((0, 0)), np.empty(0))
 
@@ -289,7 +291,8 @@ class Fit:
                 while running := self._running():
                     self._cut_down_to(running)
                     problem, settings = self._combined()
-                    self._network, first = problem.network, self.population[0]
+                    self._network, self._loss = problem.network, problem.loss
+                    first = self.population[0]
                     solve = solver_of(first.recipe)
                     try:
                         first.outcome = solve(
@@ -353,10 +356,9 @@ class Fit:
     def _after_epoch_of_several(self, losses: Array) -> bool:
         """Record an epoch of all models; whether the population changes before the next one."""
         running = self._running()
-        logits = None if self._dev is None else self._predict_dev(self._dev)
-        self._evaluated.clear()
+        on_dev = self._on_dev()
         for model in running:
-            self._record(model, float(losses[model.row]), logits)
+            self._record(model, float(losses[model.row]), on_dev)
         # Once all are recorded: whoever hears of one may save them all.
         changed = [self._announce(model) for model in running if model.error is None]
         epoch_is_over(len(running) // self._n_of_each)
@@ -368,7 +370,20 @@ class Fit:
     def _predict_dev(self, dev: DevSet) -> Array:
         return dev.predict(self._network, self.state.theta, self.state.statistics)
 
-    def _record(self, model: Model, loss: float, logits: Array | None) -> None:
+    def _on_dev(self) -> OnDev:
+        """What tells a model's loss and score on its dev rows, as it is now."""
+        if self._dev is None:
+            return lambda model: None
+        logits = self._predict_dev(self._dev)
+        part = self.population[0].dev
+        if part is not None and self._dev.is_shared and not self._group_of and self._tied is None:
+            scores = [model.score for model in self.population]
+            together = part.evaluate_several(self._loss, part.logits(logits), scores)
+            return lambda model: together.of_row(model.row, model.score)
+        self._evaluated.clear()
+        return lambda model: self._evaluate(model, logits)
+
+    def _record(self, model: Model, loss: float, on_dev: OnDev) -> None:
         """Record an epoch of one of several models."""
         own, ours = model.state, self.state
         own.epochs, own.rows_seen = ours.epochs, ours.rows_seen
@@ -380,8 +395,7 @@ class Fit:
         if model.place is not None:
             self._show_row(model)
         try:
-            on_dev = None if logits is None else self._evaluate(model, logits)
-            model.watch.record(loss, on_dev)
+            model.watch.record(loss, on_dev(model))
         except OwnError as marked:
             self._fail([model], marked)
 
@@ -408,7 +422,7 @@ class Fit:
         if not self._is_of_one:
             rows = [one.row for one in group]
             logits = logits[rows[0]] if len(rows) == 1 else self._mean(model, logits[rows])
-        found = model.dev.evaluate(model.recipe, model.dev.logits(logits), model.score)
+        found = model.dev.evaluate(model.recipe.loss, model.dev.logits(logits), model.score)
         if is_mean:
             self._evaluated[first] = found
         return found

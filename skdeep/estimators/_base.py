@@ -71,8 +71,8 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
     # ------------------------------------------------------------------ what derived classes say
 
     @abstractmethod
-    def _score_logits(self, logits: Array, dev: DevPart) -> float:
-        """The default score on a dev set."""
+    def _default_score(self, dev: DevPart) -> Score:
+        """What early stopping scores raw outputs for these dev rows by, unless it is told."""
 
     def _continued_with(self) -> dict[str, object]:
         """The parameters that training cannot continue across a change of."""
@@ -291,7 +291,7 @@ class BaseNetworkEstimator(HasRunningFit, CallbackSupport, PreparesFits):
         if self.scoring == "loss":
             return None
         if self.scoring is None:
-            return partial(self._score_logits, dev=model.dev)
+            return self._default_score(model.dev)
 
         def as_it_is() -> dict[str, object]:
             return self._attributes_at(model.watch, model.state.theta, model.state.statistics)

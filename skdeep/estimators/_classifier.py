@@ -1,5 +1,7 @@
 """What the classifiers share: labels, class weights, and the ways to predict."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_expit, log_softmax
@@ -11,14 +13,14 @@ from .._arguments import ErrorsName
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.links import LOGISTIC
 from .._engine.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
-from .._fit.dev import DevPart
+from .._fit.dev import DevPart, SharedScore
 from .._inputs import ClassWeight, MatrixLike
 from ._base import BaseNetworkEstimator
 from ._class_weights import ClassWeights
 from ._compat import StrOptions
 from ._parameters import constraints_of
 from ._targets import ClassLabels
-from ._validation import weighted_fraction
+from ._validation import weighted_fractions
 
 
 class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
@@ -94,9 +96,11 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
     def _class_weights(self, y: Matrix, sample_weight: Array | None) -> ClassWeights | None:
         return ClassWeights.of(self.class_weight, y, self._labels, sample_weight)
 
-    def _score_logits(self, logits: Array, dev: DevPart) -> float:
-        correct = self._labels.correct(logits, dev.targets)
-        return weighted_fraction(correct, dev.weights)
+    def _default_score(self, dev: DevPart) -> SharedScore:
+        return SharedScore(partial(self._accuracies, dev=dev))
+
+    def _accuracies(self, logits: Array, dev: DevPart) -> Array:
+        return weighted_fractions(self._labels.correct(logits, dev.targets), dev.weights)
 
     def _strata(self, y: Matrix, n_held_out: int) -> Array | None:
         return self._labels.strata(y, n_held_out)

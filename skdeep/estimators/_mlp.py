@@ -6,6 +6,7 @@ linear estimators through `BaseNetworkEstimator`.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._engine.backend import Array, FloatType, Matrix
 from .._engine.data import Augment
 from .._engine.losses import REGRESSION_LOSSES, RegressionLoss
-from .._fit.dev import DevPart
+from .._fit.dev import DevPart, Score
 from .._inputs import ClassWeight, MatrixLike, RandomState
 from ._callbacks import with_callbacks
 from ._classifier import NetworkClassifier
@@ -939,6 +940,9 @@ class DeepMLPRegressor(RegressorMixin, BaseDeepMLP):
     def _make_loss(self) -> RegressionLoss:
         loss = REGRESSION_LOSSES[self.loss]
         return loss.of({name: float(getattr(self, name)) for name in loss.parameters})
+
+    def _default_score(self, dev: DevPart) -> Score:
+        return partial(self._score_logits, dev=dev)
 
     def _score_logits(self, logits: Array, dev: DevPart) -> float:
         from sklearn.metrics import r2_score

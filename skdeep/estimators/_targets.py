@@ -136,8 +136,8 @@ class ClassLabels:
     def correct(self, logits: Array, encoded: Array) -> Array:
         """Which rows are predicted right; a multi-label row counts when all its labels are."""
         if self.kind == "multiclass":
-            return np.asarray(logits.argmax(axis=1) == encoded)
-        return np.asarray(((logits > 0) == (encoded > 0.5)).all(axis=1))
+            return np.asarray(logits.argmax(axis=-1) == encoded)
+        return np.asarray(((logits > 0) == (encoded > 0.5)).all(axis=-1))
 
     def strata(self, y: Matrix, n_held_out: int) -> Array | None:
         """What a held-out fraction is stratified by, or None where it cannot be.

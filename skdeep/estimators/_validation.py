@@ -335,9 +335,10 @@ def checked_weights(
     return np.asarray(checked)
 
 
-def weighted_fraction(correct: Array, weights: Array | None) -> float:
-    """The weighted mean of a boolean array; NaN where no row has weight."""
+def weighted_fractions(correct: Array, weights: Array | None) -> Array:
+    """The weighted means of boolean rows, of shape (*M, n); NaN where no example has weight."""
     if weights is None:
-        return float(correct.mean())
+        return np.asarray(correct.mean(axis=-1))
     total = weights.sum()
-    return float((correct * weights).sum() / total) if total > 0 else math.nan
+    counted = (correct * weights).sum(axis=-1)
+    return np.asarray(counted / total if total > 0 else np.full_like(counted, np.nan))

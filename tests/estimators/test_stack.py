@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
-from skdeep import DeepMLPClassifier
+from skdeep import DeepMLPClassifier, DeepMLPRegressor
 from skdeep._engine.activations import ACTIVATIONS
 from skdeep.estimators._stack import Measures, Stack, fit_key, of_similar_size
 
@@ -143,6 +143,48 @@ def test_layer_norm_does_not_see_the_padding(solver):
     for model in fit.population:
         padding[model.row, model.place.theta] = False
     assert not fit.state.theta[padding].any()
+
+
+LABELS = np.column_stack([y == 1, X[:, 0] > 0]).astype(int)
+WATCHED = {
+    "two classes": (DeepMLPClassifier, (y == 2).astype(int), {}),
+    "three classes": (DeepMLPClassifier, y, {"class_weight": {0: 1.0, 1: 0.0, 2: 3.0}}),
+    "labels": (DeepMLPClassifier, LABELS, {}),
+    "numbers": (DeepMLPRegressor, X[:, :2], {}),
+    "counts": (DeepMLPRegressor, y, {"loss": "poisson"}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The fit made no progress")
+@pytest.mark.parametrize("weights", ["equal", "of dev rows", "zero for some"])
+@pytest.mark.parametrize("kind", WATCHED)
+def test_each_is_watched_as_alone(kind, weights):
+    """Whatever scores it, and beside one whose outputs overflow."""
+    estimator, targets, parameters = WATCHED[kind]
+    is_classifier = estimator is DeepMLPClassifier
+    fit_params = {"X_val": X[1::2], "y_val": targets[1::2]}
+    if weights != "equal":
+        fit_params["sample_weight_val"] = np.arange(75) % (3 if weights == "zero for some" else 80)
+    smoothing = {"label_smoothing": 0.2} if is_classifier else {}
+    own = [
+        {},
+        {"alpha": 1.0, **smoothing},
+        {"scoring": "loss"},
+        {"scoring": "accuracy" if is_classifier else "neg_mean_absolute_error"},
+        {"learning_rate_init": 1e200},
+    ]
+    network = estimator(hidden_layer_sizes=(5,), batch_size=32, max_iter=6, random_state=0)
+    models = [clone(network).set_params(**parameters, **one) for one in own]
+    stack = Stack([clone(model) for model in models], X, targets, fit_params)
+    stack.train()
+    *watched, _ = enumerate(models)
+    for number, model in watched:
+        alone = clone(model).fit(X, targets, **fit_params)
+        found = stack.fitted(number)
+        assert_allclose(found.validation_loss_curve_, alone.validation_loss_curve_, rtol=1e-10)
+        assert_allclose(found.validation_scores_, alone.validation_scores_, rtol=1e-10)
+    curves = stack.models[-1].watch.curves
+    assert not np.isfinite(curves.validation_score).any()
 
 
 def test_stacks_are_of_similar_size():
