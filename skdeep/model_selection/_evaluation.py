@@ -7,12 +7,11 @@ of one rung lets go of its stacks as they are done; where another rung can come,
 trained on.
 """
 
-import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import pairwise, product
+from itertools import product
 from typing import Any, TypeVar, cast
 
 from joblib import effective_n_jobs
@@ -27,6 +26,8 @@ from ..estimators._callbacks import callbacks_of
 from ..estimators._stack import Part
 from ._clusters import Lost
 from ._compat import Context, fit_and_score_alone, follows_into_steps
+from ._cuts import Workers, cut
+from ._folds import Split, SplitName
 from ._gathered_warnings import Gatherer
 from ._jobs import numbered, results_of
 from ._places import Call, Prepared, place_of
@@ -44,10 +45,6 @@ from ._rungs import renumbered
 from ._scoring import Scoring
 from ._together import Done, StackTask
 from ._types import Fold, Outcome, Parameters
-
-# Larger stacks gain nothing: what NumPy's calls cost is shared by enough models, and more of them
-# only crowd the cache. Measured on networks of 32, 64 and 128 units.
-PREFERRED_STACK_BYTES = 2**23
 
 # Of each worker, where a backend gives no results before all are there.
 TASKS_AT_A_TIME = 4
@@ -361,36 +358,28 @@ class Evaluator:
 
         with self._results_of(parallel, prepare, range(len(units))) as results:
             found: dict[int, Prepared] = dict(results)
-        tasks: list[StackTask] = []
+        together: list[tuple[Split | SplitName, int, Group, Part]] = []
         for place, (groups, number) in enumerate(units):
             prepared = found.pop(place)
             for group, parts in zip(groups.values(), prepared.parts, strict=True):
                 if prepared.split is None or isinstance(parts, str):
                     self._go_alone(rung, group, number, str(parts))
-                    continue
-                for part in parts:
-                    for stack in self._stacks(group, part, len(units)):
-                        contexts = self._contexts(rung, stack, number)
-                        tasks.append(StackTask(stack, prepared.split, contexts))
+                else:
+                    together += [(prepared.split, number, group, part) for part in parts]
+        workers = Workers(self._n_workers, self._place.tasks_per_worker)
+        budget = self._search.max_stack_bytes
+        stacks_of_parts = cut([part for *_, part in together], len(units), workers, budget)
+        tasks: list[StackTask] = []
+        for (split, number, candidates, _), stacks in zip(together, stacks_of_parts, strict=True):
+            for stack in stacks:
+                stacked = [candidates[one] for one in stack]
+                tasks.append(StackTask(stacked, split, self._contexts(rung, stacked, number)))
         return tasks
 
     def _contexts(self, rung: Rung, group: Group, split: int) -> list[Context]:
         if self._scoring.caller is None:
             return []
         return [rung.context_of(one.number, split) for one in group]
-
-    def _stacks(self, group: Group, part: Part, n_units: int) -> list[Group]:
-        """Candidates of a part by stacks within the memory budget, enough to occupy all workers."""
-        candidates = [group[number] for number in part.numbers]
-        budget = self._search.max_stack_bytes // self._n_workers
-        largest = max(1, min(budget, PREFERRED_STACK_BYTES) // part.bytes_each)
-        wanted = math.ceil(self._place.tasks_per_worker * self._n_workers / n_units)
-        n_stacks = max(len(candidates) / largest, min(wanted, len(candidates) // part.least))
-        # A multiple of what occupies all workers, so that none is left with a last stack alone.
-        at_least = self._n_workers // math.gcd(self._n_workers, n_units)
-        n_stacks = min(len(candidates), at_least * math.ceil(n_stacks / at_least))
-        bounds = [len(candidates) * i // n_stacks for i in range(n_stacks + 1)]
-        return [candidates[a:b] for a, b in pairwise(bounds)]
 
     def _run(self, rung: Rung, parallel: Parallel, tasks: Sequence[StackTask]) -> None:
         tasks = [task for task in tasks if not rung.has(task.candidates, task.split.number)]

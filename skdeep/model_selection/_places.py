@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 
-from .._inputs import Rows, n_rows_of
+from .._inputs import Rows, bytes_of, n_rows_of
 from ..estimators._stack import OwnError, Part
 from ._clusters import Cluster, Lost, Name, Reference, forget_data, present_cluster
 from ._folds import Split, SplitName, prepare_split
@@ -28,6 +28,9 @@ from ._plan import StackedCandidate, is_pipeline
 from ._scoring import Scoring
 from ._together import NO_MEMORY, Done, StackTask, fit_and_score_stack
 from ._types import Fold
+
+# About what splits may take that are prepared before stacks are trained on them.
+SPLITS_BYTES = 2**26
 
 Group = Sequence[StackedCandidate]
 # A function of no arguments that processes can be given.
@@ -94,8 +97,11 @@ class Here:
         self._X, self._y, self._scoring = X, y, scoring
 
     def n_at_once(self, n_workers: int) -> int | None:
-        """As many as there are workers: the memory they take does not grow with their number."""
-        return n_workers
+        """As many as there are workers, so that memory does not grow with their number.
+
+        Of small data more: whenever the stacks of some splits are done, workers wait for the last.
+        """
+        return max(n_workers, SPLITS_BYTES // max(1, bytes_of(self._X)))
 
     def prepare(self, groups: Sequence[Group], number: int, fold: Fold) -> Call:
         return self.carry_out(partial(_prepared, groups, number), fold)

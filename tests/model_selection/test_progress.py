@@ -17,6 +17,7 @@ from skdeep.model_selection import (
     CoarseToFineSearchCV,
     VectorizedGridSearchCV,
     VectorizedHalvingRandomSearchCV,
+    _places,
     log_uniform,
 )
 from skdeep.model_selection._progress import ALONE, BEST, ENSEMBLE, STACKED, Progress, WorkToCome
@@ -402,12 +403,17 @@ def test_it_is_said_how_many_stacks_there_are(space, arguments, said, capsys):
     assert said_of_stacks(capsys) == [said]
 
 
-def test_what_is_not_known_for_sure_is_said_to_be_about_so_many(capsys):
+@pytest.mark.parametrize(("n_bytes", "about"), [(0, "about "), (2**20, "")])
+def test_what_is_not_known_for_sure_is_said_to_be_about_so_many(
+    n_bytes, about, monkeypatch, capsys
+):
+    """Where splits are large they are prepared by and by, and stacks are known when they are."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    monkeypatch.setattr(_places, "SPLITS_BYTES", n_bytes)
     X, y = data("classes")
     model = make_pipeline(StandardScaler(), classifier())
     space = {"standardscaler__with_std": [True, False], "deepmlpclassifier__alpha": [0.1, 1.0]}
     VectorizedGridSearchCV(model, space, cv=3, verbose=1, refit=False).fit(X, y)
-    assert said_of_stacks(capsys) == ["Stacking 12 of 12 fits in about 6 stacks"]
+    assert said_of_stacks(capsys) == [f"Stacking 12 of 12 fits in {about}6 stacks"]
