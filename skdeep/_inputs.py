@@ -5,6 +5,7 @@ need not be imported to name them.
 """
 
 import datetime
+import sys
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from decimal import Decimal
 from numbers import Real
@@ -217,15 +218,22 @@ def n_rows_of(rows: object) -> int:
 
 
 def bytes_of(rows: object) -> int:
-    """About the memory that rows take: of an array, a sparse matrix, a data frame, or lists."""
+    """About the memory that rows take: of arrays, sparse matrices, frames, series, lists, texts."""
+    if rows is None:
+        return 0
     if hasattr(rows, "nnz") and hasattr(rows, "dtype"):
         # Values and indices.
         return 2 * int(rows.nnz) * int(rows.dtype.itemsize)
     if hasattr(rows, "memory_usage"):
-        return int(rows.memory_usage(deep=False).sum())
+        # Of a series a number, of a frame one for each column.
+        return int(np.sum(rows.memory_usage(deep=True)))
     if hasattr(rows, "estimated_size"):
         return int(rows.estimated_size())
-    return 0 if rows is None else int(np.asarray(rows).nbytes)
+    if isinstance(rows, np.ndarray) and rows.dtype.kind != "O":
+        return int(rows.nbytes)
+    # Objects, a text each for instance: as an array they could be many times as large.
+    objects = rows.ravel() if isinstance(rows, np.ndarray) else cast(Iterable[object], rows)
+    return sys.getsizeof(rows) + sum(map(sys.getsizeof, objects))
 
 
 def dense(array: object) -> Array:

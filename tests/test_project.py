@@ -77,6 +77,21 @@ def test_tox_has_the_oldest_dependencies_and_the_newest_python():
     assert newest == pythons()[::-1]
 
 
+def test_tox_has_the_oldest_tools_that_the_extras_allow():
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", "utf-8")
+    extras = PROJECT["optional-dependencies"]
+    needed = {
+        one
+        for extra in ("skops", "onnx", "cluster", "tools")
+        for one in extras[extra]
+        # With the rest of the tests, on the newest.
+        if not one.startswith("pandas")
+    }
+    pinned = tox["testenv:tools-oldest"]["deps"].split()
+    assert {re.sub(r"==([\d.]+)\.\*$", r">=\1", pin) for pin in pinned} == needed
+
+
 def test_pages_name_the_same_versions():
     rows = dict(re.findall(r"^([\w-]+) {2,}([\d.]+) ", text_of("doc/project/versions.rst"), re.M))
     assert rows == {"Python": pythons()[0], **oldest()}

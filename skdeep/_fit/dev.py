@@ -19,6 +19,9 @@ from .._engine.losses import Loss
 from .._engine.network import Network
 from .._engine.objective import evaluate_loss, predict_logits
 
+# So many raw outputs of all models are evaluated at once: it takes some copies of them, and where
+# there are more it is no quicker than one model after the other.
+AT_ONCE = 2**17
 # Of raw outputs for a model's dev rows; None stands for minus the loss.
 Score = Callable[[Array], float]
 
@@ -53,10 +56,10 @@ class DevSet:
     # Of shape (n,).
     class_weight: Array | None = None
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether all models are watched on the same rows, with the same weights."""
-        return self.sample_weight is None or self.sample_weight.ndim == 1
+    def is_evaluated_at_once(self, logits: Array) -> bool:
+        """Whether all models are watched on the same rows, and these are few."""
+        is_shared = self.sample_weight is None or self.sample_weight.ndim == 1
+        return is_shared and logits.size <= AT_ONCE
 
     def predict(self, network: Network, theta: Array, statistics: Array) -> Array:
         """Raw outputs of all models for all dev rows."""

@@ -376,7 +376,8 @@ class Fit:
             return lambda model: None
         logits = self._predict_dev(self._dev)
         part = self.population[0].dev
-        if part is not None and self._dev.is_shared and not self._group_of and self._tied is None:
+        is_each_own = not self._group_of and self._tied is None
+        if part is not None and is_each_own and self._dev.is_evaluated_at_once(logits):
             scores = [model.score for model in self.population]
             together = part.evaluate_several(self._loss, part.logits(logits), scores)
             return lambda model: together.of_row(model.row, model.score)

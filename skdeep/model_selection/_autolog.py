@@ -19,7 +19,11 @@ from ..estimators._warnings import warn
 INTEGRATION = "sklearn"
 
 
-def wrapped_by_autolog(search: type) -> bool:
+# Whether it has been said that this version of MLflow is not known.
+_told: set[str] = set()
+
+
+def let_autolog_wrap(search: type) -> bool:
     """Let autolog wrap `fit` of this class, where it has wrapped those of scikit-learn's searches.
 
     Returns
@@ -35,10 +39,13 @@ def wrapped_by_autolog(search: type) -> bool:
             return False
         autologging.safe_patch(INTEGRATION, search, "fit", _what_autolog_does())
     except (ImportError, AttributeError, KeyError, TypeError) as error:
-        warn(
-            "The autolog of this version of MLflow does not see skdeep's searches "
-            f"({type(error).__name__}: {error}): log the search yourself."
-        )
+        why = f"{type(error).__name__}: {error}"
+        if why not in _told:
+            _told.add(why)
+            warn(
+                "The autolog of this version of MLflow does not see skdeep's searches "
+                f"({why}): log the search yourself."
+            )
         return False
     return True
 

@@ -29,7 +29,7 @@ from ..estimators._compat import Interval, StrOptions
 from ..estimators._stack import NOT_OURS
 from ..estimators._warnings import warn
 from ._arguments import check_spaces, checked_cv, checked_data
-from ._autolog import wrapped_by_autolog
+from ._autolog import let_autolog_wrap
 from ._clusters import is_death_of_worker
 from ._compat import (
     NO_CALLBACKS,
@@ -102,7 +102,6 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
     ) -> None:
         """Nothing, but for halving."""
 
-    @validated_search_fit
     def fit(self, X: Rows, y: ArrayLike | None = None, **params: object) -> Self:
         """Run the search, and refit the best candidate on all rows.
 
@@ -132,8 +131,13 @@ class VectorizedSearch(ResumableSearch, HasPage, BaseSearchCV):
             `ensemble_` stays. It is the same after what joblib's backend raises where a
             worker has died, with a note of how much was done.
         """
-        if VectorizedSearch.fit is PLAIN_FIT and wrapped_by_autolog(VectorizedSearch):
+        if VectorizedSearch.fit is PLAIN_FIT and let_autolog_wrap(VectorizedSearch):
             return VectorizedSearch.fit(self, X, y, **params)
+        return self._fit_validated(X, y, **params)
+
+    @validated_search_fit
+    def _fit_validated(self, X: Rows, y: ArrayLike | None = None, **params: object) -> Self:
+        """What `fit` does once MLflow has been looked for."""
         self._forget("stacked_", "ensemble_")
         with GatheredWarnings() as gatherer:
             self._fit_gathering(X, y, params, gatherer)

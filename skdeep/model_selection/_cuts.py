@@ -23,30 +23,34 @@ class Workers:
 
 
 def cut(
-    parts: Sequence[Part], n_units: int, workers: Workers, max_stack_bytes: int
+    parts: Sequence[tuple[int, Part]], n_units: int, workers: Workers, max_stack_bytes: int
 ) -> list[list[list[int]]]:
     """The numbers of each part's models by stacks, which `max_stack_bytes` hold for all workers.
 
-    The parts are those of `n_units` settings and splits, as a rule with the same ones in each.
+    Beside a part is the number of its unit, a setting and split, of which there are `n_units`.
     """
     wanted = math.ceil(workers.tasks_of_each * workers.n / n_units)
     budget = min(max_stack_bytes // workers.n, PREFERRED_STACK_BYTES)
-    n_stacks = [_n_stacks(part, wanted, budget) for part in parts]
-    multiple = 1
-    if sum(n_stacks) < MANY_TASKS * workers.n:
-        # What occupies all workers, so that none is left with a last stack alone.
-        multiple = workers.n // math.gcd(workers.n, n_units)
+    n_stacks = [_n_stacks(part, wanted, budget) for _, part in parts]
+    # Each worker takes as many units as another. Of those that are left over the parts are cut for
+    # all workers, lest one has a last stack alone; where there are many tasks that costs little.
+    n_left_over = n_units % workers.n
+    if sum(n_stacks) >= MANY_TASKS * workers.n:
+        n_left_over = 0
+    multiple = workers.n // math.gcd(workers.n, n_left_over) if n_left_over else 1
     return [
-        _cut_one(part.numbers, multiple * math.ceil(n / multiple))
-        for part, n in zip(parts, n_stacks, strict=True)
+        _cut_one(
+            part.numbers, multiple * math.ceil(n / multiple) if unit >= n_units - n_left_over else n
+        )
+        for (unit, part), n in zip(parts, n_stacks, strict=True)
     ]
 
 
-def _n_stacks(part: Part, wanted: int, budget: int) -> float:
+def _n_stacks(part: Part, wanted: int, budget: int) -> int:
     """Of how many stacks of `budget` bytes it is; of `wanted` where it loses little by that."""
     n_models = len(part.numbers)
     largest = max(1, budget // part.bytes_each)
-    return max(n_models / largest, min(wanted, n_models // part.least))
+    return max(math.ceil(n_models / largest), min(wanted, n_models // part.least))
 
 
 def _cut_one(numbers: list[int], n_stacks: int) -> list[list[int]]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
@@ -29,7 +29,7 @@ from ._compat import Context, fit_and_score_alone, follows_into_steps
 from ._cuts import Workers, cut
 from ._folds import Split, SplitName
 from ._gathered_warnings import Gatherer
-from ._jobs import numbered, results_of
+from ._jobs import Number, at_a_time, numbered, results_of
 from ._places import Call, Prepared, place_of
 from ._plan import (
     Plan,
@@ -46,15 +46,12 @@ from ._scoring import Scoring
 from ._together import Done, StackTask
 from ._types import Fold, Outcome, Parameters
 
-# Of each worker, where a backend gives no results before all are there.
-TASKS_AT_A_TIME = 4
 # How often data are sent to workers that have come in place of others.
 MOST_LOSSES = 10
 
 # The numbers of a candidate and of a split.
 Pair = tuple[int, int]
 Group = Sequence[StackedCandidate]
-Number = TypeVar("Number")
 # Some candidates that have their transformers in common, by stack, and the number of a split.
 Unit = tuple[dict[object, list[StackedCandidate]], int]
 
@@ -205,22 +202,20 @@ class Evaluator:
         if not units:
             self._say_what_is_stacked(rung, "")
             return
-        at_once = len(units)
-        if not rung.goes_on:
-            at_once = self._place.n_at_once(self._n_workers) or at_once
+        left, said = units, False
         with self._workers() as parallel, self.progress.during(STACKED):
-            for start in range(0, len(units), at_once):
-                batch = units[start : start + at_once]
-                if all(
-                    rung.has(group, split) for groups, split in batch for group in groups.values()
-                ):
+            while left:
+                first = left[: self._place.n_first(self._n_workers)]
+                prepared = self._prepare(rung, parallel, first)
+                n_at_once = self._n_at_once(rung, left, prepared)
+                batch, left = left[:n_at_once], left[n_at_once:]
+                if all(_are_done(rung, unit) for unit in batch):
                     continue
-                tasks = self._prepare(rung, parallel, batch)
-                if start == 0:
-                    n_stacks = len(tasks) * len(units) / min(at_once, len(units))
-                    is_known = at_once >= len(units) or (at_once == 1 and len(plan.settings) == 1)
-                    about = "" if is_known else "about "
-                    self._say_what_is_stacked(rung, f" in {about}{round(n_stacks)} stacks")
+                prepared += self._prepare(rung, parallel, batch[len(prepared) :])
+                tasks = self._tasks(rung, batch, prepared)
+                if not said:
+                    self._say_how_many(rung, plan, len(tasks), len(batch) / len(units))
+                    said = True
                 self._run(rung, parallel, tasks)
 
     def _train_on(self, rung: Rung, before: Rung) -> None:
@@ -321,7 +316,7 @@ class Evaluator:
         left = list(numbers)
         for _ in range(MOST_LOSSES):
             lost = []
-            for some in self._at_a_time(parallel, left):
+            for some in at_a_time(parallel, left, self._n_workers):
                 jobs = (delayed(numbered)(self._whole, number, make(number)) for number in some)
                 with results_of(parallel, jobs) as results:
                     for number, result, warned in results:
@@ -340,37 +335,38 @@ class Evaluator:
             "are left. Do its workers have the memory that X takes?"
         )
 
-    def _at_a_time(
-        self, parallel: Parallel, numbers: Sequence[Number]
-    ) -> Iterable[Sequence[Number]]:
-        """All at a time where results come one by one; else so many that few are lost at once."""
-        at_a_time = max(1, len(numbers))
-        if not parallel.return_generator:
-            at_a_time = TASKS_AT_A_TIME * self._n_workers
-        return (numbers[i : i + at_a_time] for i in range(0, len(numbers), at_a_time))
+    def _n_at_once(self, rung: Rung, units: Sequence[Unit], first: Sequence[Prepared]) -> int:
+        if rung.goes_on:
+            # Stacks that are kept keep their splits.
+            return len(units)
+        return min(len(units), self._place.n_at_once(self._n_workers, first))
 
-    def _prepare(self, rung: Rung, parallel: Parallel, units: Sequence[Unit]) -> list[StackTask]:
-        """The tasks of some settings and splits; none where the data cannot be prepared."""
-
+    def _prepare(self, rung: Rung, parallel: Parallel, units: Sequence[Unit]) -> list[Prepared]:
         def prepare(place: int) -> Call:
             groups, number = units[place]
             return self._place.prepare(list(groups.values()), number, rung.splits[number])
 
         with self._results_of(parallel, prepare, range(len(units))) as results:
             found: dict[int, Prepared] = dict(results)
-        together: list[tuple[Split | SplitName, int, Group, Part]] = []
-        for place, (groups, number) in enumerate(units):
-            prepared = found.pop(place)
-            for group, parts in zip(groups.values(), prepared.parts, strict=True):
-                if prepared.split is None or isinstance(parts, str):
-                    self._go_alone(rung, group, number, str(parts))
-                else:
-                    together += [(prepared.split, number, group, part) for part in parts]
+        return [found[place] for place in range(len(units))]
+
+    def _tasks(
+        self, rung: Rung, units: Sequence[Unit], prepared: Sequence[Prepared]
+    ) -> list[StackTask]:
+        """The tasks of some settings and splits; none where the data could not be prepared."""
+        together: list[tuple[Split | SplitName, int, Group]] = []
+        parts: list[tuple[int, Part]] = []
+        for place, ((groups, number), found) in enumerate(zip(units, prepared, strict=True)):
+            for group, own in zip(groups.values(), found.parts, strict=True):
+                if found.split is None or isinstance(own, str):
+                    self._go_alone(rung, group, number, str(own))
+                    continue
+                parts += [(place, part) for part in own]
+                together += [(found.split, number, group)] * len(own)
         workers = Workers(self._n_workers, self._place.tasks_per_worker)
-        budget = self._search.max_stack_bytes
-        stacks_of_parts = cut([part for *_, part in together], len(units), workers, budget)
+        stacks_of_parts = cut(parts, len(units), workers, self._search.max_stack_bytes)
         tasks: list[StackTask] = []
-        for (split, number, candidates, _), stacks in zip(together, stacks_of_parts, strict=True):
+        for (split, number, candidates), stacks in zip(together, stacks_of_parts, strict=True):
             for stack in stacks:
                 stacked = [candidates[one] for one in stack]
                 tasks.append(StackTask(stacked, split, self._contexts(rung, stacked, number)))
@@ -430,6 +426,12 @@ class Evaluator:
         line = f"Stacking {n_fits - len(rung.alone)} of {n_fits} fits{into}"
         reasons = counted(rung.alone.values())
         self.progress.say(line + "".join(f"; {n} alone: {why}" for why, n in reasons.items()))
+
+    def _say_how_many(self, rung: Rung, plan: Plan, n_stacks: int, share: float) -> None:
+        """Say into how many stacks, of which so many are known: those of a share of all splits."""
+        is_known = share == 1 or (self._n_workers == 1 and len(plan.settings) == 1)
+        about = "" if is_known else "about "
+        self._say_what_is_stacked(rung, f" in {about}{round(n_stacks / share)} stacks")
 
     def _go_alone(self, rung: Rung, group: Group, split: int, reason: str) -> None:
         """Candidates that were to share a stack on a split, and cannot."""
@@ -524,6 +526,12 @@ def _fit_and_score_alone(
         error_score=scoring.error_score,
         **about,
     )
+
+
+def _are_done(rung: Rung, unit: Unit) -> bool:
+    """Whether all candidates of a setting have been evaluated on a split."""
+    groups, split = unit
+    return all(rung.has(group, split) for group in groups.values())
 
 
 def all_alone(rung: Rung, reason: str) -> Plan:

@@ -1,7 +1,7 @@
 """joblib's jobs: work done as a part of a search, and what comes back of it."""
 
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -12,6 +12,9 @@ from ._gathered_warnings import Gathered, warnings_for_master
 from ._places import Call
 
 Number = TypeVar("Number")
+
+# Of each worker, where a backend gives no results before all are there.
+TASKS_AT_A_TIME = 4
 
 
 def numbered(whole: Whole, number: Number, call: Call) -> tuple[Number, object, list[Gathered]]:
@@ -34,3 +37,13 @@ def results_of(
             with warnings.catch_warnings(action="ignore"):
                 # joblib warns of what it calls off, and the error that is under way says enough.
                 results.close()
+
+
+def at_a_time(
+    parallel: Parallel, numbers: Sequence[Number], n_workers: int
+) -> Iterable[Sequence[Number]]:
+    """All at a time where results come one by one; else so many that few are lost at once."""
+    n_at_a_time = max(1, len(numbers))
+    if not parallel.return_generator:
+        n_at_a_time = TASKS_AT_A_TIME * n_workers
+    return (numbers[i : i + n_at_a_time] for i in range(0, len(numbers), n_at_a_time))

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 
-from .._inputs import Rows, bytes_of, n_rows_of
+from .._inputs import Rows, n_rows_of
 from ..estimators._stack import OwnError, Part
 from ._clusters import Cluster, Lost, Name, Reference, forget_data, present_cluster
 from ._folds import Split, SplitName, prepare_split
@@ -29,7 +29,7 @@ from ._scoring import Scoring
 from ._together import NO_MEMORY, Done, StackTask, fit_and_score_stack
 from ._types import Fold
 
-# About what splits may take that are prepared before stacks are trained on them.
+# What prepared splits may take, beyond one for each worker.
 SPLITS_BYTES = 2**26
 
 Group = Sequence[StackedCandidate]
@@ -53,8 +53,11 @@ class Place(Protocol):
     # How many tasks each worker had better have, where they lose little by being so small.
     tasks_per_worker: int
 
-    def n_at_once(self, n_workers: int) -> int | None:
-        """How many splits are prepared before stacks are trained on them; None for all."""
+    def n_first(self, n_workers: int) -> int | None:
+        """How many splits are prepared before it is known what they take; None for all."""
+
+    def n_at_once(self, n_workers: int, first: Sequence["Prepared"]) -> int:
+        """How many are prepared before stacks are trained on them, by what the first ones take."""
 
     def prepare(self, groups: Sequence[Group], number: int, fold: Fold) -> Call:
         """A call that prepares a split for groups of candidates with the same transformers."""
@@ -96,12 +99,18 @@ class Here:
     def __init__(self, X: Rows, y: ArrayLike | None, scoring: Scoring) -> None:
         self._X, self._y, self._scoring = X, y, scoring
 
-    def n_at_once(self, n_workers: int) -> int | None:
-        """As many as there are workers, so that memory does not grow with their number.
+    def n_first(self, n_workers: int) -> int | None:
+        return n_workers
 
-        Of small data more: whenever the stacks of some splits are done, workers wait for the last.
+    def n_at_once(self, n_workers: int, first: Sequence[Prepared]) -> int:
+        """As many as there are workers, so that memory does not grow with the number of splits.
+
+        Of small ones more: before the next ones are prepared workers wait for the last stack.
         """
-        return max(n_workers, SPLITS_BYTES // max(1, bytes_of(self._X)))
+        if n_workers == 1:
+            return 1
+        taken = [one.split.n_bytes for one in first if isinstance(one.split, Split)]
+        return max(n_workers, SPLITS_BYTES // max([1, *taken]))
 
     def prepare(self, groups: Sequence[Group], number: int, fold: Fold) -> Call:
         return self.carry_out(partial(_prepared, groups, number), fold)
@@ -191,8 +200,11 @@ class There:
         self._sent: dict[Name, Sequence[Any]] = {}
         self._references: list[Reference] = []
 
-    def n_at_once(self, n_workers: int) -> int | None:
+    def n_first(self, n_workers: int) -> int | None:
         return None
+
+    def n_at_once(self, n_workers: int, first: Sequence[Prepared]) -> int:
+        return len(first)
 
     def prepare(self, groups: Sequence[Group], number: int, fold: Fold) -> Call:
         estimator = _with_random_states(groups[0][0].estimator)

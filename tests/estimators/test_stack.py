@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdeep import DeepMLPClassifier, DeepMLPRegressor
 from skdeep._engine.activations import ACTIVATIONS
+from skdeep._fit import dev
 from skdeep.estimators._stack import Measures, Stack, fit_key, of_similar_size
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -156,10 +157,12 @@ WATCHED = {
 
 
 @pytest.mark.filterwarnings("ignore:The fit made no progress")
+@pytest.mark.parametrize("n_at_once", [0, 2**17], ids=["one by one", "at once"])
 @pytest.mark.parametrize("weights", ["equal", "of dev rows", "zero for some"])
 @pytest.mark.parametrize("kind", WATCHED)
-def test_each_is_watched_as_alone(kind, weights):
+def test_each_is_watched_as_alone(kind, weights, n_at_once, monkeypatch):
     """Whatever scores it, and beside one whose outputs overflow."""
+    monkeypatch.setattr(dev, "AT_ONCE", n_at_once)
     estimator, targets, parameters = WATCHED[kind]
     is_classifier = estimator is DeepMLPClassifier
     fit_params = {"X_val": X[1::2], "y_val": targets[1::2]}

@@ -7,7 +7,7 @@ import pytest
 from searches import classifier, data
 from sklearn.model_selection import RandomizedSearchCV
 
-from skdeep.model_selection import VectorizedGridSearchCV
+from skdeep.model_selection import VectorizedGridSearchCV, _autolog
 from skdeep.model_selection._base import VectorizedSearch
 
 X, y = data("classes")
@@ -55,6 +55,7 @@ def mlflow(monkeypatch):
     monkeypatch.setattr(VectorizedSearch, "fit", VectorizedSearch.fit)
     monkeypatch.setattr(RandomizedSearchCV, "fit", ORIGINAL, raising=False)
     fake.safe_patch("sklearn", RandomizedSearchCV, "fit", fake.patch_function)
+    monkeypatch.setattr(_autolog, "_told", set())
     return fake
 
 
@@ -71,6 +72,13 @@ class TestAutolog:
         assert mlflow.sees == ["VectorizedGridSearchCV"] * 2
         assert len(model.cv_results_["params"]) == 2
 
+    def test_hears_of_a_search_whose_parameters_are_wrong(self, mlflow):
+        for _ in range(2):
+            with pytest.raises(ValueError, match="max_stack_bytes"):
+                search().set_params(max_stack_bytes=-3).fit(X, y)
+        # It has been told of both, as of scikit-learn's.
+        assert mlflow.sees == ["VectorizedGridSearchCV"] * 2
+
     def test_that_is_off_is_left_alone(self, mlflow):
         mlflow.disabled = True
         before = VectorizedSearch.fit
@@ -82,6 +90,8 @@ class TestAutolog:
         del mlflow.utils.safe_patch
         with pytest.warns(UserWarning, match=r"autolog .*AttributeError.*log the search yourself"):
             model = search().fit(X, y)
+        # Once is enough.
+        search().fit(X, y)
         assert mlflow.sees == []
         assert len(model.cv_results_["params"]) == 2
 

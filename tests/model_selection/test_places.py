@@ -5,6 +5,7 @@ import signal
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from clusters import NOTES, cluster_in_process
 from joblib import parallel_config
@@ -13,13 +14,15 @@ from numpy.testing import assert_array_equal
 from searches import RATES, assert_same_results, classifier, data, regressor
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_digits
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
 
 from skdeep import TabularMLPClassifier
+from skdeep._inputs import bytes_of
 from skdeep.estimators._stack import Measures, least_worthwhile
 from skdeep.model_selection import (
     CoarseToFineSearchCV,
@@ -28,7 +31,10 @@ from skdeep.model_selection import (
     VectorizedRandomizedSearchCV,
     _clusters,
     _kept,
+    _places,
 )
+from skdeep.model_selection._evaluation import Evaluator
+from skdeep.model_selection._folds import Split
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -352,3 +358,85 @@ def test_stacks_that_arrive_read_only_are_trained_on():
     expected = search.fit(X, y).cv_results_
     found = search.set_params(n_jobs=2).fit(X, y).cv_results_
     assert_same_results(found, expected, atol=0)
+
+
+# -------------------------------------------------------------- what is there at once, on a machine
+
+WORDS = [["a", "b"], ["b", "c", "c"], ["a"], ["c", "b", "a", "a"]] * 15
+TEXTS = [" ".join(words) for words in WORDS]
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["here", "on a cluster"])
+@pytest.mark.parametrize(
+    ("X", "vectorizer"),
+    [
+        (TEXTS, CountVectorizer(token_pattern=r"\w")),
+        (np.array(TEXTS), CountVectorizer(token_pattern=r"\w")),
+        (np.array(TEXTS, dtype=object), CountVectorizer(token_pattern=r"\w")),
+        (pd.Series(TEXTS), CountVectorizer(token_pattern=r"\w")),
+        (WORDS, CountVectorizer(analyzer=list)),
+    ],
+    ids=["list", "array", "objects", "series", "lists of words"],
+)
+def test_texts_are_searched(X, vectorizer, there, monkeypatch):
+    model, _ = pipeline(classifier(max_iter=2), vectorizer)
+    y = np.tile([0, 1, 0, 1], 15)
+    space = {"deepmlpclassifier__alpha": [0.1, 1.0]}
+    # A callable scorer keeps the texts as they were, too.
+    search = VectorizedGridSearchCV(
+        model, space, cv=3, scoring=lambda model, X, y: model.score(X, y), n_jobs=2
+    )
+    if there:
+        with cluster_in_process(monkeypatch):
+            search.fit(X, y)
+    else:
+        search.fit(X, y)
+    assert search.stacked_["n_stacked"] == 6
+
+
+def test_long_texts_take_what_they_take():
+    texts = ["short"] * 1000 + ["long " * 10_000]
+    assert bytes_of(texts) < 200_000
+    assert bytes_of(np.array(texts, dtype=object)) < 200_000
+    assert bytes_of(pd.Series(texts, dtype=object)) < 200_000
+
+
+@pytest.mark.parametrize(
+    ("n_workers", "n_bytes", "expected"),
+    [(1, 1, 1), (2, 2**26, 2), (2, 2**25, 2), (2, 2**24, 4), (4, 2**24, 4), (3, 0, 2**26)],
+)
+def test_more_splits_than_workers_are_there_at_once_if_they_are_small(n_workers, n_bytes, expected):
+    split = object.__new__(Split)
+    # Computed once, and kept.
+    split.__dict__["n_bytes"] = n_bytes
+    here = _places.Here(None, None, None)
+    first = [_places.Prepared(split, []), _places.Prepared(None, [])]
+    assert here.n_first(n_workers) == n_workers
+    assert here.n_at_once(n_workers, first) == expected
+
+
+@pytest.mark.parametrize(("n_bytes", "most"), [(0, 2), (2**26, 8)], ids=["large", "small"])
+def test_no_more_splits_are_prepared_than_there_is_room_for(n_bytes, most, monkeypatch):
+    """The transformer makes much of little: what counts is what a split takes, not X."""
+    monkeypatch.setattr(_places, "SPLITS_BYTES", n_bytes)
+    X, y = data("classes")
+    waiting = []
+    prepare, run = Evaluator._prepare, Evaluator._run
+
+    def prepared(self, rung, parallel, units):
+        waiting.append(len(units))
+        return prepare(self, rung, parallel, units)
+
+    def ran(self, rung, parallel, tasks):
+        assert sum(waiting) <= most
+        waiting.clear()
+        return run(self, rung, parallel, tasks)
+
+    monkeypatch.setattr(Evaluator, "_prepare", prepared)
+    monkeypatch.setattr(Evaluator, "_run", ran)
+    model, space = pipeline(classifier(max_iter=2), PolynomialFeatures(3))
+    grid = {name: [0.01, 0.1] for name in space}
+    expected = GridSearchCV(model, grid, cv=8, refit=False).fit(X, y)
+    search = VectorizedGridSearchCV(model, grid, cv=8, refit=False, n_jobs=2).fit(X, y)
+    assert waiting == []
+    assert_same_results(search.cv_results_, expected.cv_results_)

@@ -415,5 +415,5 @@ def test_what_is_not_known_for_sure_is_said_to_be_about_so_many(
     X, y = data("classes")
     model = make_pipeline(StandardScaler(), classifier())
     space = {"standardscaler__with_std": [True, False], "deepmlpclassifier__alpha": [0.1, 1.0]}
-    VectorizedGridSearchCV(model, space, cv=3, verbose=1, refit=False).fit(X, y)
+    VectorizedGridSearchCV(model, space, cv=3, verbose=1, refit=False, n_jobs=2).fit(X, y)
     assert said_of_stacks(capsys) == [f"Stacking 12 of 12 fits in {about}6 stacks"]

@@ -52,7 +52,7 @@ def all_runs():
     return client.search_runs([one.experiment_id for one in client.search_experiments()])
 
 
-def autologged(search, folder):
+def autologged(search, folder, **arguments):
     """The run that autolog makes of a search in a new store, and the runs that are its children."""
     mlflow.set_tracking_uri(folder.as_uri())
     mlflow.set_experiment("searches")
@@ -60,7 +60,7 @@ def autologged(search, folder):
     with mlflow.start_run() as run:
         mlflow.log_input(mlflow.data.from_numpy(X, targets=y))
     mlflow.delete_run(run.info.run_id)
-    mlflow.sklearn.autolog(log_models=False, log_datasets=False)
+    mlflow.sklearn.autolog(log_models=False, log_datasets=False, **arguments)
     search.fit(X, y)
     runs = all_runs()
     (parent,) = (one for one in runs if "mlflow.parentRunId" not in one.data.tags)
@@ -111,6 +111,13 @@ def test_autolog_logs_of_a_search_what_it_logs_of_scikit_learns(
     assert found_by_alpha.keys() == expected_by_alpha.keys()
     for alpha, metrics in expected_by_alpha.items():
         assert found_by_alpha[alpha] == pytest.approx(metrics, rel=1e-6)
+
+
+@pytest.mark.parametrize(("arguments", "n_runs"), [({}, 5), ({"max_tuning_runs": None}, 7)])
+def test_autolog_logs_as_many_candidates_as_it_is_told(arguments, n_runs, client, tmp_path):
+    search = VectorizedGridSearchCV(PIPELINE, {"deepmlpclassifier__alpha": range(1, 8)}, cv=2)
+    _, children = autologged(search, tmp_path / "many", **arguments)
+    assert len(children) == n_runs
 
 
 def test_autolog_that_was_turned_off_logs_nothing(client, tmp_path):
