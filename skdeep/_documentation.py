@@ -16,8 +16,12 @@ REPOSITORY = ""
 
 def pages_of(repository: str) -> str:
     """The address of a repository's site on GitHub's pages, with a slash at its end."""
-    owner, name = repository.split("/")[-2:] if repository else ("", "")
-    return repository and f"https://{owner.lower()}.github.io/{name}/"
+    if not repository:
+        return ""
+    owner, name = repository.split("/")[-2:]
+    site = f"{owner.lower()}.github.io"
+    # An owner's own site is a repository of its name, at the root.
+    return f"https://{site}/" if name.lower() == site else f"https://{site}/{name}/"
 
 
 # Of the published site.

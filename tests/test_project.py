@@ -161,6 +161,8 @@ def test_what_is_no_address_is_refused(address, copy, monkeypatch, capsys):
 def test_the_site_is_on_the_pages_of_the_repository():
     assert _documentation.pages_of("") == ""
     assert _documentation.pages_of(REPOSITORY) == "https://someone.github.io/skdeep/"
+    own = "https://github.com/Someone/someone.github.io"
+    assert _documentation.pages_of(own) == "https://someone.github.io/"
     assert _documentation.pages_of(_documentation.REPOSITORY) == _documentation.ADDRESS
 
 

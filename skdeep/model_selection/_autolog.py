@@ -18,8 +18,7 @@ from ..estimators._warnings import warn
 # What MLflow calls autolog for scikit-learn.
 INTEGRATION = "sklearn"
 
-
-# Whether it has been said that this version of MLflow is not known.
+# Why this version of MLflow is not known, where that has been said.
 _told: set[str] = set()
 
 
