@@ -190,6 +190,23 @@ def test_each_is_watched_as_alone(kind, weights, n_at_once, monkeypatch):
     assert not np.isfinite(curves.validation_score).any()
 
 
+@pytest.mark.parametrize(("n_at_once", "expected"), [(2 * 75 * 3 - 1, 1), (2 * 75 * 3, 2)])
+def test_outputs_for_many_dev_rows_are_not_copied_for_all_models(n_at_once, expected, monkeypatch):
+    """What a stack may take counts on it; two models, 75 rows, three classes."""
+    monkeypatch.setattr(dev, "AT_ONCE", n_at_once)
+    seen, evaluate = [], dev.DevPart.evaluate_several
+
+    def counted(part, loss, logits, scores):
+        seen.append(logits.shape[0])
+        return evaluate(part, loss, logits, scores)
+
+    monkeypatch.setattr(dev.DevPart, "evaluate_several", counted)
+    fit_params = {"X_val": X[1::2], "y_val": y[1::2]}
+    models = [network(tol=1e-9, max_iter=3), network(tol=1e-9, max_iter=3, alpha=1.0)]
+    Stack(models, X, y, fit_params).train()
+    assert set(seen) == {expected}
+
+
 def test_stacks_are_of_similar_size():
     models = [DeepMLPClassifier((width, width)) for width in [8, 300, 9, 290, 8]]
     assert of_similar_size(models, Measures.of(models[0], X, y, {})) == [[1], [3], [0, 2, 4]]
